@@ -1,11 +1,12 @@
 """One definition of a right answer, for every method and every benchmark.
 
-An answer is right when its calls are the gold calls: the same multiset of (name, arguments). The order of calls and of
-arguments does not matter; the order within a list does. Values are compared as numbers where both read as JSON numbers
-("40.7" is 40.7, 1 is 1.0, "007" is a text), as stripped text otherwise; True is no number.
+An answer is right when its calls are the gold calls: the same multiset of (name, arguments). The order of calls and
+of arguments does not matter; the order within a list does. Values are compared as numbers where both read as JSON
+numbers ("40.7" is 40.7, 1 is 1.0, "007" is a text), as stripped text otherwise; True is no number.
 
-Beside it stand Seal-Tools' measures (arXiv 2405.08355): format validity, and micro F1 of tool names and of arguments. An
-argument is a (tool name, argument name, value); a call without arguments adds none, so gold against gold gives exactly 1.
+Beside it stand Seal-Tools' measures (arXiv 2405.08355): format validity, and micro F1 of tool names and of arguments.
+An argument is a (tool name, argument name, value); a call without arguments adds none, so that gold against gold gives
+exactly 1.
 """
 
 import math

@@ -1,0 +1,212 @@
+"""Intervals and paired tests, over SciPy and statsmodels: thin, seeded, 95% throughout.
+
+Observations must be independent. Where one sample was answered under several run seeds, average over the seeds first
+and give one value a sample: repeated answers to one sample are no new samples.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
+from statsmodels.stats.proportion import proportion_confint
+
+CONFIDENCE = 0.95
+RESAMPLES = 9_999
+RESAMPLES_AT_ONCE = 1_000
+
+Values = NDArray[np.float64]
+
+
+class Undefined(ValueError):
+    """The statistic does not exist for these data; the message says why."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate with its 95% interval, in the unit of the data, from `n` independent observations."""
+
+    estimate: float
+    low: float
+    high: float
+    n: int
+
+
+@dataclass(frozen=True)
+class PairedTest:
+    """Exact McNemar test of the same `n` samples before and after: how many became right, and how many wrong."""
+
+    fixed: int
+    broken: int
+    n: int
+    p_value: float
+
+
+def mean_interval(values: ArrayLike, *, seed: int = 0) -> Interval:
+    """Return the mean with its percentile bootstrap interval (Efron 1979).
+
+    Values that are all equal give an interval of width zero: the bootstrap sees no variation. For a share of successes
+    near 0 or 1, `proportion_interval` is the honest one. Raises `ValueError` for no value or one that is not finite.
+    """
+    data = _finite(values)
+    estimate = float(data.mean())
+    if np.all(data == data[0]):
+        return Interval(estimate, estimate, estimate, len(data))
+    low, high = _percentile_bootstrap((data,), np.mean, seed)
+    return Interval(estimate, low, high, len(data))
+
+
+def difference_interval(before: ArrayLike, after: ArrayLike, *, seed: int = 0) -> Interval:
+    """Return the mean of `after - before` over paired samples, with its percentile bootstrap interval.
+
+    The pairs are resampled, so what the two have in common cancels. Raises `ValueError` as `mean_interval` does, and
+    for columns of unequal length.
+    """
+    first, second = _paired(before, after)
+    return mean_interval(second - first, seed=seed)
+
+
+def proportion_interval(successes: int, n: int) -> Interval:
+    """Return the share `successes / n` with Wilson's score interval (Wilson 1927), which stays within [0, 1].
+
+    Raises `ValueError` unless 0 <= successes <= n and n > 0.
+    """
+    if not 0 <= successes <= n or n == 0:
+        raise ValueError(f"expected 0 <= successes <= n and n > 0, found {successes} of {n}")
+    share = successes / n
+    bounds: Any = proportion_confint(successes, n, alpha=1 - CONFIDENCE, method="wilson")
+    return Interval(share, min(float(bounds[0]), share), max(float(bounds[1]), share), n)
+
+
+def mcnemar(before: ArrayLike, after: ArrayLike) -> PairedTest:
+    """Test whether as many samples were fixed as broken: exact, two-sided binomial on the changed ones (McNemar 1947).
+
+    `before` and `after` say whether the same samples were right. No changed sample gives p = 1. Raises `ValueError`
+    for columns that are empty, of unequal length, or hold anything but true and false.
+    """
+    first, second = (_binary(column) for column in _paired(before, after))
+    fixed, broken = int(np.sum(~first & second)), int(np.sum(first & ~second))
+    table = [[int(np.sum(first & second)), broken], [fixed, int(np.sum(~first & ~second))]]
+    test: Any = statsmodels_mcnemar(table, exact=True)
+    return PairedTest(fixed, broken, len(first), float(test.pvalue))
+
+
+def auroc(scores: ArrayLike, outcomes: ArrayLike, *, seed: int = 0) -> Interval:
+    """Return the probability that a true outcome scores above a false one, ties counting half (Mann-Whitney U / mn).
+
+    The bootstrap resamples within each outcome, so that both stay present. Raises `Undefined` for fewer than two of
+    either outcome, and `ValueError` for columns that are empty, not finite, of unequal length, or outcomes that are
+    not true or false.
+    """
+    values, labels = _paired(scores, outcomes)
+    positive = values[_binary(labels)]
+    negative = values[~_binary(labels)]
+    if min(len(positive), len(negative)) < 2:
+        raise Undefined(
+            "an AUROC with an interval needs two true and two false outcomes, "
+            f"found {len(positive)} true and {len(negative)} false"
+        )
+    low, high = _percentile_bootstrap((positive, negative), _mann_whitney, seed)
+    return Interval(float(_mann_whitney(positive, negative)), low, high, len(values))
+
+
+def calibration_bins(confidence: ArrayLike, correct: ArrayLike, *, bins: int = 10) -> pd.DataFrame:
+    """Compare stated confidence with accuracy in `bins` equal parts of [0, 1]; the last part includes 1.
+
+    Returns one row for each part that holds a sample: `low`, `high`, `n`, mean `confidence`, `accuracy` with its Wilson
+    interval `accuracy_low`, `accuracy_high`. Raises `ValueError` as `mcnemar` does, and for confidence outside [0, 1].
+    """
+    values, labels = _paired(confidence, correct)
+    right = _binary(labels)
+    if values.min() < 0 or values.max() > 1:
+        raise ValueError(f"expected confidence within [0, 1], found {values.min()} to {values.max()}")
+    part = np.digitize(values, np.arange(1, bins) / bins)
+    rows = [
+        {"low": index / bins, "high": (index + 1) / bins, "confidence": values[part == index].mean()}
+        | _accuracy(right[part == index])
+        for index in np.unique(part)
+    ]
+    return pd.DataFrame(rows)
+
+
+def expected_calibration_error(bins: pd.DataFrame) -> float:
+    """Return sum_b n_b / n |accuracy_b - confidence_b| over `calibration_bins` (Guo et al. 2017, equation 3)."""
+    gaps = (bins["accuracy"] - bins["confidence"]).abs()
+    return float(np.average(gaps, weights=bins["n"]))
+
+
+def tau_sweep(rows: pd.DataFrame, taus: Iterable[float]) -> pd.DataFrame:
+    """Replay the gate `margin < tau` at every tau on one run in which every sample was adapted.
+
+    `rows` has a sample in each row: `margin`, `base_correct` and, once adapted, `correct`. Returns one row for each
+    tau: `tau`, the share `adapted`, `accuracy` with its Wilson interval `accuracy_low`, `accuracy_high`, `n`, and how
+    many samples were `fixed` and `broken`. Raises `ValueError` for a missing column and as `mcnemar` does.
+    """
+    if missing := {"margin", "base_correct", "correct"} - set(rows.columns):
+        raise ValueError(f"expected columns margin, base_correct and correct; missing: {', '.join(sorted(missing))}")
+    margin = _finite(rows["margin"])
+    base, adapted = _binary(_finite(rows["base_correct"])), _binary(_finite(rows["correct"]))
+    return pd.DataFrame([_at_tau(float(tau), margin < tau, base, adapted) for tau in taus])
+
+
+def _at_tau(tau: float, uncertain: NDArray[np.bool_], base: NDArray[np.bool_], adapted: NDArray[np.bool_]) -> dict:
+    answer = np.where(uncertain, adapted, base)
+    return {
+        "tau": tau,
+        "adapted": float(uncertain.mean()),
+        "fixed": int(np.sum(~base & answer)),
+        "broken": int(np.sum(base & ~answer)),
+    } | _accuracy(answer)
+
+
+def _accuracy(right: NDArray[np.bool_]) -> dict[str, float]:
+    share = proportion_interval(int(right.sum()), len(right))
+    return {"accuracy": share.estimate, "accuracy_low": share.low, "accuracy_high": share.high, "n": share.n}
+
+
+def _mann_whitney(positive: Values, negative: Values, axis: int = -1) -> Values:
+    """Return U / mn along `axis`, from mid-ranks: positive (…, m), negative (…, n) -> (…)."""
+    m, n = positive.shape[axis], negative.shape[axis]
+    ranks = stats.rankdata(np.concatenate([positive, negative], axis=axis), axis=axis)
+    rank_sum = np.take(ranks, range(m), axis=axis).sum(axis=axis)
+    return (rank_sum - m * (m + 1) / 2) / (m * n)
+
+
+def _percentile_bootstrap(data: tuple[Values, ...], statistic: Any, seed: int) -> tuple[float, float]:
+    found = stats.bootstrap(
+        data,
+        statistic,
+        n_resamples=RESAMPLES,
+        batch=RESAMPLES_AT_ONCE,
+        vectorized=True,
+        confidence_level=CONFIDENCE,
+        method="percentile",
+        rng=seed,
+    ).confidence_interval
+    return float(found.low), float(found.high)
+
+
+def _finite(values: ArrayLike) -> Values:
+    data = np.asarray(values, dtype=np.float64)
+    if data.ndim != 1 or not len(data):
+        raise ValueError(f"expected a column of at least one value, found shape {data.shape}")
+    if not np.isfinite(data).all():
+        raise ValueError(f"expected finite values, found {data[~np.isfinite(data)][0]}")
+    return data
+
+
+def _paired(first: ArrayLike, second: ArrayLike) -> tuple[Values, Values]:
+    columns = _finite(first), _finite(second)
+    if len(columns[0]) != len(columns[1]):
+        raise ValueError(f"expected paired columns of one length, found {len(columns[0])} and {len(columns[1])}")
+    return columns
+
+
+def _binary(values: Values) -> NDArray[np.bool_]:
+    if not np.isin(values, (0, 1)).all():
+        raise ValueError(f"expected true or false, found {values[~np.isin(values, (0, 1))][0]}")
+    return values.astype(bool)
