@@ -1,0 +1,1 @@
+"""Test-time self-improvement of language-model agents (TT-SI, arXiv 2510.07841)."""

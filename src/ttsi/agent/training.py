@@ -1,0 +1,241 @@
+"""Training the tiny agent from nothing: toolworld lessons, packed into rows, one AdamW run that can be resumed."""
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import torch
+from pydantic import Field
+from tqdm.auto import tqdm
+from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
+
+from ttsi.agent.tokenizer import train_tokenizer
+from ttsi.benchmarks import toolworld
+from ttsi.calls import render_calls
+from ttsi.prompts import answer_chat, practice_chat, render_practice
+from ttsi.records import InputError, Record
+
+IGNORED = -1
+"""The document number of padding."""
+
+
+class TrainingConfig(Record):
+    """Everything that decides what the trained agent is."""
+
+    seed: int = 0
+    """Seeds the weights and the lessons."""
+    vocabulary: int = Field(1024, ge=300)
+    """Tokens of the BPE vocabulary, before the two call tags."""
+    tokenizer_lessons: int = 3000
+    """Lessons whose text the tokenizer is trained on."""
+    hidden_size: int = 192
+    layers: int = 4
+    heads: int = 6
+    feed_forward: int = 576
+    practice_share: float = Field(0.3, ge=0, le=1)
+    """Share of the lessons that ask for a practice example rather than for an answer."""
+    seen_share: float = Field(0.35, ge=0, le=1)
+    """Share of the lessons with real words; the others have made-up ones."""
+    prompt_weight: float = Field(0.1, ge=0)
+    """Weight of the prompt's tokens in the loss; the answer's have weight 1."""
+    rows: int = 16
+    row_tokens: int = 384
+    lessons_per_step: int = 40
+    steps: int = 5400
+    warmup_steps: int = 200
+    decay_share: float = Field(0.3, gt=0, le=1)
+    """Last share of the steps, over which the learning rate falls linearly to zero."""
+    learning_rate: float = 2.5e-3
+    weight_decay: float = 0.05
+    clip_norm: float = 1.0
+    bfloat16: bool = True
+    """Compute in bfloat16 (the weights that are trained stay in float32)."""
+    compile: bool = True
+    """Use `torch.compile`: about half a minute at the start, then several times faster."""
+    checkpoint_steps: int = 250
+
+
+def learning_rate(config: TrainingConfig, step: int) -> float:
+    """Return the rate of a step: linear warm-up, a plateau, linear decay to zero."""
+    warm = (step + 1) / config.warmup_steps
+    left = (config.steps - step) / (config.steps * config.decay_share)
+    return config.learning_rate * min(1.0, warm, left)
+
+
+# -- from lessons to rows -------------------------------------------------------------------------------------------
+
+
+def _prompt_and_answer(tokenizer: PreTrainedTokenizerFast, lesson: toolworld.Lesson, *, practice: bool) -> tuple:
+    request = lesson.sample.request
+    chat = practice_chat(request) if practice else answer_chat(request.messages)
+    answer = render_practice(lesson.example) if practice else render_calls(lesson.sample.gold)
+    tools = [tool.as_function() for tool in request.tools]
+    prompt = tokenizer.apply_chat_template(chat, tools=tools, add_generation_prompt=True, tokenize=False)
+    return prompt, answer + str(tokenizer.eos_token)
+
+
+def _documents(config: TrainingConfig, tokenizer: PreTrainedTokenizerFast, step: int) -> Iterator[tuple]:
+    """Yield the token ids and loss weights of each lesson of a step; a step's lessons depend on its number alone."""
+    start = step * config.lessons_per_step
+    stream = toolworld.lessons(seed=config.seed, start=start, seen_share=config.seen_share)
+    for index, lesson in enumerate(islice(stream, config.lessons_per_step)):
+        practice = (index + 0.5) / config.lessons_per_step < config.practice_share
+        texts = _prompt_and_answer(tokenizer, lesson, practice=practice)
+        prompt, answer = (tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts)
+        yield prompt + answer, [config.prompt_weight] * len(prompt) + [1.0] * len(answer)
+
+
+def pack(documents: Iterator[tuple], *, rows: int, row_tokens: int, pad: int) -> dict[str, torch.Tensor]:
+    """Lay documents into rows, longest first, each into the first row with room; what fits nowhere is left out.
+
+    Returns:
+        `ids`, `positions`, `documents` (rows x row_tokens; -1 is padding) and `weights`. A document's first
+        token has weight 0: nothing before it predicts it.
+    """
+    shape = (rows, row_tokens)
+    ids, positions = np.full(shape, pad), np.zeros(shape, dtype=np.int64)
+    numbers, weights = np.full(shape, IGNORED), np.zeros(shape, dtype=np.float32)
+    used = [0] * rows
+    for number, (tokens, weight) in enumerate(sorted(documents, key=lambda document: -len(document[0]))):
+        row = next((row for row in range(rows) if used[row] + len(tokens) <= row_tokens), None)
+        if row is None:
+            continue
+        place = slice(used[row], used[row] + len(tokens))
+        ids[row, place], positions[row, place], numbers[row, place] = tokens, np.arange(len(tokens)), number
+        weights[row, place] = [0.0, *weight[1:]]
+        used[row] += len(tokens)
+    tensors = {"ids": ids, "positions": positions, "documents": numbers, "weights": weights}
+    return {name: torch.from_numpy(array) for name, array in tensors.items()}
+
+
+def _within_documents(documents: torch.Tensor) -> torch.Tensor:
+    """Return the additive attention mask (rows, 1, n, n) that is causal and never looks into another document."""
+    same = documents[:, :, None] == documents[:, None, :]
+    allowed = torch.tril(same)
+    return torch.zeros(allowed.shape).masked_fill(~allowed, torch.finfo(torch.bfloat16).min)[:, None]
+
+
+# -- the run --------------------------------------------------------------------------------------------------------
+
+
+def build_tokenizer(config: TrainingConfig) -> PreTrainedTokenizerFast:
+    """Train the tokenizer on rendered lessons of toolworld's training subset."""
+    plain = train_tokenizer([], vocabulary=300)
+    stream = islice(toolworld.lessons(seed=config.seed, seen_share=config.seen_share), config.tokenizer_lessons)
+    texts = (
+        "".join(_prompt_and_answer(plain, lesson, practice=practice)) for lesson in stream for practice in (False, True)
+    )
+    return train_tokenizer(texts, vocabulary=config.vocabulary)
+
+
+def build_model(config: TrainingConfig, tokenizer: PreTrainedTokenizerFast) -> Qwen3ForCausalLM:
+    """Make the untrained model (Qwen3 architecture, tied embeddings), its weights seeded."""
+    torch.manual_seed(config.seed)
+    shape = Qwen3Config(
+        vocab_size=len(tokenizer),
+        hidden_size=config.hidden_size,
+        num_hidden_layers=config.layers,
+        num_attention_heads=config.heads,
+        num_key_value_heads=config.heads,
+        head_dim=config.hidden_size // config.heads,
+        intermediate_size=config.feed_forward,
+        tie_word_embeddings=True,
+        max_position_embeddings=2048,
+        bos_token_id=None,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    return Qwen3ForCausalLM(shape)
+
+
+def _loss_function(model: Qwen3ForCausalLM, config: TrainingConfig) -> Callable[..., torch.Tensor]:
+    def loss(ids: torch.Tensor, positions: torch.Tensor, documents: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=config.bfloat16):
+            mask = _within_documents(documents)
+            logits = model(input_ids=ids, position_ids=positions, attention_mask=mask, use_cache=False).logits
+        losses = torch.nn.functional.cross_entropy(
+            logits[:, :-1].float().flatten(0, 1), ids[:, 1:].flatten(), reduction="none"
+        )
+        return (losses * weights[:, 1:].flatten()).sum() / weights[:, 1:].sum()
+
+    return torch.compile(loss) if config.compile else loss
+
+
+class Checkpoint:
+    """The state of an interrupted run, in `checkpoint.pt` of the output folder."""
+
+    def __init__(self, folder: Path, config: TrainingConfig) -> None:
+        self.path, self.config = folder / "checkpoint.pt", config
+
+    def save(self, model: torch.nn.Module, optimizer: torch.optim.Optimizer, log: list[dict]) -> None:
+        """Write the state, whole or not at all."""
+        state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "log": log}
+        state["config"] = self.config.model_dump_json()
+        torch.save(state, self.path.with_suffix(".part"))
+        os.replace(self.path.with_suffix(".part"), self.path)
+
+    def restore(self, model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> list[dict]:
+        """Load the state if there is one; return the log of the steps that it holds.
+
+        Raises:
+            InputError: the checkpoint was made with another configuration.
+        """
+        if not self.path.exists():
+            return []
+        state = torch.load(self.path, weights_only=True)
+        found, expected = json.loads(state["config"]), self.config.model_dump(mode="json")
+        differing = [f"{key} is {found.get(key)}, expected {expected[key]}" for key in expected if found.get(key) != expected[key]]
+        if differing:
+            raise InputError(f"{self.path} belongs to another configuration: {'; '.join(differing)}")
+        model.load_state_dict(state["model"])
+        optimizer.load_state_dict(state["optimizer"])
+        return state["log"]
+
+
+def train(config: TrainingConfig, folder: Path, *, progress: bool = True) -> list[dict]:
+    """Train an agent and save it to `folder` (weights in bfloat16, tokenizer, `training.json`); resumes by itself.
+
+    Returns:
+        One row a step: `step`, `loss` (nats per weighted token), `tokens` (of this step), `seconds`.
+
+    Raises:
+        InputError: the folder's checkpoint was made with another configuration.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    tokenizer = build_tokenizer(config)
+    model = build_model(config, tokenizer)
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=config.learning_rate, betas=(0.9, 0.95), weight_decay=config.weight_decay
+    )
+    checkpoint = Checkpoint(folder, config)
+    log = checkpoint.restore(model, optimizer)
+    loss_function = _loss_function(model, config)
+    for step in tqdm(range(len(log), config.steps), initial=len(log), total=config.steps, disable=not progress):
+        started = time.perf_counter()
+        documents = _documents(config, tokenizer, step)
+        batch = pack(documents, rows=config.rows, row_tokens=config.row_tokens, pad=model.config.pad_token_id)
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(config, step)
+        loss = loss_function(**batch)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip_norm)
+        optimizer.step()
+        optimizer.zero_grad()
+        tokens = int((batch["documents"] != IGNORED).sum())
+        log.append({"step": step, "loss": loss.item(), "tokens": tokens, "seconds": time.perf_counter() - started})
+        if (step + 1) % config.checkpoint_steps == 0 and step + 1 < config.steps:
+            checkpoint.save(model, optimizer, log)
+    _save(model, tokenizer, config, log, folder)
+    checkpoint.path.unlink(missing_ok=True)
+    return log
+
+
+def _save(model: Qwen3ForCausalLM, tokenizer: PreTrainedTokenizerFast, config: TrainingConfig, log: list, folder: Path):
+    model.to(torch.bfloat16).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    record = {"config": config.model_dump(mode="json"), "log": log}
+    (folder / "training.json").write_text(json.dumps(record))

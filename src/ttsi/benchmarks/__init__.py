@@ -1,0 +1,18 @@
+"""Benchmarks: `load(name, split)` returns samples in the one record schema."""
+
+from ttsi.benchmarks import toolworld
+from ttsi.benchmarks.toolworld import Subset
+from ttsi.records import InputError, Sample
+
+BENCHMARKS = ("toolworld",)
+
+
+def load(benchmark: str, split: str, *, subset: Subset = "test", seed: int = 0, limit: int = 200) -> list[Sample]:
+    """Return the samples of one split of a benchmark.
+
+    Raises:
+        InputError: the benchmark, the split or the subset does not exist.
+    """
+    if benchmark not in BENCHMARKS:
+        raise InputError(f"unknown benchmark {benchmark!r}; expected one of {', '.join(BENCHMARKS)}")
+    return toolworld.load(split, subset=subset, seed=seed, limit=limit)

@@ -1,0 +1,100 @@
+"""toolworld: a generated tool-calling benchmark, the paper's four benchmarks in miniature.
+
+A split is `kind/tools`: `single` (look-alike tools), `typed` (numbers, dates, enumerations, optional arguments),
+`dialogue` (a value stands in an earlier turn) or `parallel` (two or three calls), with `seen` or `unseen` tools.
+The words of unseen tools occur nowhere in training. A conversation's checksum decides whether it may be a training,
+a validation or a test sample, so the three cannot overlap, whatever the seeds.
+"""
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from random import Random
+from typing import Literal, get_args
+
+from ttsi.benchmarks.toolworld.grammar import Exchange, Source, Verbed, draw_exchange, draw_tools
+from ttsi.benchmarks.toolworld.lexicon import KINDS
+from ttsi.records import InputError, PracticeExample, Request, Sample
+
+Subset = Literal["train", "validation", "test"]
+SUBSETS: tuple[Subset, ...] = get_args(Subset)
+SPLITS = tuple(f"{kind}/{tools}" for kind in KINDS for tools in ("seen", "unseen"))
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A training sample, and a second conversation over the same tools: what a practice example should look like."""
+
+    sample: Sample
+    example: PracticeExample
+
+
+def subset_of(exchange: Exchange) -> Subset:
+    """Return the one subset that may hold this conversation: 1/8 test, 1/8 validation, the rest training."""
+    text = "\n".join(message.content for message in exchange.messages)
+    bucket = zlib.crc32(text.lower().encode()) % 8
+    return "test" if bucket == 0 else "validation" if bucket == 1 else "train"
+
+
+def _draw_in_subset(rng: Random, kind: str, source: Source, tools: tuple[Verbed, ...], subset: Subset) -> Exchange:
+    while True:
+        exchange = draw_exchange(rng, kind, source, tools)
+        if subset_of(exchange) == subset:
+            return exchange
+
+
+def _sample(sample_id: str, tools: tuple[Verbed, ...], exchange: Exchange) -> Sample:
+    request = Request(id=sample_id, messages=exchange.messages, tools=tuple(tool.as_tool() for tool in tools))
+    return Sample(request=request, gold=exchange.calls)
+
+
+def samples(split: str, *, subset: Subset = "test", seed: int = 0) -> Iterator[Sample]:
+    """Yield the endless, repeatable stream of samples of one split, subset and seed.
+
+    Raises:
+        InputError: the split or the subset does not exist.
+    """
+    if split not in SPLITS:
+        raise InputError(f"unknown split {split!r} of toolworld; expected one of {', '.join(SPLITS)}")
+    if subset not in SUBSETS:
+        raise InputError(f"unknown subset {subset!r} of toolworld; expected one of {', '.join(SUBSETS)}")
+    kind, tools_seen = split.split("/")
+    source: Source = "real" if tools_seen == "seen" else "invented" if subset == "train" else "reserved"
+    return _stream(split, kind, source, subset, seed)
+
+
+def _stream(split: str, kind: str, source: Source, subset: Subset, seed: int) -> Iterator[Sample]:
+    index = 0
+    while True:
+        sample_id = f"toolworld/{split}/{subset}/{seed}/{index}"
+        rng = Random(sample_id)
+        tools = draw_tools(rng, kind, source)
+        yield _sample(sample_id, tools, _draw_in_subset(rng, kind, source, tools, subset))
+        index += 1
+
+
+def load(split: str, *, subset: Subset = "test", seed: int = 0, limit: int = 200) -> list[Sample]:
+    """Return the first `limit` samples of a split.
+
+    Raises:
+        InputError: the split or the subset does not exist, or the limit is negative.
+    """
+    if limit < 0:
+        raise InputError(f"limit is {limit}; expected 0 or more samples")
+    return list(islice(samples(split, subset=subset, seed=seed), limit))
+
+
+def lessons(*, seed: int, start: int = 0, seen_share: float = 0.35) -> Iterator[Lesson]:
+    """Yield training lessons from number `start` on, kinds in equal parts, made-up words in 1 - `seen_share` of them."""
+    index = start
+    while True:
+        lesson_id = f"toolworld/lessons/train/{seed}/{index}"
+        rng = Random(lesson_id)
+        kind: str = rng.choice(KINDS)
+        source: Source = "real" if rng.random() < seen_share else "invented"
+        tools = draw_tools(rng, kind, source)
+        first, second = (_draw_in_subset(rng, kind, source, tools, "train") for _ in range(2))
+        example = PracticeExample(messages=second.messages, calls=second.calls)
+        yield Lesson(_sample(lesson_id, tools, first), example)
+        index += 1

@@ -1,0 +1,66 @@
+"""What an agent is asked, as chat messages: to answer a request, or to write a practice example."""
+
+import re
+
+from ttsi.calls import parse_calls, render_calls
+from ttsi.records import Message, PracticeExample, Request
+
+PRACTICE_INSTRUCTION = "Write a practice example: a tool call, then a request like this one.\n\n"
+"""The seed request follows. The paper's own prompt is not published."""
+
+Chat = list[dict[str, str]]
+
+_TURN = re.compile(r"^(User|Assistant): ", re.MULTILINE)
+
+
+def answer_chat(messages: tuple[Message, ...]) -> Chat:
+    """Return the conversation as chat messages."""
+    return [message.model_dump() for message in messages]
+
+
+def practice_chat(request: Request) -> Chat:
+    """Return the chat that asks for a practice example like `request`."""
+    return [{"role": "user", "content": PRACTICE_INSTRUCTION + transcript(request.messages)}]
+
+
+def transcript(messages: tuple[Message, ...]) -> str:
+    """Write a conversation as text: a single turn as it is, several with the speaker before each."""
+    if len(messages) == 1:
+        return messages[0].content
+    return "\n".join(f"{message.role.capitalize()}: {message.content}" for message in messages)
+
+
+def read_transcript(text: str) -> tuple[Message, ...]:
+    """Read what `transcript` writes; text without speakers is one user turn.
+
+    Raises:
+        ValueError: the turns do not alternate from user to user, or one is empty.
+    """
+    parts = _TURN.split(text.strip())
+    if len(parts) == 1:
+        turns = [("user", text.strip())]
+    else:
+        turns = [(speaker.lower(), said.strip()) for speaker, said in zip(parts[1::2], parts[2::2], strict=True)]
+    roles = [role for role, _ in turns]
+    if parts[0].strip() and len(parts) > 1 or roles != ["user", "assistant"] * (len(roles) // 2) + ["user"]:
+        raise ValueError(f"turns of {roles or 'nobody'}; expected them to alternate from user to user")
+    if not all(said for _, said in turns):
+        raise ValueError("an empty turn; expected text")
+    return tuple(Message.model_validate({"role": role, "content": said}) for role, said in turns)
+
+
+def render_practice(example: PracticeExample) -> str:
+    """Write a practice example as an agent should: the calls, then the request that they answer."""
+    return f"{render_calls(example.calls)}\n{transcript(example.messages)}"
+
+
+def read_practice(text: str) -> PracticeExample:
+    """Read what `render_practice` writes.
+
+    Raises:
+        ValueError: there is no call, a call is malformed, or no request follows.
+    """
+    calls, closing, request = text.rpartition("</tool_call>")
+    if not closing:
+        raise ValueError("no complete tool call")
+    return PracticeExample(messages=read_transcript(request), calls=parse_calls(calls + closing))

@@ -1,0 +1,91 @@
+"""The records that every other module speaks: tools, calls, requests, samples and outcomes.
+
+A `Sample` is a `Request` and its gold calls. The three steps of test-time self-improvement (uncertainty,
+augmentation, adaptation) take a `Request`, which has no gold: a label cannot be read before scoring.
+"""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class InputError(ValueError):
+    """What a user gave cannot be used; the message says what was found and what was expected."""
+
+
+class Record(BaseModel):
+    """A frozen, validated record that refuses unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Message(Record):
+    """One turn of a conversation."""
+
+    role: Literal["user", "assistant"]
+    content: str
+
+
+class Tool(Record):
+    """A tool that an agent may call; `parameters` is a JSON schema of type `object`."""
+
+    name: str = Field(min_length=1)
+    description: str = ""
+    parameters: dict[str, Any]
+
+    def as_function(self) -> dict[str, Any]:
+        """Return the tool in the form that chat templates take (OpenAI's function schema)."""
+        return {"type": "function", "function": self.model_dump()}
+
+
+class Call(Record):
+    """A call of one tool with its arguments."""
+
+    name: str
+    arguments: dict[str, Any] = Field(default_factory=dict)
+
+
+class Request(Record):
+    """What an agent is given: a conversation that ends with the user's turn, and the tools on offer."""
+
+    id: str
+    messages: tuple[Message, ...] = Field(min_length=1)
+    tools: tuple[Tool, ...] = Field(min_length=1)
+
+
+class Sample(Record):
+    """A request and the calls that answer it. Only scoring reads `gold`."""
+
+    request: Request
+    gold: tuple[Call, ...]
+
+
+class PracticeExample(Record):
+    """A conversation in the manner of a test request, with the calls that its author claims answer it."""
+
+    messages: tuple[Message, ...] = Field(min_length=1)
+    calls: tuple[Call, ...] = Field(min_length=1)
+
+
+class Outcome(Record):
+    """One row of a run: what happened to one sample. Times are wall-clock seconds."""
+
+    sample_id: str
+    margin: float
+    uncertain: bool
+    adapted: bool
+    examples_tried: int
+    examples_valid: int
+    base_output: str
+    output: str
+    base_correct: bool
+    correct: bool
+    seconds_uncertainty: float
+    seconds_augmentation: float
+    seconds_adaptation: float
+    seconds_answer: float
+    seed: int
+    note: str = ""
+    """Why an uncertain sample kept its base answer; empty otherwise."""
+    examples: str = "[]"
+    """JSON list of what augmentation wrote: `{"text", "verdict"}`, in order."""
