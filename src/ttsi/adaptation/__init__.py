@@ -1,0 +1,5 @@
+"""T, self-improvement: train a LoRA adapter on practice examples, answer with it, forget it."""
+
+from ttsi.adaptation.sequential import LoraSettings, SequentialAdapter
+
+__all__ = ["LoraSettings", "SequentialAdapter"]

@@ -1,0 +1,94 @@
+"""Test-time LoRA through PEFT, one sample at a time: the reference that every faster way is proved against."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+from peft import LoraConfig, get_peft_model
+from peft.tuners.lora import LoraLayer
+from pydantic import Field
+
+from ttsi.agent import Agent
+from ttsi.calls import render_calls
+from ttsi.prompts import answer_chat
+from ttsi.records import PracticeExample, Record, Tool
+
+UNTRAINED = -100
+"""Label of a token that the loss leaves out, as in `torch.nn.functional.cross_entropy`."""
+
+
+class LoraSettings(Record):
+    """y = W x + (alpha / r) B A x, with A (r x in), B (out x r) trained and W frozen (arXiv 2106.09685)."""
+
+    rank: int = Field(8, ge=1)
+    alpha: float = Field(16, gt=0)
+    targets: str | tuple[str, ...] = "all-linear"
+    learning_rate: float = Field(1e-4, gt=0)
+    epochs: int = Field(5, ge=1)
+    """Passes over the practice examples, one optimizer step an example."""
+
+
+class SequentialAdapter:
+    """One LoRA adapter on a frozen base model, wrapped once and reset in place for each sample.
+
+    Outside `adapted` the adapter is off, and the model computes exactly what the base model does.
+    """
+
+    def __init__(self, agent: Agent, settings: LoraSettings) -> None:
+        self.agent, self.settings = agent, settings
+        targets = settings.targets if isinstance(settings.targets, str) else list(settings.targets)
+        config = LoraConfig(r=settings.rank, lora_alpha=settings.alpha, target_modules=targets, lora_dropout=0.0)
+        self._peft = get_peft_model(agent.model, config)  # pyright: ignore[reportArgumentType]
+        self._layers = [module for module in self._peft.modules() if isinstance(module, LoraLayer)]
+        self._parameters = [parameter for parameter in self._peft.parameters() if parameter.requires_grad]
+        self._peft.base_model.disable_adapter_layers()
+
+    @contextmanager
+    def adapted(self, examples: Sequence[PracticeExample], tools: Sequence[Tool], *, seed: int) -> Iterator[list[float]]:
+        """Train on the examples from a fresh adapter; inside the block the agent answers with it.
+
+        Args:
+            examples: the practice examples.
+            tools: the tools that stand in their prompts.
+            seed: of the initial A.
+
+        Yields:
+            The loss of each step, in nats per answer token.
+        """
+        self.reset(seed)
+        self._peft.base_model.enable_adapter_layers()
+        try:
+            yield self._train([self._tokens(example, tools) for example in examples])
+        finally:
+            self._peft.base_model.disable_adapter_layers()
+
+    def reset(self, seed: int) -> None:
+        """Give the adapter its initial weights, in place: A from `seed`, B zero."""
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            for layer in self._layers:
+                layer.reset_lora_parameters("default", init_lora_weights=True)
+
+    def close(self) -> None:
+        """Take the adapter off the model for good."""
+        self._peft.unload()
+
+    def _tokens(self, example: PracticeExample, tools: Sequence[Tool]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return ids and labels, each (1, length); only the answer is trained on."""
+        prompt = self.agent.prompt(answer_chat(example.messages), tools)
+        answer = self.agent.completion(render_calls(example.calls))
+        device = self.agent.model.device
+        labels = [UNTRAINED] * len(prompt) + answer
+        return torch.tensor([prompt + answer], device=device), torch.tensor([labels], device=device)
+
+    def _train(self, batches: Sequence[tuple[torch.Tensor, torch.Tensor]]) -> list[float]:
+        optimizer = torch.optim.AdamW(self._parameters, lr=self.settings.learning_rate, weight_decay=0.0)
+        losses = []
+        for _ in range(self.settings.epochs):
+            for ids, labels in batches:
+                loss = self._peft(input_ids=ids, labels=labels, use_cache=False).loss
+                loss.backward()
+                optimizer.step()
+                optimizer.zero_grad()
+                losses.append(loss.item())
+        return losses

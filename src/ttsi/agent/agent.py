@@ -1,0 +1,135 @@
+"""A causal language model with its tokenizer: it generates, and scores candidate continuations. It never trains."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+from transformers.utils import logging
+
+from ttsi.calls import render_calls
+from ttsi.prompts import Chat
+from ttsi.records import Call, InputError, Tool
+
+AllowedTokens = Callable[[int, torch.Tensor], list[int]]
+"""As `transformers` has it: (row, ids so far, 1-d) -> the ids that may come next."""
+
+
+class Agent:
+    """Any Hugging Face causal language model whose chat template takes tools."""
+
+    def __init__(self, model: torch.nn.Module, tokenizer, *, max_new_tokens: int = 200) -> None:
+        self.model, self.tokenizer, self.max_new_tokens = model.eval(), tokenizer, max_new_tokens
+
+    @classmethod
+    def load(cls, source: str | Path, *, device: str = "cpu", dtype: str = "float32", max_new_tokens: int = 200) -> "Agent":
+        """Load a model folder (safetensors, no remote code).
+
+        Raises:
+            InputError: the folder is missing, or it lacks a configuration, weights, a tokenizer or a chat template.
+        """
+        folder = Path(source)
+        for name in ("config.json", "tokenizer.json", "model.safetensors"):
+            if not (folder / name).is_file():
+                raise InputError(f"{folder} is not a model folder: found no {name}; expected config, tokenizer and weights")
+        logging.disable_progress_bar()
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+            model = AutoModelForCausalLM.from_pretrained(
+                folder, dtype=getattr(torch, dtype), local_files_only=True, use_safetensors=True
+            )
+        except Exception as error:  # the loaders raise anything from OSError to SafetensorError
+            raise InputError(f"{folder} cannot be read as a model: {str(error).splitlines()[0]}") from error
+        if not tokenizer.chat_template:
+            raise InputError(f"{folder} has a tokenizer without a chat template; expected one that takes tools")
+        return cls(model.to(device), tokenizer, max_new_tokens=max_new_tokens)
+
+    # -- tokens -----------------------------------------------------------------------------------------------------
+
+    def prompt(self, chat: Chat, tools: Sequence[Tool]) -> list[int]:
+        """Return the ids of a chat with its tools, up to where the agent's turn begins."""
+        functions = [tool.as_function() for tool in tools]
+        text = self.tokenizer.apply_chat_template(chat, tools=functions, add_generation_prompt=True, tokenize=False)
+        return self.encode(text)
+
+    def encode(self, text: str) -> list[int]:
+        """Return the ids of a text, without special tokens of the tokenizer's own."""
+        return self.tokenizer(text, add_special_tokens=False)["input_ids"]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Return the text of generated ids, without end-of-turn and padding."""
+        return self.tokenizer.decode(ids, skip_special_tokens=True).strip()
+
+    def completion(self, text: str) -> list[int]:
+        """Return the ids of an agent's whole turn."""
+        return [*self.encode(text), self.tokenizer.eos_token_id]
+
+    def call_opening(self, name: str) -> list[int]:
+        """Return the ids of a call of tool `name` up to its arguments.
+
+        Cut where the tokenizer would cut whatever the arguments are: a forced prefix that ends within a token
+        puts the continuation off distribution.
+        """
+        endings: tuple[dict, ...] = ({}, {"a": 1}, {"0": ""})
+        first, *others = (self.encode(render_calls([Call(name=name, arguments=ending)])) for ending in endings)
+        length = min(_common_length(first, other) for other in others)
+        return first[:length]
+
+    # -- the model --------------------------------------------------------------------------------------------------
+
+    @torch.inference_mode()
+    def generate(
+        self,
+        prompts: Sequence[Sequence[int]],
+        *,
+        temperature: float = 0.0,
+        seed: int = 0,
+        allowed: AllowedTokens | None = None,
+    ) -> list[list[int]]:
+        """Continue each prompt until the end of the agent's turn; greedy at temperature 0.
+
+        Args:
+            prompts: token ids, one list a row; rows are left-padded into one batch.
+            temperature: softmax temperature, 0 for greedy decoding.
+            seed: of the draws; the global generator is left as it was.
+            allowed: limits the next token, as in `transformers`.
+
+        Returns:
+            The new ids of each row, up to and with the end of the turn.
+        """
+        pad, end = self.tokenizer.pad_token_id, self.tokenizer.eos_token_id
+        width = max(map(len, prompts))
+        ids = torch.tensor([[pad] * (width - len(row)) + list(row) for row in prompts], device=self.model.device)
+        mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in prompts], device=self.model.device)
+        sampling = {"do_sample": True, "temperature": temperature, "top_k": 0} if temperature else {"do_sample": False}
+        config = GenerationConfig(max_new_tokens=self.max_new_tokens, pad_token_id=pad, eos_token_id=end, **sampling)
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            out = self.model.generate(
+                input_ids=ids, attention_mask=mask, generation_config=config, prefix_allowed_tokens_fn=allowed
+            )
+        return [_until(row, end) for row in out[:, width:].tolist()]
+
+    @torch.inference_mode()
+    def log_likelihoods(self, prompt: Sequence[int], candidates: Sequence[Sequence[int]]) -> torch.Tensor:
+        """Return log P(candidate | prompt) in nats for each candidate, all in one batch.
+
+        Returns:
+            A float tensor of shape (candidates,), the sums over each candidate's tokens.
+        """
+        length = max(map(len, candidates))
+        rows = [[*prompt, *candidate, *[self.tokenizer.pad_token_id] * (length - len(candidate))] for candidate in candidates]
+        ids = torch.tensor(rows, device=self.model.device)
+        logits = self.model(input_ids=ids, logits_to_keep=length + 1, use_cache=False).logits[:, :-1]
+        chosen = logits.float().log_softmax(-1).gather(-1, ids[:, len(prompt) :, None])[..., 0]
+        real = torch.tensor([[i < len(candidate) for i in range(length)] for candidate in candidates], device=ids.device)
+        return chosen.masked_fill(~real, 0.0).sum(-1)
+
+
+def _common_length(first: list[int], second: list[int]) -> int:
+    pairs = zip(first, second, strict=False)
+    return next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(first), len(second)))
+
+
+def _until(ids: list[int], end: int) -> list[int]:
+    return ids[: ids.index(end) + 1] if end in ids else ids

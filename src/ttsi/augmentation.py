@@ -1,0 +1,122 @@
+"""G, self-augmentation: practice examples like a request, written by the agent itself and checked without a label.
+
+Two ways to ask. `free` is the paper's: the agent writes a whole example. `hesitation` draws the tool of the call from
+the RSS distribution and gives the call's opening as a prefix: practice on the tools that the agent hesitates between.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any, Literal
+
+from dateutil import parser as dates
+from jsonschema import Draft202012Validator
+
+from ttsi.agent import Agent
+from ttsi.prompts import practice_chat, read_practice, transcript
+from ttsi.records import PracticeExample, Request
+
+Elicitation = Literal["free", "hesitation"]
+
+VALID = "valid"
+_NUMBER_WORDS = "zero one two three four five six seven eight nine ten eleven twelve".split()
+_DATE = re.compile(r"\d{1,2} [A-Z][a-z]+ \d{4}|[A-Z][a-z]+ \d{1,2}, \d{4}|\d{4}-\d{2}-\d{2}")
+
+
+@dataclass(frozen=True)
+class Written:
+    """One attempt at a practice example: its text, and `valid` or what is wrong with it."""
+
+    text: str
+    verdict: str
+    example: PracticeExample | None = None
+
+
+def augment(
+    agent: Agent,
+    request: Request,
+    tool_probabilities: Sequence[float],
+    *,
+    elicitation: Elicitation,
+    draws: int,
+    temperature: float,
+    seed: int,
+) -> list[Written]:
+    """Write `draws` practice examples for a request, in one batch; none is dropped or written again.
+
+    Args:
+        agent: the model that writes.
+        request: the test request, which has no label.
+        tool_probabilities: the RSS distribution over the request's tools.
+        elicitation: how to ask.
+        draws: number of examples to write.
+        temperature: of the sampling.
+        seed: of all draws.
+    """
+    prompt = agent.prompt(practice_chat(request), request.tools)
+    openings: list[list[int]] = [[]] * draws
+    if elicitation == "hesitation":
+        names = Random(seed).choices([tool.name for tool in request.tools], weights=tool_probabilities, k=draws)
+        openings = [agent.call_opening(name) for name in names]
+    continued = agent.generate([prompt + opening for opening in openings], temperature=temperature, seed=seed)
+    texts = [agent.decode(opening + ids) for opening, ids in zip(openings, continued, strict=True)]
+    return judge(texts, request)
+
+
+def judge(texts: Sequence[str], request: Request) -> list[Written]:
+    """Check what was written, in order; a second copy of the same text is a duplicate."""
+    written: list[Written] = []
+    for text in texts:
+        duplicate = any(text == other.text for other in written)
+        written.append(Written(text, "duplicate") if duplicate else _judge_one(text, request))
+    return written
+
+
+def _judge_one(text: str, request: Request) -> Written:
+    try:
+        example = read_practice(text)
+    except ValueError:
+        return Written(text, "not an example")
+    verdict = _verdict(example, request)
+    return Written(text, verdict, example if verdict == VALID else None)
+
+
+def _verdict(example: PracticeExample, request: Request) -> str:
+    schemas = {tool.name: tool.parameters for tool in request.tools}
+    if any(call.name not in schemas for call in example.calls):
+        return "tool not offered"
+    if not all(Draft202012Validator(schemas[call.name]).is_valid(call.arguments) for call in example.calls):
+        return "arguments break the schema"
+    said = transcript(example.messages)
+    if said.lower() == transcript(request.messages).lower():
+        return "copy of the request"
+    values = [value for call in example.calls for value in call.arguments.values()]
+    return VALID if all(is_said(value, said) for value in values) else "value not in its request"
+
+
+def is_said(value: Any, text: str) -> bool:
+    """Tell whether a text holds an argument's value: verbatim, as a number word, or as a date in words."""
+    if isinstance(value, bool) or value is None:
+        return True
+    if isinstance(value, (list, dict)):
+        parts = value.values() if isinstance(value, dict) else value
+        return all(is_said(part, text) for part in parts)
+    if isinstance(value, (int, float)):
+        numbers = {float(number) for number in re.findall(r"\d+(?:\.\d+)?", text)}
+        words = {float(_NUMBER_WORDS.index(word)) for word in text.lower().split() if word in _NUMBER_WORDS}
+        return float(value) in numbers | words
+    return str(value).lower() in text.lower() or _is_date_in(str(value), text)
+
+
+def _is_date_in(value: str, text: str) -> bool:
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+        return False
+    return any(_as_iso(found) == value for found in _DATE.findall(text))
+
+
+def _as_iso(words: str) -> str | None:
+    try:
+        return dates.parse(words).date().isoformat()
+    except ValueError:
+        return None
