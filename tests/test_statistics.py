@@ -14,7 +14,7 @@ from scipy import stats
 
 from ttsi.statistics import (
     Interval,
-    Undefined,
+    UndefinedError,
     auroc,
     calibration_bins,
     difference_interval,
@@ -22,6 +22,7 @@ from ttsi.statistics import (
     mcnemar,
     mean_interval,
     proportion_interval,
+    roc_curve,
     tau_sweep,
 )
 
@@ -122,6 +123,21 @@ def test_auroc_is_scipys_mann_whitney_u(positive: list[float], negative: list[fl
     assert found.estimate == pytest.approx(u / (len(positive) * len(negative)))
 
 
+def test_roc_curve_by_hand() -> None:
+    found = roc_curve([0.9, 0.5, 0.5, 0.1], [1, 1, 0, 0])
+    assert found["true_positive_rate"].tolist() == [0.0, 0.5, 1.0, 1.0]
+    assert found["false_positive_rate"].tolist() == [0.0, 0.0, 0.5, 1.0]
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(UNIT, min_size=2, max_size=8), st.lists(UNIT, min_size=2, max_size=8))
+def test_area_under_the_roc_curve_is_auroc(positive: list[float], negative: list[float]) -> None:
+    scores, outcomes = positive + negative, [True] * len(positive) + [False] * len(negative)
+    found = roc_curve(scores, outcomes)
+    area = np.trapezoid(found["true_positive_rate"], found["false_positive_rate"])
+    assert area == pytest.approx(auroc(scores, outcomes).estimate)
+
+
 def test_auroc_interval_is_close_to_delongs() -> None:
     rng = np.random.default_rng(5)
     positive, negative = rng.normal(1, 1, size=150), rng.normal(0, 1, size=250)
@@ -134,7 +150,7 @@ def test_auroc_interval_is_close_to_delongs() -> None:
 
 @pytest.mark.parametrize("outcomes", [[1, 1, 1, 1], [0, 0, 0, 0], [1, 0, 0, 0]])
 def test_auroc_without_both_outcomes_says_that_it_is_undefined(outcomes: list[int]) -> None:
-    with pytest.raises(Undefined, match=rf"found {sum(outcomes)} true and {4 - sum(outcomes)} false"):
+    with pytest.raises(UndefinedError, match=rf"found {sum(outcomes)} true and {4 - sum(outcomes)} false"):
         auroc([0.1, 0.2, 0.3, 0.4], outcomes)
 
 

@@ -19,7 +19,7 @@ OPEN, CLOSE = "<tool_call>", "</tool_call>"
 FIELDS = {"name", "arguments"}
 
 
-class MalformedCall(ValueError):
+class MalformedCall(ValueError):  # noqa: N818 - it names what was found
     """An output that is not in the format of calls; the message says what was found."""
 
 

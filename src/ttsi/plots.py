@@ -14,28 +14,24 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
-from scipy import stats
 
-from ttsi.statistics import Interval, Undefined, auroc
+from ttsi.statistics import Interval, UndefinedError, auroc, roc_curve
 
 PALETTE = sns.color_palette("colorblind")
 BLUE, ORANGE, GREY = PALETTE[0], PALETTE[1], "0.45"
 WIDTH = 7.2
+LABEL_BOX = {"facecolor": "white", "edgecolor": "none", "boxstyle": "round,pad=0.15"}
 MARGIN_BINS = 20
 STYLE = {
     "figure.dpi": 144,
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
-    "savefig.transparent": False,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.edgecolor": "0.6",
-    "axes.titlelocation": "left",
-    "axes.titlesize": "medium",
     "grid.color": "0.9",
     "legend.frameon": False,
     "legend.fontsize": "small",
-    "font.size": 10,
 }
 
 
@@ -55,18 +51,17 @@ def accuracy_bars(table: pd.DataFrame) -> Figure:
     `table` has a row for each bar: `method`, `split`, and the `estimate`, `low`, `high`, `n` of an `Interval`.
     """
     figure, axes = _figure()
-    splits, methods = list(table["split"].unique()), list(table["method"].unique())
+    splits, methods = list(table["split"].unique()), table.groupby("method", sort=False)
     width = 0.8 / len(methods)
-    for index, method in enumerate(methods):
-        rows = table[table["method"] == method]
+    for index, (method, rows) in enumerate(methods):
         middle = np.array([splits.index(split) for split in rows["split"]]) + (index - (len(methods) - 1) / 2) * width
-        axes.bar(middle, rows["estimate"], 0.92 * width, color=PALETTE[index], label=method)
-        _whiskers(axes, middle, rows["estimate"], rows["low"], rows["high"])
+        axes.bar(middle, rows["estimate"], 0.92 * width, color=PALETTE[index], label=str(method))
+        _whiskers(axes, middle, rows, ["estimate", "low", "high"])
     axes.set_xticks(range(len(splits)), [split.replace("/", "\n") for split in splits])
     axes.grid(visible=False, axis="x")
     axes.set_xlabel("benchmark split")
     _share(axes, "accuracy (exact match)")
-    _legend(figure, f"whiskers: 95% interval, {_count(table['n'])} a bar")
+    _legend(figure, f"whiskers: 95% interval, {_count(table)} a bar")
     return figure
 
 
@@ -76,21 +71,18 @@ def fixed_and_broken(table: pd.DataFrame) -> Figure:
     `table` has a row for each comparison: its `label`, and the `fixed`, `broken`, `n`, `p_value` of a `PairedTest`.
     """
     figure, axes = _figure(height=1.3 + 0.4 * len(table))
-    bars = [
-        axes.barh(range(len(table)), table["fixed"], color=BLUE, label="fixed: wrong before, right after"),
-        axes.barh(range(len(table)), -table["broken"], color=ORANGE, label="broken: right before, wrong after"),
-    ]
-    for container in bars:
-        axes.bar_label(container, fmt=lambda count: f"{abs(count):.0f}", padding=3, fontsize="small")
-    axes.set_yticks(range(len(table)), [_test_label(row) for row in table.to_dict("records")])
-    axes.invert_yaxis()
-    reach = 1.15 * max(table["fixed"].max(), table["broken"].max(), 1)
-    axes.set_xlim(-reach, reach)
+    places, reach = range(len(table)), 1.15 * max(table["fixed"].max(), table["broken"].max(), 1)
+    fixed = axes.barh(places, table["fixed"], color=BLUE, label="fixed: wrong before, right after")
+    broken = axes.barh(places, -table["broken"], color=ORANGE, label="broken: right before, wrong after")
+    for bars in (fixed, broken):
+        axes.bar_label(bars, fmt=lambda count: f"{abs(count):.0f}", padding=3, fontsize="small")
     axes.axvline(0, color=GREY, linewidth=1)
+    axes.set_yticks(places, [_test_label(row) for row in table.to_dict("records")])
+    axes.invert_yaxis()
     axes.grid(visible=False, axis="y")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda count, _: f"{abs(count):.0f}"))
-    axes.set(xlabel="samples", ylabel="comparison")
+    axes.set(xlim=(-reach, reach), xlabel="samples", ylabel="comparison")
     _legend(figure, "p: exact McNemar test")
     return figure
 
@@ -106,9 +98,7 @@ def margin_histogram(rows: pd.DataFrame, *, tau: float, estimator: str) -> Figur
     labels = [f"base answer right (n = {len(groups[0]):,})", f"base answer wrong (n = {len(groups[1]):,})"]
     axes.hist(groups, bins=MARGIN_BINS, range=(0, 1), stacked=True, color=[BLUE, ORANGE], label=labels)
     axes.axvline(tau, color=GREY, linestyle="--", label=f"tau = {tau:g}: below it, uncertain")
-    axes.set(
-        xlim=(0, 1), xlabel=f"margin u ({estimator}, no unit)", ylabel=f"samples per {1 / MARGIN_BINS:g} of margin"
-    )
+    axes.set(xlim=(0, 1), xlabel=f"margin u ({estimator}, no unit)", ylabel="samples a bar")
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     _legend(figure)
     return figure
@@ -124,8 +114,8 @@ def reliability(estimators: Mapping[str, pd.DataFrame]) -> Figure:
     for index, (name, bins) in enumerate(estimators.items()):
         colour, width = PALETTE[index], 0.9 * (bins["high"] - bins["low"]) / len(estimators)
         label = f"{name} (n = {bins['n'].sum():,})"
-        above.plot(bins["confidence"], bins["accuracy"], "o-", color=colour, label=label)
-        _whiskers(above, bins["confidence"], bins["accuracy"], bins["accuracy_low"], bins["accuracy_high"])
+        above.plot(bins["confidence"], bins["accuracy"], "o-", color=colour, label=label, clip_on=False)
+        _whiskers(above, bins["confidence"], bins, ["accuracy", "accuracy_low", "accuracy_high"], colour)
         below.bar(bins["low"] + index * width, bins["n"], width, align="edge", color=colour)
     _share(above, "accuracy (exact match)")
     below.set(xlim=(0, 1), xlabel="confidence (no unit)", ylabel="samples")
@@ -140,15 +130,19 @@ def roc_curves(estimators: Mapping[str, pd.DataFrame]) -> Figure:
     Each estimator's table has a sample in each row: `margin` and `base_correct`. An estimator without both right and
     wrong answers has no curve, and the legend says so.
     """
-    figure, axes = _figure(width=5, height=5)
+    figure, axes = _figure(width=5.6, height=5.6)
     axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1, label="chance")
     for index, (name, rows) in enumerate(estimators.items()):
-        wrong = ~rows["base_correct"].to_numpy(dtype=bool)
-        false_positive, true_positive, label = _roc(rows["margin"].to_numpy(dtype=float), wrong)
-        axes.plot(false_positive, true_positive, color=PALETTE[index], label=f"{name}: {label}")
-    axes.set(xlim=(0, 1), xlabel="right answers called uncertain")
+        score, wrong = -rows["margin"].to_numpy(dtype=float), ~rows["base_correct"].to_numpy(dtype=bool)
+        try:
+            curve, area = roc_curve(score, wrong), auroc(score, wrong)
+        except UndefinedError as reason:
+            axes.plot([], [], color=PALETTE[index], label=f"{name}: undefined, {reason}")
+            continue
+        label = f"{name}: AUROC {area.estimate:.2f} (95% interval {area.low:.2f} to {area.high:.2f}, n = {area.n:,})"
+        axes.plot(curve["false_positive_rate"], curve["true_positive_rate"], color=PALETTE[index], label=label)
+    axes.set(xlim=(0, 1), xlabel="right answers called uncertain", aspect="equal")
     axes.xaxis.set_major_formatter(PercentFormatter(1))
-    axes.set_aspect("equal")
     _share(axes, "wrong answers called uncertain")
     _legend(figure, columns=1)
     return figure
@@ -163,7 +157,7 @@ def tau_sweep_curve(estimators: Mapping[str, pd.DataFrame]) -> Figure:
     for index, (name, sweep) in enumerate(estimators.items()):
         colour, tau = PALETTE[index], sweep["tau"]
         above.fill_between(tau, sweep["accuracy_low"], sweep["accuracy_high"], color=colour, alpha=0.2, linewidth=0)
-        above.plot(tau, sweep["accuracy"], color=colour, label=f"{name} ({_count(sweep['n'])})")
+        above.plot(tau, sweep["accuracy"], color=colour, label=f"{name} ({_count(sweep)})")
         below.plot(tau, sweep["adapted"], color=colour)
     _share(above, "accuracy (exact match)")
     _share(below, "samples adapted")
@@ -188,7 +182,7 @@ def loss_curve(losses: pd.DataFrame, *, x: Literal["step", "tokens"]) -> Figure:
 
 
 def example_verdicts(counts: pd.DataFrame) -> Figure:
-    """Stack what became of the practice examples: a row for each way to ask, a column for each verdict, counts within."""
+    """Stack the counts of what became of practice examples: a row for each way to ask, a column for each verdict."""
     figure, axes = _stacked_bars(counts, lambda count: f"{count:.0f}" if count else "")
     axes.set(xlabel="practice examples written", ylabel="way to ask")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -224,12 +218,14 @@ def _legend(figure: Figure, note: str = "", *, columns: int = 2) -> None:
     figure.legend(handles, labels, title=note or None, loc="outside upper left", ncols=columns, alignment="left")
 
 
-def _whiskers(axes: Axes, x: Any, estimate: pd.Series, low: pd.Series, high: pd.Series) -> None:
+def _whiskers(axes: Axes, x: Any, table: pd.DataFrame, names: list[str], colour: Any = "0.25") -> None:
+    estimate, low, high = table[names].to_numpy(dtype=float).T
     reach = np.clip([estimate - low, high - estimate], 0, None)
-    axes.errorbar(x, estimate, yerr=reach, fmt="none", ecolor="0.25", elinewidth=1, capsize=2.5)
+    axes.errorbar(x, estimate, yerr=reach, fmt="none", ecolor=colour, elinewidth=1, capsize=2.5)
 
 
-def _count(n: pd.Series) -> str:
+def _count(table: pd.DataFrame) -> str:
+    n = table["n"].to_numpy(dtype=int)
     return f"n = {n.min():,}" if n.min() == n.max() else f"n = {n.min():,} to {n.max():,}"
 
 
@@ -238,29 +234,17 @@ def _test_label(row: dict[Any, Any]) -> str:
     return f"{row['label']}\n(n = {row['n']:,}, {p_value})"
 
 
-def _roc(margin: np.ndarray, wrong: np.ndarray) -> tuple[np.ndarray, np.ndarray, str]:
-    """Return the rates of false and of true alarms at every threshold, and the area under them in words."""
-    try:
-        area = auroc(-margin, wrong)
-    except Undefined as reason:
-        return np.array([]), np.array([]), f"undefined ({reason})"
-    thresholds = np.concatenate([[-np.inf], np.unique(margin)])
-    false_positive, true_positive = (stats.ecdf(margin[group]).cdf.evaluate(thresholds) for group in (~wrong, wrong))
-    label = f"AUROC {area.estimate:.2f} (95% interval {area.low:.2f} to {area.high:.2f}, n = {area.n:,})"
-    return false_positive, true_positive, label
-
-
 def _stacked_bars(table: pd.DataFrame, text: Callable[[float], str]) -> tuple[Figure, Axes]:
     """Draw a horizontal bar for each row of `table`, stacked from its columns in their order."""
     figure, axes = _figure(height=1.5 + 0.45 * len(table))
-    start = np.zeros(len(table))
+    places, start = range(len(table)), np.zeros(len(table))
     for index, column in enumerate(table.columns):
-        bars = axes.barh(range(len(table)), table[column], left=start, color=PALETTE[index], label=column)
-        axes.bar_label(bars, fmt=text, label_type="center", fontsize="small")
-        start = start + table[column].to_numpy()
-    axes.set_yticks(range(len(table)), [str(name) for name in table.index])
+        bars = axes.barh(places, table[column], left=start, color=PALETTE[index], label=column)
+        axes.bar_label(bars, fmt=text, label_type="center", fontsize="small", bbox=LABEL_BOX)
+        start += table[column].to_numpy()
+    axes.set_yticks(places, [str(name) for name in table.index])
     axes.invert_yaxis()
     axes.grid(visible=False, axis="y")
     axes.set_xlim(left=0)
-    _legend(figure, columns=4)
+    _legend(figure, columns=3)
     return figure, axes

@@ -22,7 +22,7 @@ RESAMPLES_AT_ONCE = 1_000
 Values = NDArray[np.float64]
 
 
-class Undefined(ValueError):
+class UndefinedError(ValueError):
     """The statistic does not exist for these data; the message says why."""
 
 
@@ -98,20 +98,27 @@ def mcnemar(before: ArrayLike, after: ArrayLike) -> PairedTest:
 def auroc(scores: ArrayLike, outcomes: ArrayLike, *, seed: int = 0) -> Interval:
     """Return the probability that a true outcome scores above a false one, ties counting half (Mann-Whitney U / mn).
 
-    The bootstrap resamples within each outcome, so that both stay present. Raises `Undefined` for fewer than two of
-    either outcome, and `ValueError` for columns that are empty, not finite, of unequal length, or outcomes that are
-    not true or false.
+    The bootstrap resamples within each outcome, so that both stay present. Raises `UndefinedError` for fewer than two
+    of either outcome, and `ValueError` for columns that are empty, not finite, of unequal length, or outcomes that
+    are not true or false.
     """
-    values, labels = _paired(scores, outcomes)
-    positive = values[_binary(labels)]
-    negative = values[~_binary(labels)]
-    if min(len(positive), len(negative)) < 2:
-        raise Undefined(
-            "an AUROC with an interval needs two true and two false outcomes, "
-            f"found {len(positive)} true and {len(negative)} false"
-        )
+    positive, negative = _by_outcome(scores, outcomes)
     low, high = _percentile_bootstrap((positive, negative), _mann_whitney, seed)
-    return Interval(float(_mann_whitney(positive, negative)), low, high, len(values))
+    return Interval(float(_mann_whitney(positive, negative)), low, high, len(positive) + len(negative))
+
+
+def roc_curve(scores: ArrayLike, outcomes: ArrayLike) -> pd.DataFrame:
+    """Return `false_positive_rate` and `true_positive_rate` at every threshold, from (0, 0) to (1, 1).
+
+    The area under the straight lines between them is `auroc`. Raises as `auroc` does.
+    """
+    positive, negative = _by_outcome(scores, outcomes)
+    thresholds = np.append(np.inf, np.unique(np.concatenate([positive, negative]))[::-1])
+    rates = {
+        "false_positive_rate": [np.mean(negative >= threshold) for threshold in thresholds],
+        "true_positive_rate": [np.mean(positive >= threshold) for threshold in thresholds],
+    }
+    return pd.DataFrame(rates)
 
 
 def calibration_bins(confidence: ArrayLike, correct: ArrayLike, *, bins: int = 10) -> pd.DataFrame:
@@ -166,6 +173,14 @@ def _at_tau(tau: float, uncertain: NDArray[np.bool_], base: NDArray[np.bool_], a
 def _accuracy(right: NDArray[np.bool_]) -> dict[str, float]:
     share = proportion_interval(int(right.sum()), len(right))
     return {"accuracy": share.estimate, "accuracy_low": share.low, "accuracy_high": share.high, "n": share.n}
+
+
+def _by_outcome(scores: ArrayLike, outcomes: ArrayLike) -> tuple[Values, Values]:
+    values, labels = _paired(scores, outcomes)
+    true = _binary(labels)
+    if min(np.sum(true), np.sum(~true)) < 2:
+        raise UndefinedError(f"needs two of each outcome, found {np.sum(true)} true and {np.sum(~true)} false")
+    return values[true], values[~true]
 
 
 def _mann_whitney(positive: Values, negative: Values, axis: int = -1) -> Values:
