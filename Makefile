@@ -1,0 +1,66 @@
+# Two commands from a fresh clone: `make book` and `make test`. `make help` lists the rest.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV_VERSION := 0.13.9
+INSTALLED := $(VENV)/.installed
+PORT ?= 8000
+WORKERS ?= 2
+
+# uv reads the folder of local wheels under its own name. Where there is none, uv picks the build of torch that fits
+# the machine: without a GPU that saves 3 GB of CUDA packages.
+ifdef PIP_FIND_LINKS
+export UV_FIND_LINKS := $(PIP_FIND_LINKS)
+else
+export UV_TORCH_BACKEND ?= auto
+endif
+export UV_LINK_MODE ?= copy
+
+.PHONY: help setup book test lint serve clean lock pairs
+
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "%-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(INSTALLED)  ## Create .venv with everything pinned, and the ttsi command in it
+
+$(INSTALLED): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed, found $$($(PYTHON) --version); try: make PYTHON=python3.12 ..." >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	$(BIN)/uv pip install --python $(BIN)/python -r requirements.txt
+	$(BIN)/uv pip install --python $(BIN)/python --no-deps --no-build-isolation -e .
+	touch $@
+
+book: setup  ## Execute the chapters that changed and build the book into _build/html
+	$(BIN)/ttsi book
+
+test: setup  ## Run the tests, with the browser tests where a Chromium is found or can be installed
+	$(BIN)/python tests/chromium.py
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+lint: setup  ## Check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+serve: setup  ## Show the built book at http://127.0.0.1:8000 (PORT=8000)
+	$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
+
+clean:  ## Remove what was built: executed chapters and the book; .venv stays
+	rm -rf _build book/notebooks
+
+pairs: setup  ## Write notebooks/*.ipynb anew from their sources, notebooks/*.py
+	$(BIN)/python -m ttsi.book.pairs
+
+# The accelerator packages that torch asks for on Linux are left out: they are many gigabytes and of no use without a GPU.
+lock: setup  ## Resolve pyproject.toml into requirements.txt
+	env -u UV_TORCH_BACKEND $(BIN)/uv pip compile pyproject.toml --extra book --extra dev --quiet \
+		--universal --python-version 3.11 --annotation-style line --custom-compile-command "make lock" \
+		--no-emit-index-url --no-emit-find-links | sed -E '/^(cuda|nvidia|triton)/d' > requirements.new
+	mv requirements.new requirements.txt

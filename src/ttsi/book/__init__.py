@@ -1,0 +1,16 @@
+"""The book: executes the chapters whose content changed, each in a fresh process, then builds the pages.
+
+- `chapters`: what a chapter is: a percent file under notebooks/, its cells and its parameters
+- `pairs`: the clean .ipynb beside each chapter
+- `parameters`: the values that `-p name=value` gives
+- `keys`: what a chapter's result depends on, and why it must run again
+- `execution`: one chapter, run by papermill in a scratch place
+- `manifest`: what is known of each executed chapter
+- `pages`: the source of the book put together, and jupyter-book
+- `status`: the page on which the book publishes its own machine state
+- `making`: all of it in order: what `ttsi book` does
+"""
+
+
+class BookError(RuntimeError):
+    """The book cannot be made as it is; the message says where and why."""
