@@ -115,7 +115,7 @@ def test_auroc_counts_ties_as_half() -> None:
     assert found.n == 5
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(UNIT, min_size=2, max_size=8), st.lists(UNIT, min_size=2, max_size=8))
 def test_auroc_is_scipys_mann_whitney_u(positive: list[float], negative: list[float]) -> None:
     found = auroc(positive + negative, [True] * len(positive) + [False] * len(negative))
@@ -129,7 +129,7 @@ def test_roc_curve_by_hand() -> None:
     assert found["false_positive_rate"].tolist() == [0.0, 0.0, 0.5, 1.0]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(UNIT, min_size=2, max_size=8), st.lists(UNIT, min_size=2, max_size=8))
 def test_area_under_the_roc_curve_is_auroc(positive: list[float], negative: list[float]) -> None:
     scores, outcomes = positive + negative, [True] * len(positive) + [False] * len(negative)
