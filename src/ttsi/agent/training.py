@@ -3,13 +3,15 @@
 import json
 import os
 import time
+import tomllib
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
-from pydantic import Field
+from pydantic import Field, ValidationError
 from tqdm.auto import tqdm
 from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
@@ -17,6 +19,7 @@ from ttsi.agent.tokenizer import train_tokenizer
 from ttsi.benchmarks import toolworld
 from ttsi.calls import render_calls
 from ttsi.prompts import answer_chat, practice_chat, render_practice
+from ttsi.provenance import machine, versions
 from ttsi.records import InputError, Record
 
 IGNORED = -1
@@ -45,7 +48,7 @@ class TrainingConfig(Record):
     rows: int = 16
     row_tokens: int = 384
     lessons_per_step: int = 40
-    steps: int = 5400
+    steps: int = 3200
     warmup_steps: int = 200
     decay_share: float = Field(0.3, gt=0, le=1)
     """Last share of the steps, over which the learning rate falls linearly to zero."""
@@ -188,7 +191,8 @@ class Checkpoint:
             return []
         state = torch.load(self.path, weights_only=True)
         found, expected = json.loads(state["config"]), self.config.model_dump(mode="json")
-        differing = [f"{key} is {found.get(key)}, expected {expected[key]}" for key in expected if found.get(key) != expected[key]]
+        pairs = [(key, found.get(key), value) for key, value in expected.items()]
+        differing = [f"{key} is {was}, expected {value}" for key, was, value in pairs if was != value]
         if differing:
             raise InputError(f"{self.path} belongs to another configuration: {'; '.join(differing)}")
         model.load_state_dict(state["model"])
@@ -197,7 +201,7 @@ class Checkpoint:
 
 
 def train(config: TrainingConfig, folder: Path, *, progress: bool = True) -> list[dict]:
-    """Train an agent and save it to `folder` (weights in bfloat16, tokenizer, `training.json`); resumes by itself.
+    """Train an agent and save it to `folder` (weights in bfloat16, tokenizer, `training.json`, `training.parquet`); resumes by itself.
 
     Returns:
         One row a step: `step`, `loss` (nats per weighted token), `tokens` (of this step), `seconds`.
@@ -234,8 +238,28 @@ def train(config: TrainingConfig, folder: Path, *, progress: bool = True) -> lis
     return log
 
 
-def _save(model: Qwen3ForCausalLM, tokenizer: PreTrainedTokenizerFast, config: TrainingConfig, log: list, folder: Path):
+def load_config(path: Path | None) -> TrainingConfig:
+    """Return the default configuration with the changes of a TOML file.
+
+    Raises:
+        InputError: the file cannot be read, or a setting is unknown or out of range.
+    """
+    if path is None:
+        return TrainingConfig()
+    try:
+        return TrainingConfig.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(f"{path}: {first['loc'][0]} is {first['input']!r}; expected: {first['msg']}") from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read as TOML: {error}") from error
+
+
+def _save(
+    model: Qwen3ForCausalLM, tokenizer: PreTrainedTokenizerFast, config: TrainingConfig, log: list[dict], folder: Path
+) -> None:
     model.to(torch.bfloat16).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    record = {"config": config.model_dump(mode="json"), "log": log}
-    (folder / "training.json").write_text(json.dumps(record))
+    record = {"config": config.model_dump(mode="json"), "machine": machine("cpu"), "versions": versions()}
+    (folder / "training.json").write_text(json.dumps(record, indent=2))
+    pd.DataFrame(log).to_parquet(folder / "training.parquet", index=False)

@@ -1,0 +1,86 @@
+"""What made a result: configuration, commit, package versions, device, and hashes of weights and data."""
+
+import hashlib
+import os
+import platform
+import subprocess
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import BaseModel
+
+from ttsi.records import Record
+
+PACKAGES = ("ttsi", "torch", "transformers", "peft", "tokenizers", "numpy")
+
+
+class Provenance(Record):
+    """Stands beside every result as `provenance.json`."""
+
+    config: dict[str, Any]
+    commit: str | None
+    """Commit of the source tree; none outside a git checkout."""
+    dirty: bool | None
+    """Whether tracked files of the source tree differed from the commit."""
+    versions: dict[str, str]
+    device: str
+    threads: int
+    hashes: dict[str, str]
+    """SHA-256 of the weights' and tokenizer's files together (`agent`) and of the samples (`samples`)."""
+    started: str
+    resumed: tuple[str, ...] = ()
+    ended: str | None = None
+
+
+def now() -> str:
+    """Return the time in UTC, ISO 8601, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def hash_files(paths: Iterable[Path]) -> str:
+    """Return the SHA-256 over the names and contents of files, sorted by name."""
+    digest = hashlib.sha256()
+    for path in sorted(paths):
+        digest.update(f"{path.name}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def hash_records(records: Iterable[BaseModel]) -> str:
+    """Return the SHA-256 over the JSON of records, in order."""
+    return hashlib.sha256("\n".join(record.model_dump_json() for record in records).encode()).hexdigest()
+
+
+def source_state() -> tuple[str | None, bool | None]:
+    """Return the commit and the dirty flag of the checkout that this package runs from."""
+    folder = Path(__file__).parent
+    commit = _git(folder, "rev-parse", "HEAD")
+    if commit is None or _git(folder, "ls-files", "--error-unmatch", __file__) is None:
+        return None, None
+    return commit, bool(_git(folder, "status", "--porcelain", "--untracked-files=no"))
+
+
+def machine(device: str) -> str:
+    """Return what computes: the GPU's name, or the CPU's and its number of cores."""
+    if device != "cpu":
+        return torch.cuda.get_device_name(device)
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    name = next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.processor())
+    return f"{name or platform.machine()}, {os.cpu_count()} cores"
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that results depend on."""
+    return {"python": platform.python_version(), **{package: version(package) for package in PACKAGES}}
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()

@@ -1,0 +1,75 @@
+"""The published runs: every split of toolworld, five seeds, plain and with constrained tool names.
+
+Every sample is adapted (tau 1), whatever its margin. An adapted answer does not depend on tau, so the gate at any tau
+is replayed on these rows: a sample counts its adapted answer if its margin is below tau, its base answer otherwise.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from ttsi.benchmarks.toolworld import SPLITS
+from ttsi.profiles import RunConfig, configure
+from ttsi.records import InputError
+from ttsi.results import PROVENANCE, read_outcomes, read_provenance
+from ttsi.runs import run
+
+SEEDS = range(5)
+HEADLINE = "single/unseen"
+FAMILIES = {
+    "tt-si": {"method": "tt-si", "tau": 1.0},
+    "tt-si-constrained": {"method": "tt-si", "tau": 1.0, "constrained": True},
+    "rss-margin": {"method": "base", "estimator": "rss-margin"},
+}
+"""Folder of each family of runs, and what it changes of the profile. The last one only adds the other margin."""
+
+
+def runs(profile: str = "tiny", *, headline: int = 200, others: int = 40) -> Iterator[tuple[str, RunConfig]]:
+    """Yield the folder and the configuration of every published run.
+
+    Args:
+        profile: whose settings hold.
+        headline: samples a seed of the split that the headline is about.
+        others: samples a seed of every other split.
+    """
+    for seed in SEEDS:
+        for split in (HEADLINE, *(split for split in SPLITS if split != HEADLINE)):
+            limit = headline if split == HEADLINE else others
+            for family, changes in FAMILIES.items():
+                folder = f"{family}/{split.replace('/', '-')}/seed-{seed}"
+                yield folder, configure(profile, split=split, seed=seed, limit=limit, **changes)
+
+
+def run_study(out: Path, *, profile: str = "tiny", shard: tuple[int, int] = (0, 1)) -> None:
+    """Run every `shard[1]`-th published run from `shard[0]` on, going on where an earlier call stopped."""
+    for number, (folder, config) in enumerate(runs(profile)):
+        if number % shard[1] == shard[0]:
+            run(config, out / folder, resume=True)
+
+
+def read_study(folder: Path) -> pd.DataFrame:
+    """Return the rows of all published runs with the columns `family` and `split` before those of `Outcome`.
+
+    Raises:
+        InputError: the folder holds no run, or one that is not finished.
+    """
+    tables = []
+    for path in sorted(folder.glob(f"*/*/*/{PROVENANCE}")):
+        split = read_provenance(path.parent).config["split"]
+        table = read_outcomes(path.parent)
+        table.insert(0, "split", split)
+        table.insert(0, "family", path.relative_to(folder).parts[0])
+        tables.append(table)
+    if not tables:
+        raise InputError(f"{folder} holds no run; expected FAMILY/SPLIT/seed-N/ folders, as `ttsi study` writes them")
+    return pd.concat(tables, ignore_index=True)
+
+
+def at_tau(rows: pd.DataFrame, tau: float) -> pd.DataFrame:
+    """Replay the gate: rows that were all adapted, as they are at `tau` (columns `adapted`, `output`, `correct`)."""
+    uncertain = rows["margin"] < tau
+    replayed = rows.assign(uncertain=uncertain, adapted=rows["adapted"] & uncertain)
+    for column, before in (("output", "base_output"), ("correct", "base_correct")):
+        replayed[column] = rows[column].where(uncertain, rows[before])
+    return replayed
