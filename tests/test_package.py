@@ -1,0 +1,37 @@
+"""The library as a package of its own: a wheel with its types and without weights."""
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+WEIGHTS = {".safetensors", ".bin", ".pt", ".pth", ".parquet"}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Names of the files in a wheel, built from a copy: what lies in `build/` of the checkout has no part in it."""
+    source = tmp_path_factory.mktemp("source")
+    shutil.copytree(ROOT / "src", source / "src", ignore=shutil.ignore_patterns("*.egg-info", "__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", "wheels"]
+    built = subprocess.run(command, cwd=source, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stdout + built.stderr
+    (path,) = (source / "wheels").iterdir()
+    with zipfile.ZipFile(path) as archive:
+        return archive.namelist()
+
+
+def test_wheel_holds_every_module_and_the_types_marker(wheel: list[str]) -> None:
+    modules = {path.relative_to(ROOT / "src").as_posix() for path in (ROOT / "src" / "ttsi").rglob("*.py")}
+    assert modules | {"ttsi/py.typed"} <= set(wheel)
+
+
+def test_wheel_holds_nothing_else(wheel: list[str]) -> None:
+    assert {name.split("/")[0].partition("-")[0] for name in wheel} == {"ttsi"}
+    assert not [name for name in wheel if PurePosixPath(name).suffix in WEIGHTS]
