@@ -8,6 +8,9 @@ import pytest
 from hypothesis import settings
 
 from chromium import NO_CHROMIUM, find
+from ttsi.agent import Agent
+from ttsi.profiles import RunConfig, configure
+from ttsi.runs import load_agent
 
 ROOT = Path(__file__).parents[1]
 
@@ -39,3 +42,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say at the end, in one plain line, that no browser was at hand."""
     if any(NO_CHROMIUM in str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])):
         terminalreporter.write_line(NO_CHROMIUM)
+
+
+@pytest.fixture(scope="session")
+def tiny_config() -> RunConfig:
+    """The embedded agent's profile, cut to a few samples."""
+    return configure("smoke", split="single/unseen", subset="validation", seed=11)
+
+
+@pytest.fixture(scope="session")
+def tiny(tiny_config: RunConfig) -> Agent:
+    """The embedded agent; PEFT wraps its layers for good, so a test that adapts loads its own."""
+    return load_agent(tiny_config)

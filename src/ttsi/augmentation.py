@@ -104,8 +104,8 @@ def is_said(value: Any, text: str) -> bool:
         return all(is_said(part, text) for part in parts)
     if isinstance(value, (int, float)):
         numbers = {float(number) for number in re.findall(r"\d+(?:\.\d+)?", text)}
-        words = {float(_NUMBER_WORDS.index(word)) for word in text.lower().split() if word in _NUMBER_WORDS}
-        return float(value) in numbers | words
+        spelled = set(re.findall("[a-z]+", text.lower())).intersection(_NUMBER_WORDS)
+        return float(value) in numbers | {float(_NUMBER_WORDS.index(word)) for word in spelled}
     return str(value).lower() in text.lower() or _is_date_in(str(value), text)
 
 

@@ -66,16 +66,17 @@ def run(profile: str, out: Path, resume: bool, **settings: Any) -> None:
 
 
 @main.command()
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of all published runs.")
+@click.argument("name", type=click.Choice(["results", "selection"]))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of all its runs.")
 @click.option("--shard", default="0/1", show_default=True, metavar="I/N", help="Every N-th run from number I on.")
-def study(out: Path, shard: str) -> None:
-    """Run all runs that the book publishes; goes on where it stopped."""
-    from ttsi.study import run_study
+def study(name: str, out: Path, shard: str) -> None:
+    """Run all runs that the book publishes, or those that its settings were chosen on; goes on where it stopped."""
+    from ttsi.study import STUDIES, run_study
 
     first, slash, count = shard.partition("/")
     if not (slash and first.isdigit() and count.isdigit() and int(first) < int(count)):
         raise InputError(f"shard is {shard!r}; expected I/N with 0 <= I < N, e.g. 0/2")
-    run_study(out, shard=(int(first), int(count)))
+    run_study(STUDIES[name](), out, shard=(int(first), int(count)))
 
 
 @main.group()
@@ -102,7 +103,9 @@ def agent() -> None:
 
 
 @agent.command()
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for the model; an interrupted run in it goes on.")
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path), help="Model folder; a cut-off run in it goes on."
+)
 @click.option("--config", type=click.Path(path_type=Path), help="TOML file of settings that differ from the default.")
 def train(out: Path, config: Path | None) -> None:
     """Train the tiny agent from nothing, score it, and write its model card."""
@@ -120,7 +123,9 @@ def train(out: Path, config: Path | None) -> None:
 @click.option("--profile", type=click.Choice(["smoke", "tiny"]), help="Short for -p profile=…")
 @click.option("--out", metavar="DIR", help="Build beside the published book, which stays untouched.")
 @click.option("--force", is_flag=True, help="Execute chapters that did not change, too.")
-def book(only: tuple[str, ...], assignments: tuple[str, ...], profile: str | None, out: str | None, force: bool) -> None:
+def book(
+    only: tuple[str, ...], assignments: tuple[str, ...], profile: str | None, out: str | None, force: bool
+) -> None:
     """Execute the chapters that changed, then build the book."""
     from ttsi.book import BookError
     from ttsi.book.making import make_book

@@ -88,9 +88,7 @@ class SelfImprovement:
                 clock.lap("adaptation")
                 output = self.agent.decode(self._answer(request))
                 clock.lap("answer")
-        return Answered(
-            awareness.margin, uncertain, base_output, output, tuple(written), tuple(losses), clock.seconds
-        )
+        return Answered(awareness.margin, uncertain, base_output, output, tuple(written), tuple(losses), clock.seconds)
 
     def _answer(self, request: Request) -> list[int]:
         prompt = self.agent.prompt(answer_chat(request.messages), request.tools)

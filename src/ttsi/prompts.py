@@ -42,7 +42,7 @@ def read_transcript(text: str) -> tuple[Message, ...]:
     else:
         turns = [(speaker.lower(), said.strip()) for speaker, said in zip(parts[1::2], parts[2::2], strict=True)]
     roles = [role for role, _ in turns]
-    if parts[0].strip() and len(parts) > 1 or roles != ["user", "assistant"] * (len(roles) // 2) + ["user"]:
+    if (parts[0].strip() and len(parts) > 1) or roles != ["user", "assistant"] * (len(roles) // 2) + ["user"]:
         raise ValueError(f"turns of {roles or 'nobody'}; expected them to alternate from user to user")
     if not all(said for _, said in turns):
         raise ValueError("an empty turn; expected text")

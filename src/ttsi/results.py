@@ -106,7 +106,7 @@ class ResultsFolder:
         """Write a file whole or not at all."""
         part = self.path / (name + _PART)
         write(part)
-        os.replace(part, self.path / name)
+        part.replace(self.path / name)
 
 
 @contextmanager

@@ -1,10 +1,11 @@
-"""The published runs: every split of toolworld, five seeds, plain and with constrained tool names.
+"""The runs behind the book: the published ones (every split, five seeds) and those that the profile was chosen on.
 
 Every sample is adapted (tau 1), whatever its margin. An adapted answer does not depend on tau, so the gate at any tau
 is replayed on these rows: a sample counts its adapted answer if its margin is below tau, its base answer otherwise.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 import pandas as pd
@@ -24,12 +25,26 @@ FAMILIES = {
 }
 """Folder of each family of runs, and what it changes of the profile. The last one only adds the other margin."""
 
+CANDIDATES = {
+    "profile": {},
+    "free": {"elicitation": "free"},
+    "temperature-1": {"temperature": 1.0},
+    "learning-rate-0.001": {"learning_rate": 1e-3},
+    "learning-rate-0.01": {"learning_rate": 1e-2},
+    "epochs-10": {"epochs": 10},
+    "k-1": {"k": 1},
+    "k-4-draws-8": {"k": 4, "draws": 8},
+    "rss-margin": {"method": "base", "estimator": "rss-margin"},
+}
+"""What the `tiny` profile was chosen from on validation samples, each a change of one thing."""
 
-def runs(profile: str = "tiny", *, headline: int = 200, others: int = 40) -> Iterator[tuple[str, RunConfig]]:
+Named = tuple[str, RunConfig]
+
+
+def published_runs(*, headline: int = 200, others: int = 40) -> Iterator[Named]:
     """Yield the folder and the configuration of every published run.
 
     Args:
-        profile: whose settings hold.
         headline: samples a seed of the split that the headline is about.
         others: samples a seed of every other split.
     """
@@ -38,14 +53,24 @@ def runs(profile: str = "tiny", *, headline: int = 200, others: int = 40) -> Ite
             limit = headline if split == HEADLINE else others
             for family, changes in FAMILIES.items():
                 folder = f"{family}/{split.replace('/', '-')}/seed-{seed}"
-                yield folder, configure(profile, split=split, seed=seed, limit=limit, **changes)
+                yield folder, configure("tiny", split=split, seed=seed, limit=limit, **changes)
 
 
-def run_study(out: Path, *, profile: str = "tiny", shard: tuple[int, int] = (0, 1)) -> None:
-    """Run every `shard[1]`-th published run from `shard[0]` on, going on where an earlier call stopped."""
-    for number, (folder, config) in enumerate(runs(profile)):
-        if number % shard[1] == shard[0]:
-            run(config, out / folder, resume=True)
+def selection_runs(*, limit: int = 40) -> Iterator[Named]:
+    """Yield the folder and the configuration of every candidate on validation samples of the unseen splits."""
+    for split in (split for split in SPLITS if split.endswith("/unseen")):
+        for name, changes in CANDIDATES.items():
+            settings = {"tau": 1.0, **changes, "split": split, "subset": "validation", "limit": limit}
+            yield f"{name}/{split.replace('/', '-')}/seed-0", configure("tiny", **settings)
+
+
+STUDIES = {"results": published_runs, "selection": selection_runs}
+
+
+def run_study(named: Iterable[Named], out: Path, *, shard: tuple[int, int] = (0, 1)) -> None:
+    """Run every `shard[1]`-th of the runs from `shard[0]` on, going on where an earlier call stopped."""
+    for folder, config in islice(named, shard[0], None, shard[1]):
+        run(config, out / folder, resume=True)
 
 
 def read_study(folder: Path) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 | estimator | equation | source |
 |---|---|---|
-| `rss-margin` | p = softmax over the offered tools of log P(opening of a call of the tool given the request); u = p(1) - p(2) | paper, Section 3 |
+| `rss-margin` | p = softmax over the offered tools of log P(call of the tool); u = p(1) - p(2) | the paper |
 | `call-probability` | u = P(greedy answer given the request) | this project |
 
 Both are in [0, 1] and grow with confidence; a sample is uncertain if u < tau.
@@ -47,7 +47,9 @@ def _rss_margin(agent: Agent, prompt: Sequence[int], answer: Sequence[int], prob
     return margin(probabilities)
 
 
-def _call_probability(agent: Agent, prompt: Sequence[int], answer: Sequence[int], probabilities: Sequence[float]) -> float:
+def _call_probability(
+    agent: Agent, prompt: Sequence[int], answer: Sequence[int], probabilities: Sequence[float]
+) -> float:
     return agent.log_likelihoods(prompt, [answer]).double().exp().item()
 
 

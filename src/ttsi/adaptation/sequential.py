@@ -44,7 +44,9 @@ class SequentialAdapter:
         self._peft.base_model.disable_adapter_layers()
 
     @contextmanager
-    def adapted(self, examples: Sequence[PracticeExample], tools: Sequence[Tool], *, seed: int) -> Iterator[list[float]]:
+    def adapted(
+        self, examples: Sequence[PracticeExample], tools: Sequence[Tool], *, seed: int
+    ) -> Iterator[list[float]]:
         """Train on the examples from a fresh adapter; inside the block the agent answers with it.
 
         Args:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
@@ -18,11 +19,13 @@ AllowedTokens = Callable[[int, torch.Tensor], list[int]]
 class Agent:
     """Any Hugging Face causal language model whose chat template takes tools."""
 
-    def __init__(self, model: torch.nn.Module, tokenizer, *, max_new_tokens: int = 200) -> None:
+    def __init__(self, model: Any, tokenizer: Any, *, max_new_tokens: int = 200) -> None:
         self.model, self.tokenizer, self.max_new_tokens = model.eval(), tokenizer, max_new_tokens
 
     @classmethod
-    def load(cls, source: str | Path, *, device: str = "cpu", dtype: str = "float32", max_new_tokens: int = 200) -> "Agent":
+    def load(
+        cls, source: str | Path, *, device: str = "cpu", dtype: str = "float32", max_new_tokens: int = 200
+    ) -> "Agent":
         """Load a model folder (safetensors, no remote code).
 
         Raises:
@@ -31,7 +34,9 @@ class Agent:
         folder = Path(source)
         for name in ("config.json", "tokenizer.json", "model.safetensors"):
             if not (folder / name).is_file():
-                raise InputError(f"{folder} is not a model folder: found no {name}; expected config, tokenizer and weights")
+                raise InputError(
+                    f"{folder} is not a model folder: found no {name}; expected config, tokenizer and weights"
+                )
         logging.disable_progress_bar()
         try:
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
@@ -118,11 +123,11 @@ class Agent:
             A float tensor of shape (candidates,), the sums over each candidate's tokens.
         """
         length = max(map(len, candidates))
-        rows = [[*prompt, *candidate, *[self.tokenizer.pad_token_id] * (length - len(candidate))] for candidate in candidates]
-        ids = torch.tensor(rows, device=self.model.device)
+        padded = [[*row, *[self.tokenizer.pad_token_id] * (length - len(row))] for row in candidates]
+        ids = torch.tensor([[*prompt, *row] for row in padded], device=self.model.device)
         logits = self.model(input_ids=ids, logits_to_keep=length + 1, use_cache=False).logits[:, :-1]
         chosen = logits.float().log_softmax(-1).gather(-1, ids[:, len(prompt) :, None])[..., 0]
-        real = torch.tensor([[i < len(candidate) for i in range(length)] for candidate in candidates], device=ids.device)
+        real = torch.tensor([[i < len(row) for i in range(length)] for row in candidates], device=ids.device)
         return chosen.masked_fill(~real, 0.0).sum(-1)
 
 

@@ -22,11 +22,14 @@ CHAT_TEMPLATE = """\
 {%- for tool in tools %}{% set f = tool.function %}
 {{- '\\n' + f.name + '(' }}
 {%- for name, schema in f.parameters.properties.items() -%}
-{{ name }}{{ '' if name in f.parameters.get('required', []) else '?' }}{{ kind(schema) }}{{ '' if loop.last else ',' }}
+{{ name }}{{ '' if name in f.parameters.get('required', []) else '?' }}
+{{- kind(schema) }}{{ '' if loop.last else ',' }}
 {%- endfor %}{{ ')' }}
 {%- endfor %}{{ '<|im_end|>\\n' }}
 {%- endif %}
-{%- for message in messages %}{{ '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' }}{% endfor %}
+{%- for message in messages %}
+{{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' }}
+{%- endfor %}
 {%- if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"""
 """ChatML; a tool is one line, `find_hotel(city,date?:date,size:small|large)`, with `?` after optional arguments."""
 

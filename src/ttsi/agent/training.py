@@ -1,29 +1,26 @@
 """Training the tiny agent from nothing: toolworld lessons, packed into rows, one AdamW run that can be resumed."""
 
 import json
-import os
 import time
 import tomllib
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import torch
 from pydantic import Field, ValidationError
+from torch import Tensor
 from tqdm.auto import tqdm
 from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
+from ttsi.agent.packing import IGNORED, pack, within_documents
 from ttsi.agent.tokenizer import train_tokenizer
 from ttsi.benchmarks import toolworld
 from ttsi.calls import render_calls
 from ttsi.prompts import answer_chat, practice_chat, render_practice
 from ttsi.provenance import machine, versions
 from ttsi.records import InputError, Record
-
-IGNORED = -1
-"""The document number of padding."""
 
 
 class TrainingConfig(Record):
@@ -92,36 +89,6 @@ def _documents(config: TrainingConfig, tokenizer: PreTrainedTokenizerFast, step:
         yield prompt + answer, [config.prompt_weight] * len(prompt) + [1.0] * len(answer)
 
 
-def pack(documents: Iterator[tuple], *, rows: int, row_tokens: int, pad: int) -> dict[str, torch.Tensor]:
-    """Lay documents into rows, longest first, each into the first row with room; what fits nowhere is left out.
-
-    Returns:
-        `ids`, `positions`, `documents` (rows x row_tokens; -1 is padding) and `weights`. A document's first
-        token has weight 0: nothing before it predicts it.
-    """
-    shape = (rows, row_tokens)
-    ids, positions = np.full(shape, pad), np.zeros(shape, dtype=np.int64)
-    numbers, weights = np.full(shape, IGNORED), np.zeros(shape, dtype=np.float32)
-    used = [0] * rows
-    for number, (tokens, weight) in enumerate(sorted(documents, key=lambda document: -len(document[0]))):
-        row = next((row for row in range(rows) if used[row] + len(tokens) <= row_tokens), None)
-        if row is None:
-            continue
-        place = slice(used[row], used[row] + len(tokens))
-        ids[row, place], positions[row, place], numbers[row, place] = tokens, np.arange(len(tokens)), number
-        weights[row, place] = [0.0, *weight[1:]]
-        used[row] += len(tokens)
-    tensors = {"ids": ids, "positions": positions, "documents": numbers, "weights": weights}
-    return {name: torch.from_numpy(array) for name, array in tensors.items()}
-
-
-def _within_documents(documents: torch.Tensor) -> torch.Tensor:
-    """Return the additive attention mask (rows, 1, n, n) that is causal and never looks into another document."""
-    same = documents[:, :, None] == documents[:, None, :]
-    allowed = torch.tril(same)
-    return torch.zeros(allowed.shape).masked_fill(~allowed, torch.finfo(torch.bfloat16).min)[:, None]
-
-
 # -- the run --------------------------------------------------------------------------------------------------------
 
 
@@ -155,10 +122,10 @@ def build_model(config: TrainingConfig, tokenizer: PreTrainedTokenizerFast) -> Q
     return Qwen3ForCausalLM(shape)
 
 
-def _loss_function(model: Qwen3ForCausalLM, config: TrainingConfig) -> Callable[..., torch.Tensor]:
-    def loss(ids: torch.Tensor, positions: torch.Tensor, documents: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+def _loss_function(model: Qwen3ForCausalLM, config: TrainingConfig) -> Callable[..., Tensor]:
+    def loss(ids: Tensor, positions: Tensor, documents: Tensor, weights: Tensor) -> Tensor:
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=config.bfloat16):
-            mask = _within_documents(documents)
+            mask = within_documents(documents)
             logits = model(input_ids=ids, position_ids=positions, attention_mask=mask, use_cache=False).logits
         losses = torch.nn.functional.cross_entropy(
             logits[:, :-1].float().flatten(0, 1), ids[:, 1:].flatten(), reduction="none"
@@ -179,7 +146,7 @@ class Checkpoint:
         state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "log": log}
         state["config"] = self.config.model_dump_json()
         torch.save(state, self.path.with_suffix(".part"))
-        os.replace(self.path.with_suffix(".part"), self.path)
+        self.path.with_suffix(".part").replace(self.path)
 
     def restore(self, model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> list[dict]:
         """Load the state if there is one; return the log of the steps that it holds.
@@ -192,7 +159,8 @@ class Checkpoint:
         state = torch.load(self.path, weights_only=True)
         found, expected = json.loads(state["config"]), self.config.model_dump(mode="json")
         pairs = [(key, found.get(key), value) for key, value in expected.items()]
-        differing = [f"{key} is {was}, expected {value}" for key, was, value in pairs if was != value]
+        changed = [key for key, value in expected.items() if found.get(key) != value]
+        differing = [f"{key} is {found.get(key)}, expected {expected[key]}" for key in changed]
         if differing:
             raise InputError(f"{self.path} belongs to another configuration: {'; '.join(differing)}")
         model.load_state_dict(state["model"])

@@ -86,7 +86,7 @@ def load(split: str, *, subset: Subset = "test", seed: int = 0, limit: int = 200
 
 
 def lessons(*, seed: int, start: int = 0, seen_share: float = 0.35) -> Iterator[Lesson]:
-    """Yield training lessons from number `start` on, kinds in equal parts, made-up words in 1 - `seen_share` of them."""
+    """Yield training lessons from number `start` on: kinds in equal parts, real words in `seen_share` of them."""
     index = start
     while True:
         lesson_id = f"toolworld/lessons/train/{seed}/{index}"

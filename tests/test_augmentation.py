@@ -1,0 +1,100 @@
+"""G: what counts as a valid practice example, and that writing one is seeded."""
+
+import pytest
+
+from ttsi.augmentation import augment, is_said, judge
+from ttsi.benchmarks import load
+from ttsi.calls import parse_calls
+from ttsi.records import Message, Request, Tool
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"city": {"type": "string"}, "guests": {"type": "integer"}},
+    "required": ["city"],
+    "additionalProperties": False,
+}
+REQUEST = Request(
+    id="x",
+    messages=(Message(role="user", content="Find a hotel in Rome."),),
+    tools=(Tool(name="find_hotel", parameters=SCHEMA),),
+)
+
+
+def written(call: str, request: str) -> str:
+    return f"<tool_call>\n{call}\n</tool_call>\n{request}"
+
+
+ROME = '{"name": "find_hotel", "arguments": {"city": "Rome"}}'
+OSLO = '{"name": "find_hotel", "arguments": {"city": "Oslo"}}'
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [
+        (written(OSLO, "I want a hotel in oslo."), "valid"),
+        (written(OSLO, "I want a hotel in Rome."), "value not in its request"),
+        (written(ROME, "find a hotel in Rome. "), "copy of the request"),
+        (written('{"name": "book_hotel", "arguments": {}}', "Book it."), "tool not offered"),
+        (written('{"name": "find_hotel", "arguments": {}}', "Find it."), "arguments break the schema"),
+        (written('{"name": "find_hotel", "arguments": {"city": 3}}', "Find 3."), "arguments break the schema"),
+        (written('{"name": "find_hotel", "arguments": {"city": "O", "x": 1}}', "O 1."), "arguments break the schema"),
+        (written(OSLO, ""), "not an example"),
+        ("Find a hotel in Oslo.", "not an example"),
+    ],
+)
+def test_verdicts(text, verdict):
+    (attempt,) = judge([text], REQUEST)
+    assert attempt.verdict == verdict
+    assert (attempt.example is not None) == (verdict == "valid")
+
+
+def test_a_second_copy_is_a_duplicate_and_order_is_kept():
+    texts = [written(OSLO, "A hotel in Oslo."), "nothing", written(OSLO, "A hotel in Oslo.")]
+    assert [attempt.verdict for attempt in judge(texts, REQUEST)] == ["valid", "not an example", "duplicate"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "said"),
+    [
+        ("Oslo", "in oslo", True),
+        ("Oslo", "in Rome", False),
+        (3, "for three people", True),
+        (3, "for 3 people", True),
+        (3, "for 13 people", False),
+        (40.7, "below 40.7 euros", True),
+        (40.7, "below 40 euros", False),
+        ("2026-05-03", "on 3 May 2026", True),
+        ("2026-05-03", "on May 3, 2026", True),
+        ("2026-05-03", "on 4 May 2026", False),
+        ("2026-05-03", "on 2026-05-03", True),
+        (True, "anything", True),
+        (["Oslo", 2], "two to Oslo", True),
+        ({"to": "Oslo"}, "to Rome", False),
+    ],
+)
+def test_whether_a_text_holds_a_value(value, text, said):
+    assert is_said(value, text) is said
+
+
+@pytest.mark.parametrize("elicitation", ["free", "hesitation"])
+def test_writing_is_seeded_and_every_attempt_is_reported(tiny, elicitation):
+    request = load("toolworld", "single/unseen", subset="validation", seed=4, limit=1)[0].request
+    probabilities = [0.0] * len(request.tools)
+    probabilities[1] = 1.0
+    options = {"elicitation": elicitation, "draws": 4, "temperature": 1.0}
+    first, again, other = (augment(tiny, request, probabilities, seed=seed, **options) for seed in (1, 1, 2))
+    assert first == again != other
+    assert len(first) == 4
+    if elicitation == "hesitation":
+        assert all(f'"name": "{request.tools[1].name}"' in attempt.text for attempt in first)
+
+
+def test_valid_examples_call_offered_tools(tiny):
+    for sample in load("toolworld", "single/seen", subset="validation", seed=4, limit=4):
+        offered = {tool.name for tool in sample.request.tools}
+        uniform = [1.0] * len(offered)
+        attempts = augment(tiny, sample.request, uniform, elicitation="hesitation", draws=4, temperature=0.7, seed=0)
+        for attempt in attempts:
+            if attempt.example:
+                assert {call.name for call in attempt.example.calls} <= offered
+                assert parse_calls(attempt.text.rpartition("</tool_call>")[0] + "</tool_call>") == attempt.example.calls

@@ -1,0 +1,87 @@
+"""The command line: one clear sentence and exit code 2 for what cannot be used."""
+
+import json
+import shutil
+
+import pytest
+from click.testing import CliRunner
+
+from ttsi.cli import main
+from ttsi.profiles import agent_folder
+
+
+def call(*arguments: str):
+    return CliRunner().invoke(main, list(arguments))
+
+
+@pytest.fixture
+def without_tokenizer(tiny_config, tmp_path) -> str:
+    folder = tmp_path / "agent"
+    shutil.copytree(agent_folder(tiny_config), folder)
+    (folder / "tokenizer.json").unlink()
+    return str(folder)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--split", "single/hidden"], "unknown split 'single/hidden' of toolworld; expected one of single/seen"),
+        (["--tau", "1.5"], "tau is 1.5; expected"),
+        (["--tau", "nan"], "tau is nan; expected"),
+        (["--profile", "huge"], "unknown profile 'huge'; expected one of paper, smoke, tiny"),
+        (["--method", "magic"], "method is 'magic'; expected"),
+        (["--estimator", "entropy"], "estimator is 'entropy'; expected"),
+        (["--benchmark", "raven"], "benchmark is 'raven'; expected"),
+        (["--subset", "dev"], "subset is 'dev'; expected"),
+        (["--k", "0"], "k is 0; expected"),
+        (["--limit", "0"], "limit is 0; expected"),
+        (["--seed", "-1"], "seed is -1; expected"),
+        (["--agent", "nowhere"], "nowhere is not a model folder: found no config.json; expected"),
+    ],
+)
+def test_bad_settings_of_a_run(tmp_path, arguments, said):
+    result = call("run", *arguments, "--out", str(tmp_path / "out"))
+    assert result.exit_code == 2
+    assert said in result.output
+    assert result.output.startswith("Error: ")
+    assert result.output.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_model_folder_without_a_tokenizer(tmp_path, without_tokenizer):
+    result = call("run", "--agent", without_tokenizer, "--out", str(tmp_path / "out"))
+    assert result.exit_code == 2
+    assert "found no tokenizer.json; expected config, tokenizer and weights" in result.output
+
+
+def test_a_run_writes_its_rows_where_it_was_told(tmp_path):
+    out = tmp_path / "out"
+    result = call("run", "--profile", "smoke", "--method", "constrained", "--limit", "2", "--out", str(out))
+    assert result.exit_code == 0, result.output
+    assert "2 samples, exact match" in result.output
+    assert (out / "outcomes.parquet").exists()
+    assert json.loads((out / "provenance.json").read_text())["config"]["method"] == "constrained"
+
+
+def test_samples_are_printed_as_json():
+    result = call("toolworld", "sample", "--split", "typed/unseen", "--seed", "3", "-n", "4")
+    samples = [json.loads(line) for line in result.output.splitlines()]
+    assert len(samples) == 4
+    assert all(sample["request"]["id"].startswith("toolworld/typed/unseen/test/3/") for sample in samples)
+    assert call("toolworld", "sample", "--split", "typed").exit_code == 2
+
+
+@pytest.mark.parametrize(("text", "said"), [("steps = 'many'", "steps is 'many'"), ("a = [", "cannot be read as TOML")])
+def test_bad_training_configurations(tmp_path, text, said):
+    config = tmp_path / "config.toml"
+    config.write_text(text)
+    result = call("agent", "train", "--config", str(config), "--out", str(tmp_path / "agent"))
+    assert result.exit_code == 2
+    assert said in result.output
+
+
+def test_a_bad_shard_is_refused(tmp_path):
+    for shard in ("2/2", "x/2", "1"):
+        result = call("study", "results", "--shard", shard, "--out", str(tmp_path))
+        assert result.exit_code == 2
+        assert "expected I/N" in result.output

@@ -1,0 +1,122 @@
+"""A run on disk: killed at any moment and resumed, refused where it does not belong, never half-written."""
+
+import json
+import os
+import signal
+import subprocess
+import sysconfig
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from ttsi.profiles import configure
+from ttsi.records import InputError, Outcome
+from ttsi.results import JOURNAL, PROVENANCE, TABLE, ResultsFolder, read_outcomes, read_provenance
+from ttsi.runs import run
+
+TIMES = ["seconds_uncertainty", "seconds_augmentation", "seconds_adaptation", "seconds_answer"]
+TTSI = str(Path(sysconfig.get_path("scripts")) / "ttsi")
+COMMAND = [TTSI, "run", "--profile", "smoke", "--split", "single/unseen", "--subset", "validation", "--limit", "8"]
+
+
+@pytest.fixture(scope="module")
+def config():
+    return configure("smoke", split="single/unseen", subset="validation", limit=8)
+
+
+@pytest.fixture(scope="module")
+def whole(config, tmp_path_factory) -> tuple[Path, pd.DataFrame]:
+    """An uninterrupted run."""
+    out = tmp_path_factory.mktemp("runs") / "whole"
+    return out, run(config, out)
+
+
+def test_a_finished_run_is_a_table_and_what_made_it(whole, config):
+    out, table = whole
+    assert sorted(path.name for path in out.iterdir()) == [TABLE, PROVENANCE]
+    assert list(table.columns) == list(Outcome.model_fields)
+    pd.testing.assert_frame_equal(read_outcomes(out), table)
+    provenance = read_provenance(out)
+    assert provenance.config == config.model_dump(mode="json")
+    assert provenance.started <= (provenance.ended or "")
+    assert {"torch", "transformers", "peft", "python"} <= set(provenance.versions)
+    assert all(len(value) == 64 for value in provenance.hashes.values())
+    for examples in table["examples"]:
+        assert {"text", "verdict"} >= set().union(*map(set, json.loads(examples)))
+
+
+@pytest.mark.parametrize("rows_before_the_kill", [0, 1, 4])
+def test_killed_and_resumed_gives_the_same_rows(whole, tmp_path, rows_before_the_kill):
+    out = tmp_path / "killed"
+    with subprocess.Popen([*COMMAND, "--out", str(out)], start_new_session=True) as process:
+        deadline = time.monotonic() + 300
+        while process.poll() is None and time.monotonic() < deadline:
+            rows = (out / JOURNAL).read_text().count("\n") if (out / JOURNAL).exists() else -1
+            if rows >= rows_before_the_kill or (rows_before_the_kill == 0 and (out / PROVENANCE).exists()):
+                break
+            time.sleep(0.01)
+        os.killpg(process.pid, signal.SIGKILL)
+    assert not (out / TABLE).exists(), "the run ended before it could be killed"
+    resumed = subprocess.run([*COMMAND, "--out", str(out), "--resume"], capture_output=True, text=True, check=False)
+    assert resumed.returncode == 0, resumed.stderr
+    found, expected = read_outcomes(out).drop(columns=TIMES), whole[1].drop(columns=TIMES)
+    pd.testing.assert_frame_equal(found, expected)
+    assert len(read_provenance(out).resumed) == 1
+
+
+def test_a_row_that_was_cut_off_is_computed_again(whole, config, tmp_path):
+    out = tmp_path / "cut"
+    with ResultsFolder.claim(out, read_provenance(whole[0]), resume=False) as folder:
+        for row in whole[1].head(3).to_dict("records"):
+            folder.append(Outcome.model_validate(row))
+    with (out / JOURNAL).open("a") as journal:
+        journal.write('{"sample_id": "toolworld/sing')
+    table = run(config, out, resume=True)
+    pd.testing.assert_frame_equal(table.drop(columns=TIMES), whole[1].drop(columns=TIMES))
+
+
+def test_a_used_folder_is_refused_without_resume_and_left_alone_with_it(whole, config):
+    out, table = whole
+    before = {path: path.read_bytes() for path in out.iterdir()}
+    with pytest.raises(InputError, match="expected an empty folder, or --resume"):
+        run(config, out)
+    pd.testing.assert_frame_equal(run(config, out, resume=True), table)
+    assert {path: path.read_bytes() for path in out.iterdir()} == before
+
+
+def test_a_folder_of_another_run_is_refused(whole):
+    out, _ = whole
+    other = configure("smoke", split="single/unseen", subset="validation", limit=8, tau=0.5, seed=0)
+    with pytest.raises(InputError, match=r"loop\.tau 0\.95 \(expected 0\.5\)"):
+        run(other, out, resume=True)
+
+
+def test_a_folder_of_something_else_is_refused(config, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match=r"holds notes\.txt"):
+        run(config, tmp_path)
+    with pytest.raises(InputError, match="cannot be read as a run's provenance"):
+        run(config, tmp_path, resume=True)
+    with pytest.raises(InputError, match="is a file"):
+        run(config, tmp_path / "notes.txt")
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_two_runs_cannot_write_one_folder(whole, tmp_path):
+    provenance = read_provenance(whole[0])
+    with (
+        ResultsFolder.claim(tmp_path / "out", provenance, resume=False),
+        pytest.raises(InputError, match="another run"),
+        ResultsFolder.claim(tmp_path / "out", provenance, resume=True),
+    ):
+        pass
+
+
+def test_unreadable_results_are_named(tmp_path):
+    (tmp_path / TABLE).write_bytes(b"cut off")
+    with pytest.raises(InputError, match="cannot be read as a run's outcomes"):
+        read_outcomes(tmp_path)
+    with pytest.raises(InputError, match="cannot be read as a run's outcomes"):
+        read_outcomes(tmp_path / "nowhere")
