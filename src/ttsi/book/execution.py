@@ -18,6 +18,8 @@ from ttsi.book import BookError
 from ttsi.book.chapters import Chapter
 
 KERNEL_START_SECONDS = 180
+QUIET_PROGRESS = {"TQDM_DISABLE": "1", "PYTHONWARNINGS": "ignore:IProgress not found"}
+"""A page has no progress bars, so that tqdm misses the widgets for them is no news."""
 
 
 def execute_chapter(chapter: Chapter, parameters: Mapping[str, Any], root: Path, work: Path) -> Path:
@@ -69,7 +71,7 @@ def _kernel_manager(root: Path, work: Path) -> type[AsyncKernelManager]:
     path = os.pathsep.join([str(root / "src"), *filter(None, [os.environ.get("PYTHONPATH")])])
     spec = KernelSpec(
         argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
-        env={"PYTHONPATH": path, "IPYTHONDIR": str(work / "ipython"), "TQDM_DISABLE": "1"},
+        env={"PYTHONPATH": path, "IPYTHONDIR": str(work / "ipython")} | QUIET_PROGRESS,
         display_name="Python 3",
         language="python",
     )

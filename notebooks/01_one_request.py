@@ -1,0 +1,213 @@
+# %% [markdown]
+# # One request through the loop
+#
+# **What happens to one request when an agent practises on it before answering?**
+#
+# Test-time self-improvement (TT-SI) {cite:p}`acikgoz2025ttsi` treats each request by itself. The agent answers, asks
+# itself how sure it is, and if it is not, writes a practice example in the manner of the request, trains a small
+# *adapter* on it, answers again, and takes the adapter off. Nobody tells it the right answer at any point. This
+# chapter follows one request all the way; the next ones look at each step over many requests.
+
+# %% [markdown]
+# ## Settings
+#
+# A *profile* holds every setting of a run. The cell below is the one to change.
+
+# %% tags=["parameters"]
+profile = "tiny"
+split = "single/unseen"  # kind of request / whether its tools' words occurred in training
+seed = 0
+candidates = 30  # requests among which the one shown is looked for
+tau = None  # threshold of the gate, in [0, 1]; None: the profile's
+
+# %% tags=["hide-input"]
+import pandas as pd
+import torch
+from IPython.display import Markdown, display
+from myst_nb import glue
+
+from ttsi.adaptation import SequentialAdapter
+from ttsi.augmentation import augment
+from ttsi.loop import SelfImprovement, seed_for
+from ttsi.plots import loss_curve, stage_seconds, style
+from ttsi.profiles import configure
+from ttsi.prompts import answer_chat, transcript
+from ttsi.runs import load_agent, load_samples
+from ttsi.scoring import score
+from ttsi.uncertainty import estimate
+
+style()
+config = configure(profile, split=split, seed=seed, **({} if tau is None else {"tau": tau}))
+
+# %% [markdown]
+# ## A request worth watching
+#
+# Most requests are uneventful, so we look for one that is not: the first whose base answer is wrong and that the loop
+# adapts to. This choice reads the labels, which the loop itself never does; it picks an illustration and says nothing
+# about how often adaptation helps. [](06_results) does.
+
+# %%
+samples = load_samples(config)[: min(candidates, config.limit)]
+improve = SelfImprovement(load_agent(config), config.loop)
+
+
+def is_eventful(sample):
+    answered = improve(sample.request, seed=config.seed)
+    return answered.adapted and not score(answered.base_output, sample.gold).exact_match
+
+
+sample = next(filter(is_eventful, samples), samples[0])
+request, gold = sample.request, sample.gold
+
+# %% [markdown]
+# In this book the whole loop is one call. It returns both answers, what was written in between, and where the time
+# went:
+
+# %%
+answered = improve(request, seed=config.seed)
+print("request:", transcript(request.messages))
+print("\nbefore:", answered.base_output, sep="\n")
+print("\nafter:", answered.output, sep="\n")
+
+# %% tags=["hide-input"]
+right = {True: "right", False: "wrong"}
+before, after = (score(output, gold).exact_match for output in (answered.base_output, answered.output))
+practised = "After practising" if answered.adapted else "No practice took place, so"
+display(Markdown(f"The first answer is **{right[before]}**. {practised} the answer is **{right[after]}**."))
+
+# %% mystnb={"image": {"alt": "A horizontal bar of the seconds that the request spent in each stage of the loop."}, "figure": {"name": "fig-one-request-seconds", "caption": "Where the time of this one request went. Answering counts twice where the request was adapted to: once before, once after."}}
+stage_seconds(pd.DataFrame([answered.seconds], index=["this request"]))
+
+# %% [markdown]
+# Now the same by hand, one step at a time, with a fresh copy of the agent.
+#
+# ## The request and the base answer
+#
+# An agent is given a conversation and a list of tools. This is the text that the model reads, up to the point where
+# it is its turn to write; each tool is one line, with `?` after arguments that may be left out.
+
+# %%
+agent = load_agent(config)
+prompt = agent.prompt(answer_chat(request.messages), request.tools)
+print(agent.tokenizer.decode(prompt))
+
+# %% [markdown]
+# The base answer is what the model writes if it always takes the most probable token (greedy decoding).
+
+# %%
+base = agent.generate([prompt])[0]
+print(agent.decode(base))
+
+# %% [markdown]
+# We keep the model's raw scores (logits) on this prompt and answer, to compare them later.
+
+
+# %%
+def base_logits():
+    with torch.inference_mode():
+        return agent.model(torch.tensor([prompt + base])).logits
+
+
+logits_before = base_logits()
+
+# %% [markdown]
+# ## H: is the agent sure?
+#
+# Self-awareness turns the model's probabilities into one number, the *margin* $u$ between 0 and 1: high if the agent
+# is sure of its answer. The book has two such estimators ([](03_self_awareness) compares them). Both begin with the
+# probability of each offered tool as the next action, shown below; $u$ is either the gap between the two most
+# probable tools, or the probability of the whole answer.
+
+# %%
+awareness = estimate(agent, request, base, estimator=config.loop.estimator)
+names = [tool.name for tool in request.tools]
+pd.Series(awareness.tool_probabilities, index=names, name="probability").to_frame().style.format("{:.3f}")
+
+# %% [markdown]
+# The request passes the gate, and is practised on, if its margin is below the threshold *tau*.
+
+# %%
+uncertain = awareness.margin < config.loop.tau
+print(f"{config.loop.estimator}: u = {awareness.margin:.3f}, tau = {config.loop.tau:g}, uncertain: {uncertain}")
+
+# %% [markdown]
+# ## G: the agent writes its own practice
+#
+# Self-augmentation asks the same model for a tool call and a request that it would answer, over the same tools. What
+# comes back is checked without any label: the call must be one of the offered tools with arguments that fit its
+# schema, its values must occur in the request that was written for it, and the request must not be a copy of the one
+# at hand. The *verdict* says what was found. Nothing that fails is replaced, and nothing checks whether the example
+# is *correct*.
+
+# %%
+loop, sample_seed = config.loop, seed_for(config.seed, request.id)
+settings = {"elicitation": loop.elicitation, "draws": loop.draws, "temperature": loop.temperature}
+probabilities = awareness.tool_probabilities
+written = augment(agent, request, probabilities, **settings, seed=sample_seed) if uncertain else []
+for attempt in written:
+    print(f"--- {attempt.verdict}\n{attempt.text}\n")
+
+# %% [markdown]
+# ## T: practise, then answer
+#
+# The first valid examples (at most `k` of them) are what the agent trains on: a few steps of gradient descent on a
+# LoRA adapter {cite:p}`hu2021lora`, a small matrix product added to each linear layer, while the model's own weights
+# stay frozen. Inside the `with` block the agent answers with the adapter; behind it, the adapter is off.
+
+# %%
+examples = [attempt.example for attempt in written if attempt.example][: loop.k]
+adapter = SequentialAdapter(agent, loop.lora)
+with adapter.adapted(examples, request.tools, seed=sample_seed) as losses:
+    adapted = agent.decode(agent.generate([prompt])[0])
+print(adapted)
+
+# %% mystnb={"image": {"alt": "A line that shows the loss on the practice examples at each optimizer step."}, "figure": {"name": "fig-one-request-loss", "caption": "The loss on the practice examples, step by step. Where there are several, the steps alternate between them, and so does the curve."}}
+loss_curve(pd.DataFrame({"step": range(1, len(losses) + 1), "practice": losses}), x="step")
+
+# %% [markdown]
+# ## Forget
+#
+# The adapter is off, and the model computes what it did at the start. Not nearly: every logit has the same bits.
+
+# %%
+same_logits = torch.equal(logits_before, base_logits())
+same_answer = adapted == answered.output
+print("logits bit-equal after the reset:", same_logits)
+print("by hand as in the loop:", same_answer)
+assert same_logits
+assert same_answer
+
+# %% tags=["remove-cell"]
+glue("one_request_margin", f"{awareness.margin:.3f}", display=False)
+glue("one_request_tau", f"{config.loop.tau:g}", display=False)
+glue("one_request_valid", str(sum(attempt.verdict == "valid" for attempt in written)), display=False)
+glue("one_request_written", str(len(written)), display=False)
+glue("one_request_steps", str(len(losses)), display=False)
+glue("one_request_before", right[before], display=False)
+glue("one_request_after", right[after], display=False)
+glue("one_request_seconds", f"{sum(answered.seconds.values()):.1f}", display=False)
+
+# %% [markdown]
+# ## What we saw
+#
+# - The margin of this request is {glue:text}`one_request_margin`; tau is {glue:text}`one_request_tau`.
+# - The agent wrote {glue:text}`one_request_written` practice examples, of which {glue:text}`one_request_valid` were
+#   valid, and took {glue:text}`one_request_steps` optimizer steps.
+# - Its answer was {glue:text}`one_request_before` before and {glue:text}`one_request_after` after, and the request
+#   took {glue:text}`one_request_seconds` seconds on one CPU thread.
+# - The model is, to the bit, the one that we began with.
+#
+# One request proves nothing about the method. It was picked because its base answer was wrong, which leaves only one
+# direction for the answer to change in.
+#
+# ## Things to try
+#
+# - Another request: `seed = 1`, or a harder kind with `split = "dialogue/unseen"`.
+# - A gate that lets hardly anything through: `tau = 0.1`. If no request among the candidates is adapted, the first is
+#   shown as it is.
+# - The same from the command line, beside the published book: `ttsi book --only 01 -p seed=1 --out scratch`.
+#
+# ## References
+#
+# The loop is that of {cite:t}`acikgoz2025ttsi`; training on a test input before answering goes back to
+# {cite:t}`sun2020ttt`, for language models {cite:t}`akyurek2024ttt`. The full list is under [](../references).

@@ -1,0 +1,220 @@
+# %% [markdown]
+# # The agent and its tools
+#
+# **Who is the agent, and what is it asked to do?**
+#
+# The agent of this book is a language model small enough to be trained, and adapted again for every request, on a
+# laptop's CPU. Its world is generated: requests in plain English, a handful of tools, and the calls that answer them.
+# You will see how good the agent is, what the world looks like, how a request becomes tokens, how the agent was
+# trained, and a still smaller agent in training while the page is made.
+
+# %% tags=["parameters"]
+profile = "tiny"
+steps = 220  # optimizer steps of the live training
+seed = 0
+
+# %% tags=["hide-input"]
+import json
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+from myst_nb import glue
+
+from ttsi import benchmarks
+from ttsi.agent import Agent
+from ttsi.agent.training import TrainingConfig, train
+from ttsi.benchmarks.toolworld import SPLITS
+from ttsi.calls import render_calls
+from ttsi.plots import accuracy_bars, loss_curve, style
+from ttsi.profiles import agent_folder, configure, data_root
+from ttsi.prompts import answer_chat, practice_chat, transcript
+from ttsi.runs import load_agent
+from ttsi.statistics import proportion_interval
+from ttsi.study import read_study
+
+style()
+config = configure(profile, seed=seed)
+agent = load_agent(config)
+
+# %% [markdown]
+# ## How good is it?
+#
+# An answer is right if its calls are exactly the expected ones: the same tools, the same arguments, the same values
+# (*exact match*). The figure shows the agent alone, before any adaptation, on the test samples of the runs that this
+# book publishes.
+
+# %%
+published = read_study(data_root() / "results").query("family == 'tt-si'")
+shares = []
+for name in SPLITS:
+    right = published.loc[published["split"] == name, "base_correct"]
+    shares.append({"method": "base", "split": name, **vars(proportion_interval(int(right.sum()), len(right)))})
+base = pd.DataFrame(shares)
+
+# %% mystnb={"image": {"alt": "Bars of the exact match of the base agent on each of the eight splits of toolworld, with intervals."}, "figure": {"name": "fig-agent-base", "caption": "Exact match of the agent alone on every split of toolworld: four kinds of request, each with tools whose words occurred in training (seen) and tools whose words did not (unseen)."}}
+accuracy_bars(base)
+
+# %% tags=["remove-cell"]
+parameters = sum(parameter.numel() for parameter in agent.model.parameters())
+by_split = base.set_index("split")["estimate"]
+unseen = by_split[[name for name in SPLITS if name.endswith("unseen")]]
+seen = by_split[[name for name in SPLITS if name.endswith("/seen")]]
+glue("agent_parameters", f"{parameters / 1e6:.2f} million", display=False)
+glue("agent_vocabulary", f"{len(agent.tokenizer):,}", display=False)
+glue("agent_seen", f"{seen.min():.0%} to {seen.max():.0%}", display=False)
+glue("agent_unseen", f"{unseen.min():.0%} to {unseen.max():.0%}", display=False)
+
+# %% [markdown]
+# On tools whose words it knows it scores {glue:text}`agent_seen`, depending on the kind of request; on words it never
+# met, {glue:text}`agent_unseen`. It has {glue:text}`agent_parameters` parameters, about a thousandth of what the
+# smallest model of the paper has, and no knowledge of anything but this world. What it shows about the loop's
+# mechanics carries over; its percentages do not.
+#
+# ## toolworld: four kinds of request
+#
+# | kind | what is hard about it | in the manner of |
+# |---|---|---|
+# | `single` | several verbs on the same noun: which tool is meant? | Seal-Tools {cite:p}`wu2024sealtools` |
+# | `typed` | numbers, dates, enumerations; optional arguments | NexusRaven |
+# | `dialogue` | a value stands in an earlier turn, perhaps corrected since | API-Bank {cite:p}`li2023apibank` |
+# | `parallel` | two or three calls at once | ToolAlpaca {cite:p}`tang2023toolalpaca` |
+#
+# One test sample of each, the expected calls below it:
+
+# %%
+for kind in ("single", "typed", "dialogue", "parallel"):
+    [drawn] = benchmarks.load("toolworld", f"{kind}/seen", seed=config.seed, limit=1)
+    print(f"--- {kind}\n{transcript(drawn.request.messages)}\n{render_calls(drawn.gold)}\n")
+
+# %% [markdown]
+# The same kinds with `unseen` tools. Their nouns, argument names and made-up words occur nowhere in training, so the
+# agent must copy them from the tool list token by token instead of remembering them:
+
+# %%
+for kind in ("single", "typed", "dialogue", "parallel"):
+    [drawn] = benchmarks.load("toolworld", f"{kind}/unseen", seed=config.seed, limit=1)
+    print(f"--- {kind}\n{transcript(drawn.request.messages)}\n{render_calls(drawn.gold)}\n")
+
+# %% [markdown]
+# Training, validation and test samples cannot overlap, whatever the seeds: the text of a conversation decides which
+# of the three it may belong to. A few requests are ambiguous on purpose ("get rid of" where both `cancel` and
+# `delete` are offered); nobody can answer those reliably.
+#
+# ## What the model reads
+#
+# A tool is a name, a description and a JSON schema of its arguments, the form that every chat model's template takes:
+
+# %%
+[drawn] = benchmarks.load("toolworld", "typed/unseen", seed=config.seed, limit=1)
+tool = drawn.request.tools[0]
+print(json.dumps(tool.as_function()["function"], indent=1))
+
+# %% [markdown]
+# The agent's own chat template is terse: one line a tool, `?` after optional arguments, the type after a colon. The
+# conversation follows, in ChatML.
+
+# %%
+prompt = agent.prompt(answer_chat(drawn.request.messages), drawn.request.tools)
+print(agent.tokenizer.decode(prompt))
+
+# %% [markdown]
+# It has a second skill, which the loop needs: asked for a practice example, it writes a call and then a request that
+# the call answers. The instruction stands before the request that the example should resemble:
+
+# %%
+print(practice_chat(drawn.request)[0]["content"])
+
+# %% [markdown]
+# ## The tokenizer
+#
+# Byte-level BPE with {glue:text}`agent_vocabulary` tokens, trained on the world's training text. A word known from
+# training is one token or two; one that is not falls into pieces, and every piece is one more chance to copy wrongly.
+
+# %%
+for word in ("find_hotel", "track_lantern", tool.name, "tool_call"):
+    print(word, "->", " · ".join(agent.tokenizer.convert_ids_to_tokens(agent.encode(word))))
+
+# %% [markdown]
+# ## How it was trained
+#
+# From random weights (Qwen3's architecture, {cite:t}`yang2025qwen3`), on an endless stream of generated lessons: most
+# ask for an answer, the others for a practice example. The loss counts the answer in full and the prompt a little,
+# since repeating a tool's name within a request is where copying is learned.
+
+# %%
+log = pd.read_parquet(agent_folder(config) / "training.parquet")
+log["tokens"] = log["tokens"].cumsum()
+smooth = log.rolling(25, min_periods=1)["loss"].mean()
+shipped = pd.DataFrame({"tokens": log["tokens"], "the book's agent": smooth})
+
+# %% mystnb={"image": {"alt": "The training loss of the agent that ships with the book, falling against the number of training tokens."}, "figure": {"name": "fig-agent-training", "caption": "Training loss of the agent that ships with the book (mean over 25 steps)."}}
+loss_curve(shipped, x="tokens")
+
+# %% [markdown]
+# ## Train one yourself
+#
+# The same code, the same lessons, a far smaller model, and about a minute on one CPU thread. It goes to a temporary
+# folder that disappears with the page. At the smoke profile, which only asks whether everything runs, it takes a few
+# steps.
+
+# %%
+steps = config.limit if profile == "smoke" else steps
+small = {"hidden_size": 64, "layers": 2, "heads": 2, "feed_forward": 192, "rows": 4, "lessons_per_step": 10}
+plain = {"warmup_steps": 20, "tokenizer_lessons": 500, "compile": False, "bfloat16": False}
+with tempfile.TemporaryDirectory() as folder:
+    live_log = pd.DataFrame(
+        train(TrainingConfig(seed=config.seed, steps=steps, **small, **plain), Path(folder), progress=False)
+    )
+    live_agent = Agent.load(folder, max_new_tokens=40)
+
+# %%
+tokens = live_log["tokens"].cumsum()
+live = pd.DataFrame({"tokens": tokens, "trained on this page": live_log["loss"].rolling(10, min_periods=1).mean()})
+both = pd.concat([live, shipped[shipped["tokens"] <= tokens.max()]])
+
+# %% mystnb={"image": {"alt": "Training loss against tokens for the small agent trained on this page and, for the same tokens, for the book's agent."}, "figure": {"name": "fig-agent-live", "caption": "Training loss of the agent that this page trained, and of the book's agent over the same number of tokens. The two read different text per step and cut it with different tokenizers, so compare the shape of the curves, not their height."}}
+loss_curve(both, x="tokens")
+
+# %% [markdown]
+# What such an agent writes after its minute of life (the first tokens of its answer to the request above):
+
+# %%
+live_prompt = live_agent.prompt(answer_chat(drawn.request.messages), drawn.request.tools)
+print(live_agent.decode(live_agent.generate([live_prompt])[0]))
+
+# %% tags=["remove-cell"]
+glue("training_minutes", f"{log['seconds'].sum() / 60:.0f}", display=False)
+glue("training_steps", f"{len(log):,}", display=False)
+glue("training_tokens", f"{log['tokens'].iloc[-1] / 1e6:.1f} million", display=False)
+glue("training_loss", f"{smooth.iloc[-1]:.2f}", display=False)
+glue("live_seconds", f"{live_log['seconds'].sum():.0f}", display=False)
+glue("live_steps", f"{len(live_log):,}", display=False)
+glue("live_tokens", f"{tokens.iloc[-1]:,}", display=False)
+glue("live_first", f"{live_log['loss'].iloc[0]:.2f}", display=False)
+glue("live_last", f"{live['trained on this page'].iloc[-1]:.2f}", display=False)
+
+# %% [markdown]
+# ## What we learned
+#
+# - The book's agent took {glue:text}`training_steps` steps over {glue:text}`training_tokens` tokens,
+#   {glue:text}`training_minutes` minutes in all, to a loss of {glue:text}`training_loss` nats a token.
+# - The one on this page took {glue:text}`live_steps` steps over {glue:text}`live_tokens` tokens in
+#   {glue:text}`live_seconds` seconds; its loss went from {glue:text}`live_first` to {glue:text}`live_last`. That is
+#   enough for the format, not for the content: copying comes much later.
+# - Exact match is {glue:text}`agent_seen` on seen tools and {glue:text}`agent_unseen` on unseen ones. That gap is
+#   what adaptation can work on.
+#
+# Not done yet: the benchmarks and models of the paper itself. They need a GPU, and the numbers of this book say
+# nothing about them.
+#
+# ## Things to try
+#
+# - Train longer: `steps = 2000`, or a wider model with `"hidden_size": 128` in the cell above.
+# - See other samples: `seed = 1`.
+# - Make the book's agent yourself: `ttsi agent train --out DIR`.
+#
+# ## References
+#
+# Architecture {cite:p}`yang2025qwen3`; library {cite:p}`wolf2020transformers`; the benchmarks that toolworld imitates
+# {cite:p}`wu2024sealtools,li2023apibank,tang2023toolalpaca`.

@@ -1,0 +1,176 @@
+# %% [markdown]
+# # Self-augmentation
+#
+# **What does the agent write when it must make its own practice, and how much of it is usable?**
+#
+# A practice example is a request with the calls that answer it. The agent writes both, from nothing but the request
+# at hand and its tools. Nobody checks whether the calls are right, so what can be checked without a label decides
+# what it trains on. Here it writes live, on validation requests with unseen tools, and you can read it.
+
+# %% tags=["parameters"]
+profile = "tiny"
+samples = 5  # requests of each unseen split
+draws = 4  # examples written for each request
+temperature = 0.7
+seed = 0
+
+# %% tags=["hide-input"]
+import pandas as pd
+from IPython.display import Markdown, display
+from myst_nb import glue
+
+from ttsi.augmentation import VALID, augment
+from ttsi.benchmarks.toolworld import SPLITS
+from ttsi.loop import seed_for
+from ttsi.plots import example_verdicts, percent, style
+from ttsi.profiles import configure
+from ttsi.prompts import answer_chat, transcript
+from ttsi.runs import load_agent, load_samples
+from ttsi.statistics import difference_interval, mean_interval, proportion_interval
+from ttsi.uncertainty import relative_softmax_scores
+
+style()
+config = configure(profile, subset="validation", seed=seed)
+samples = min(samples, max(1, config.limit // 3))
+
+# %% [markdown]
+# ## Two ways to ask
+#
+# - **free**: the agent is asked for a practice example and writes all of it. This is how we read the paper; its
+#   prompt is not published.
+# - **hesitation**: the tool of the call is drawn from the probabilities that the agent gives the offered tools, and
+#   the opening of that call is put into its mouth; it completes the arguments, then writes the request. It practises
+#   on the tools that it hesitates between, and an offered tool's name is spelled right by construction.
+#
+# The second gives the agent's own hesitation back to it; neither reads a label. The same requests, seeds and
+# temperature for both:
+
+# %%
+agent = load_agent(config)
+requests = []
+for split in (name for name in SPLITS if name.endswith("unseen")):
+    drawn = load_samples(config.model_copy(update={"split": split, "limit": samples}))
+    requests += [sample.request for sample in drawn]
+
+
+# %%
+def write(request, elicitation):
+    probabilities = relative_softmax_scores(agent, request, agent.prompt(answer_chat(request.messages), request.tools))
+    settings = {"draws": draws, "temperature": temperature, "seed": seed_for(config.seed, request.id)}
+    return augment(agent, request, probabilities, elicitation=elicitation, **settings)
+
+
+ways = ("free", "hesitation")
+written = {way: {request.id: write(request, way) for request in requests} for way in ways}
+
+# %%
+rows = [
+    {"way": way, "request": request_id, "text": attempt.text, "verdict": attempt.verdict}
+    for way in ways
+    for request_id, attempts in written[way].items()
+    for attempt in attempts
+]
+table = pd.DataFrame(rows)
+verdicts = [VALID, *sorted(set(table["verdict"]) - {VALID})]
+counts = pd.crosstab(table["way"], table["verdict"]).reindex(index=ways, columns=verdicts, fill_value=0)
+
+# %% mystnb={"image": {"alt": "Stacked bars of the verdicts on practice examples written freely and by hesitation."}, "figure": {"name": "fig-augmentation-verdicts", "caption": "What became of the practice examples that the agent wrote, by the way it was asked. Only valid ones are trained on."}}
+example_verdicts(counts)
+
+# %% [markdown]
+# | verdict | what it means |
+# |---|---|
+# | valid | none of the below |
+# | not an example | no complete call, a malformed one, or no request after it |
+# | tool not offered | a call of a tool that is not on the list, often a misspelled copy |
+# | arguments break the schema | a required argument missing, an unknown one, or a wrong type |
+# | value not in its request | the call holds a value that the written request does not say |
+# | copy of the request | the written request is the test request itself |
+# | duplicate | the same text as an earlier example for this request |
+#
+# Whether the call is the *right* one for the written request is not on the list: that would take a label, or a better
+# model.
+#
+# ## Read some
+#
+# A request, and the first example of each way:
+
+# %%
+for request in requests[::samples]:
+    print(f"=== {request.id.split('/')[1]}\n{transcript(request.messages)}")
+    for way in ways:
+        first = written[way][request.id][0]
+        print(f"\n--- {way}: {first.verdict}\n{first.text}")
+    print()
+
+# %% [markdown]
+# One of each verdict that occurred:
+
+# %%
+for verdict, found in table.groupby("verdict", sort=False):
+    print(f"--- {verdict} ({found['way'].iloc[0]})\n{found['text'].iloc[0]}\n")
+
+# %% [markdown]
+# ## How much is valid
+#
+# Examples for one request resemble each other, so the request is the unit: for each, the share of its examples that
+# is valid, and whether there is at least one.
+
+# %%
+shares = table.assign(valid=table["verdict"] == VALID).pivot_table("valid", "request", "way", aggfunc="mean")
+valid = {way: mean_interval(shares[way]) for way in ways}
+covered = {way: proportion_interval(int((shares[way] > 0).sum()), len(shares)) for way in ways}
+summary = {"valid examples": valid, "requests with one": covered}
+cells = {
+    name: {way: f"{i.estimate:.0%} ({i.low:.0%}–{i.high:.0%})" for way, i in one.items()}
+    for name, one in summary.items()
+}
+pd.DataFrame(cells).reindex(ways).rename_axis("share (95% interval)", axis="columns")
+
+# %% tags=["hide-input"]
+difference = difference_interval(shares["free"], shares["hesitation"])
+if difference.low > 0:
+    found = "Asking by hesitation gives more valid examples than asking freely"
+elif difference.high < 0:
+    found = "Asking freely gives more valid examples than asking by hesitation"
+else:
+    found = "These requests do not show which way gives more valid examples"
+points = (
+    f"{100 * difference.estimate:+.0f} points, 95% interval {100 * difference.low:+.0f} to {100 * difference.high:+.0f}"
+)
+display(Markdown(f"{found} (hesitation minus free: {points}, n = {difference.n} requests)."))
+
+# %% tags=["remove-cell"]
+for way in ways:
+    glue(f"valid_{way}", percent(valid[way]), display=False)
+    glue(f"covered_{way}", f"{covered[way].estimate:.0%}", display=False)
+    failures = counts.loc[way].drop(VALID)
+    glue(f"failure_{way}", str(failures.idxmax()) if failures.sum() else "none", display=False)
+glue("augmentation_written", f"{len(table):,}", display=False)
+glue("augmentation_requests", str(len(requests)), display=False)
+
+# %% [markdown]
+# ## What we learned
+#
+# - For {glue:text}`augmentation_requests` requests the agent wrote {glue:text}`augmentation_written` examples.
+# - Valid, asked freely: {glue:text}`valid_free`. The most frequent fault: {glue:text}`failure_free`.
+# - Valid, asked by hesitation: {glue:text}`valid_hesitation`. The most frequent fault:
+#   {glue:text}`failure_hesitation`.
+# - At least one valid example, and so a chance to adapt at all: {glue:text}`covered_free` of the requests asked
+#   freely, {glue:text}`covered_hesitation` by hesitation. The others keep their base answer, and the row of the run
+#   says so.
+#
+# These are validation requests: the choice between the two ways for the published runs was made on such, never on
+# test samples. *Valid* is a property of form. An example whose tool does not mean what its request says is valid
+# here, and the agent will learn from it what it already believed.
+#
+# ## Things to try
+#
+# - A cooler or warmer pen: `temperature = 0.2`, `temperature = 1.2`. Duplicates against nonsense.
+# - More tries for each request: `draws = 8`. What happens to the requests with at least one?
+# - A tighter interval: `samples = 20`.
+#
+# ## References
+#
+# Self-augmentation: {cite:t}`acikgoz2025ttsi`; a model that writes its own training data, with a learned policy:
+# {cite:t}`zweiger2025seal`.
