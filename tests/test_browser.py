@@ -90,15 +90,16 @@ def test_opens_without_complaint(browser: Browser, address: str, docname: str, m
         assert width[0] <= width[1], f"the page is {width[0]} px wide in a window of {width[1]} px"
 
 
-def test_formulas_are_set(browser: Browser, address: str) -> None:
+def test_formulas_are_set(browser: Browser, address: str, smoke_book: Path) -> None:
+    with_formula = [name for name in CHAPTERS if 'class="math' in (smoke_book / f"html/{name}.html").read_text()]
     with browser.new_context() as context:
         page = context.new_page()
-        page.goto(f"{address}/notebooks/05_test_time_lora.html", wait_until="networkidle")
+        page.goto(f"{address}/{with_formula[0]}.html", wait_until="networkidle")
         assert page.locator("mjx-container svg").count() > 0
 
 
 def test_search_finds_a_page(browser: Browser, address: str) -> None:
     with browser.new_context() as context:
         page = context.new_page()
-        page.goto(f"{address}/search.html?q=adapter", wait_until="networkidle")
+        page.goto(f"{address}/search.html?q=agent", wait_until="networkidle")
         page.locator("#search-results li a").first.wait_for()

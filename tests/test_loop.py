@@ -2,6 +2,7 @@
 
 import random
 
+import pandas as pd
 import pytest
 
 from ttsi.benchmarks import load
@@ -36,8 +37,8 @@ def test_no_label_is_read_before_scoring(everything):
     scrambled = [sample.model_copy(update={"gold": wrong}) for sample in load_samples(config)]
     found = rows_of(config, scrambled)
     assert found.drop(columns=OF_GOLD).equals(rows.drop(columns=OF_GOLD))
-    assert not found[OF_GOLD].any(axis=None)
-    assert rows[OF_GOLD].any(axis=None)
+    assert not found[OF_GOLD].to_numpy().any()
+    assert rows[OF_GOLD].to_numpy().any()
 
 
 def test_the_loop_is_given_requests_that_have_no_gold():
@@ -49,7 +50,6 @@ def test_order_and_splitting_do_not_matter(everything):
     config, rows = everything
     samples = load_samples(config)
     random.Random(0).shuffle(samples)
-    import pandas as pd
 
     halves = pd.concat([rows_of(config, samples[:3]), rows_of(config, samples[3:])]).sort_index()
     assert halves.equals(rows)
@@ -61,7 +61,7 @@ def test_a_run_at_tau_is_the_replay_of_one_that_adapts_everything(everything):
     config = configure("smoke", tau=tau, **SETTINGS)
     found = rows_of(config, load_samples(config))
     replayed = at_tau(rows, tau)
-    assert 0 < found["uncertain"].sum() < len(found)
+    assert set(found["uncertain"]) == {True, False}
     columns = ["margin", "uncertain", "adapted", "output", "correct"]
     assert found[columns].equals(replayed[columns])
     sweep = tau_sweep(rows, [tau]).iloc[0]
@@ -71,10 +71,10 @@ def test_a_run_at_tau_is_the_replay_of_one_that_adapts_everything(everything):
 def test_samples_that_could_not_be_adapted_keep_their_answer_and_say_so(everything):
     _, rows = everything
     kept = rows[rows["uncertain"] & ~rows["adapted"]]
-    assert (kept["output"] == kept["base_output"]).all()
+    assert kept["output"].tolist() == kept["base_output"].tolist()
     assert kept["note"].str.contains("no valid example").all()
-    assert (rows.loc[rows["adapted"], "note"] == "").all()
-    assert (rows["adapted"] == (rows["examples_valid"] > 0)).all()
+    assert set(rows.loc[rows["adapted"], "note"]) == {""}
+    assert rows["adapted"].tolist() == (rows["examples_valid"] > 0).tolist()
     assert rows["adapted"].any()
 
 
@@ -82,9 +82,9 @@ def test_base_and_constrained_never_adapt():
     for method in ("base", "constrained"):
         config = configure("smoke", method=method, **{**SETTINGS, "limit": 4})
         rows = rows_of(config, load_samples(config))
-        assert not rows["adapted"].any()
-        assert (rows["examples_tried"] == 0).all()
-        assert (rows["output"] == rows["base_output"]).all()
+        assert set(rows["adapted"]) == {False}
+        assert set(rows["examples_tried"]) == {0}
+        assert rows["output"].tolist() == rows["base_output"].tolist()
 
 
 def test_the_paper_profile_runs_on_the_tiny_agent():

@@ -18,6 +18,9 @@ from ttsi.uncertainty import estimate
 Estimator = Literal["rss-margin", "call-probability"]
 
 
+STAGES: tuple[str, ...] = ("uncertainty", "augmentation", "adaptation", "answer")
+
+
 class LoopSettings(Record):
     """What the loop does with a request."""
 
@@ -26,14 +29,14 @@ class LoopSettings(Record):
     constrained: bool = False
     """Limit tool names to the offered ones when answering (never when scoring or writing practice examples)."""
     estimator: Estimator = "rss-margin"
-    tau: float = Field(0.95, ge=0, le=1)
+    tau: float = Field(default=0.95, ge=0, le=1)
     """A sample is uncertain if its margin is below tau."""
-    k: int = Field(1, ge=1)
+    k: int = Field(default=1, ge=1)
     """Practice examples to train on, at most."""
-    draws: int = Field(1, ge=1)
+    draws: int = Field(default=1, ge=1)
     """Practice examples to write; the first `k` valid ones are used."""
     elicitation: Elicitation = "free"
-    temperature: float = Field(0.7, gt=0)
+    temperature: float = Field(default=0.7, gt=0)
     """Of the sampling of practice examples."""
     lora: LoraSettings = LoraSettings()
 
@@ -112,7 +115,7 @@ class _Clock:
     """Adds up wall-clock seconds by stage; each lap runs from the one before."""
 
     def __init__(self) -> None:
-        self.seconds = dict.fromkeys(("uncertainty", "augmentation", "adaptation", "answer"), 0.0)
+        self.seconds: dict[str, float] = dict.fromkeys(STAGES, 0.0)
         self._last = time.perf_counter()
 
     def lap(self, stage: str) -> None:

@@ -30,14 +30,14 @@ class RunConfig(Record):
     split: str = "single/unseen"
     subset: Subset = "test"
     method: Method = "tt-si"
-    seed: int = Field(0, ge=0)
+    seed: int = Field(default=0, ge=0)
     """Seeds the samples (where they are generated) and, with each sample's id, everything drawn for it."""
-    limit: int = Field(200, ge=1)
+    limit: int = Field(default=200, ge=1)
     """Number of samples."""
-    max_new_tokens: int = Field(120, ge=1)
+    max_new_tokens: int = Field(default=120, ge=1)
     device: str = "cpu"
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
-    threads: int = Field(1, ge=1)
+    threads: int = Field(default=1, ge=1)
     """CPU threads of PyTorch; fixed, since the order of float additions depends on it."""
     loop: LoopSettings = LoopSettings()
 

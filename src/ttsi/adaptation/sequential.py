@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from peft import LoraConfig, get_peft_model
@@ -20,11 +21,11 @@ UNTRAINED = -100
 class LoraSettings(Record):
     """y = W x + (alpha / r) B A x, with A (r x in), B (out x r) trained and W frozen (arXiv 2106.09685)."""
 
-    rank: int = Field(8, ge=1)
-    alpha: float = Field(16, gt=0)
+    rank: int = Field(default=8, ge=1)
+    alpha: int = Field(default=16, ge=1)
     targets: str | tuple[str, ...] = "all-linear"
-    learning_rate: float = Field(1e-4, gt=0)
-    epochs: int = Field(5, ge=1)
+    learning_rate: float = Field(default=1e-4, gt=0)
+    epochs: int = Field(default=5, ge=1)
     """Passes over the practice examples, one optimizer step an example."""
 
 
@@ -38,7 +39,7 @@ class SequentialAdapter:
         self.agent, self.settings = agent, settings
         targets = settings.targets if isinstance(settings.targets, str) else list(settings.targets)
         config = LoraConfig(r=settings.rank, lora_alpha=settings.alpha, target_modules=targets, lora_dropout=0.0)
-        self._peft = get_peft_model(agent.model, config)  # pyright: ignore[reportArgumentType]
+        self._peft: Any = get_peft_model(agent.model, config)
         self._layers = [module for module in self._peft.modules() if isinstance(module, LoraLayer)]
         self._parameters = [parameter for parameter in self._peft.parameters() if parameter.requires_grad]
         self._peft.base_model.disable_adapter_layers()

@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
@@ -15,7 +16,7 @@ from tqdm.auto import tqdm
 from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
 from ttsi.agent.packing import IGNORED, pack, within_documents
-from ttsi.agent.tokenizer import train_tokenizer
+from ttsi.agent.tokenizer import END, PAD, train_tokenizer
 from ttsi.benchmarks import toolworld
 from ttsi.calls import render_calls
 from ttsi.prompts import answer_chat, practice_chat, render_practice
@@ -28,7 +29,7 @@ class TrainingConfig(Record):
 
     seed: int = 0
     """Seeds the weights and the lessons."""
-    vocabulary: int = Field(1024, ge=300)
+    vocabulary: int = Field(default=1024, ge=300)
     """Tokens of the BPE vocabulary, before the two call tags."""
     tokenizer_lessons: int = 3000
     """Lessons whose text the tokenizer is trained on."""
@@ -36,18 +37,18 @@ class TrainingConfig(Record):
     layers: int = 4
     heads: int = 6
     feed_forward: int = 576
-    practice_share: float = Field(0.3, ge=0, le=1)
+    practice_share: float = Field(default=0.3, ge=0, le=1)
     """Share of the lessons that ask for a practice example rather than for an answer."""
-    seen_share: float = Field(0.35, ge=0, le=1)
+    seen_share: float = Field(default=0.35, ge=0, le=1)
     """Share of the lessons with real words; the others have made-up ones."""
-    prompt_weight: float = Field(0.1, ge=0)
+    prompt_weight: float = Field(default=0.1, ge=0)
     """Weight of the prompt's tokens in the loss; the answer's have weight 1."""
     rows: int = 16
     row_tokens: int = 384
     lessons_per_step: int = 40
     steps: int = 3200
     warmup_steps: int = 200
-    decay_share: float = Field(0.3, gt=0, le=1)
+    decay_share: float = Field(default=0.3, gt=0, le=1)
     """Last share of the steps, over which the learning rate falls linearly to zero."""
     learning_rate: float = 2.5e-3
     weight_decay: float = 0.05
@@ -73,7 +74,7 @@ def _prompt_and_answer(tokenizer: PreTrainedTokenizerFast, lesson: toolworld.Les
     request = lesson.sample.request
     chat = practice_chat(request) if practice else answer_chat(request.messages)
     answer = render_practice(lesson.example) if practice else render_calls(lesson.sample.gold)
-    tools = [tool.as_function() for tool in request.tools]
+    tools: list[Any] = [tool.as_function() for tool in request.tools]
     prompt = tokenizer.apply_chat_template(chat, tools=tools, add_generation_prompt=True, tokenize=False)
     return prompt, answer + str(tokenizer.eos_token)
 
@@ -116,10 +117,14 @@ def build_model(config: TrainingConfig, tokenizer: PreTrainedTokenizerFast) -> Q
         tie_word_embeddings=True,
         max_position_embeddings=2048,
         bos_token_id=None,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=_id(tokenizer, END),
+        pad_token_id=_id(tokenizer, PAD),
     )
     return Qwen3ForCausalLM(shape)
+
+
+def _id(tokenizer: PreTrainedTokenizerFast, token: str) -> int:
+    return tokenizer.get_vocab()[token]
 
 
 def _loss_function(model: Qwen3ForCausalLM, config: TrainingConfig) -> Callable[..., Tensor]:
@@ -158,7 +163,6 @@ class Checkpoint:
             return []
         state = torch.load(self.path, weights_only=True)
         found, expected = json.loads(state["config"]), self.config.model_dump(mode="json")
-        pairs = [(key, found.get(key), value) for key, value in expected.items()]
         changed = [key for key, value in expected.items() if found.get(key) != value]
         differing = [f"{key} is {found.get(key)}, expected {expected[key]}" for key in changed]
         if differing:
@@ -169,7 +173,9 @@ class Checkpoint:
 
 
 def train(config: TrainingConfig, folder: Path, *, progress: bool = True) -> list[dict]:
-    """Train an agent and save it to `folder` (weights in bfloat16, tokenizer, `training.json`, `training.parquet`); resumes by itself.
+    """Train an agent and save it to `folder` (weights in bfloat16, tokenizer, `training.json`, `training.parquet`).
+
+    Goes on by itself from a checkpoint that an interrupted training left there.
 
     Returns:
         One row a step: `step`, `loss` (nats per weighted token), `tokens` (of this step), `seconds`.
@@ -189,7 +195,7 @@ def train(config: TrainingConfig, folder: Path, *, progress: bool = True) -> lis
     for step in tqdm(range(len(log), config.steps), initial=len(log), total=config.steps, disable=not progress):
         started = time.perf_counter()
         documents = _documents(config, tokenizer, step)
-        batch = pack(documents, rows=config.rows, row_tokens=config.row_tokens, pad=model.config.pad_token_id)
+        batch = pack(documents, rows=config.rows, row_tokens=config.row_tokens, pad=_id(tokenizer, PAD))
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(config, step)
         loss = loss_function(**batch)
@@ -226,7 +232,7 @@ def load_config(path: Path | None) -> TrainingConfig:
 def _save(
     model: Qwen3ForCausalLM, tokenizer: PreTrainedTokenizerFast, config: TrainingConfig, log: list[dict], folder: Path
 ) -> None:
-    model.to(torch.bfloat16).save_pretrained(folder)
+    model.bfloat16().save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     record = {"config": config.model_dump(mode="json"), "machine": machine("cpu"), "versions": versions()}
     (folder / "training.json").write_text(json.dumps(record, indent=2))

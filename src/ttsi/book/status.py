@@ -10,33 +10,33 @@ from ttsi.book.manifest import Execution, Manifest
 
 def status_page(manifest: Manifest, stale: Mapping[str, Sequence[str]]) -> str:
     """Return the tables of executed chapters and of package versions; `stale` says which results are out of date."""
-    chapters = [
-        (
-            f"[](notebooks/{name}.ipynb)",
-            f"{run.seconds:,.0f}",
-            run.ended.removesuffix("+00:00").replace("T", " "),
-            _settings(run.parameters),
-            _commit(run),
-            f"{run.machine}, Python {run.python}",
-            "out of date: " + "; ".join(stale[name]) if stale.get(name) else "up to date",
-        )
-        for name, run in manifest.chapters.items()
+    runs = [
+        (f"[](notebooks/{name}.ipynb)", run, "; ".join(stale.get(name, ()))) for name, run in manifest.chapters.items()
     ]
-    total = sum(run.seconds for run in manifest.chapters.values())
-    header = ("Chapter", "Seconds", "Executed (UTC)", "Parameters", "Commit", "Machine", "State")
-    return "\n".join(
+    results = [
+        (page, _settings(run.parameters), f"{run.seconds:,.0f}", f"out of date: {why}" if why else "up to date")
+        for page, run, why in runs
+    ]
+    circumstances = [
+        (page, _time(run.ended), _commit(run), f"{run.machine}, Python {run.python}") for page, run, _ in runs
+    ]
+    total = sum(run.seconds for _, run, _ in runs)
+    return "\n\n".join(
         [
-            f"All chapters together took {total / 60:.1f} minutes.\n",
-            _table(header, chapters),
-            "",
+            f"All chapters together took {total / 60:.1f} minutes.",
+            _table(("Chapter", "Parameters", "Seconds", "Result"), results),
+            _table(("Chapter", "Executed (UTC)", "Commit", "Machine"), circumstances),
             _table(("Package", "Version"), _versions()),
-            "",
         ]
     )
 
 
 def _settings(parameters: Mapping[str, object]) -> str:
     return ", ".join(f"{name} = {value}" for name, value in parameters.items()) or "as written"
+
+
+def _time(moment: str) -> str:
+    return moment.removesuffix("+00:00").replace("T", " ")
 
 
 def _commit(run: Execution) -> str:
