@@ -161,10 +161,11 @@ loss_curve(shipped, x="tokens")
 # %%
 steps = config.limit if profile == "smoke" else steps
 small = {"hidden_size": 64, "layers": 2, "heads": 2, "feed_forward": 192, "rows": 4, "lessons_per_step": 10}
-plain = {"warmup_steps": 20, "tokenizer_lessons": 500, "compile": False, "bfloat16": False}
+schedule = ((0, 0.0), (20, 1.0), (steps, 0.0))
+plain = {"tokenizer_lessons": 500, "compile": False, "bfloat16": False}
 with tempfile.TemporaryDirectory() as folder:
     live_log = pd.DataFrame(
-        train(TrainingConfig(seed=config.seed, steps=steps, **small, **plain), Path(folder), progress=False)
+        train(TrainingConfig(seed=config.seed, schedule=schedule, **small, **plain), Path(folder), progress=False)
     )
     live_agent = Agent.load(folder, max_new_tokens=40)
 

@@ -71,7 +71,7 @@ def test_samples_are_printed_as_json():
     assert call("toolworld", "sample", "--split", "typed").exit_code == 2
 
 
-@pytest.mark.parametrize(("text", "said"), [("steps = 'many'", "steps is 'many'"), ("a = [", "cannot be read as TOML")])
+@pytest.mark.parametrize(("text", "said"), [("rows = 'many'", "rows is 'many'"), ("a = [", "cannot be read as TOML")])
 def test_bad_training_configurations(tmp_path, text, said):
     config = tmp_path / "config.toml"
     config.write_text(text)

@@ -15,7 +15,8 @@ from ttsi.records import InputError
 
 SMALL = TrainingConfig(
     hidden_size=32, layers=1, heads=2, feed_forward=64, vocabulary=400, tokenizer_lessons=20, rows=2, row_tokens=320,
-    lessons_per_step=4, steps=6, warmup_steps=2, checkpoint_steps=2, compile=False, bfloat16=False,
+    lessons_per_step=4,
+    schedule=((0, 0.0), (2, 1.0), (4, 1.0), (6, 0.0)), checkpoint_steps=2, compile=False, bfloat16=False,
 )  # fmt: skip
 
 
@@ -44,12 +45,12 @@ def test_a_packed_document_has_the_logits_it_has_alone():
 
 
 def test_the_rate_warms_up_stays_and_falls_to_zero():
-    config = TrainingConfig(steps=100, warmup_steps=10, decay_share=0.2, learning_rate=1.0)
-    rates = [learning_rate(config, step) for step in range(101)]
-    assert rates[0] == pytest.approx(0.1)
-    assert rates[10:80] == [1.0] * 70
-    assert rates[90] == pytest.approx(0.5)
-    assert rates[100] == 0.0
+    config = TrainingConfig(schedule=((0, 0.0), (10, 1.0), (80, 1.0), (100, 0.0)), learning_rate=2.0)
+    rates = [learning_rate(config, step) for step in range(100)]
+    assert rates[0] == pytest.approx(0.2)
+    assert rates[9:80] == [2.0] * 71
+    assert rates[89] == pytest.approx(1.0)
+    assert rates[99] == 0.0
     assert all(a >= b for a, b in itertools.pairwise(rates[80:]))
 
 
@@ -79,7 +80,7 @@ def test_an_interrupted_training_goes_on_to_the_same_weights(tmp_path, monkeypat
     assert not (tmp_path / "cut" / "checkpoint.pt").exists()
     agent = Agent.load(tmp_path / "cut")
     assert agent.model.config.hidden_size == 32
-    assert len(pd.read_parquet(tmp_path / "cut" / "training.parquet")) == SMALL.steps
+    assert len(pd.read_parquet(tmp_path / "cut" / "training.parquet")) == 6
 
 
 def test_a_checkpoint_of_another_configuration_is_refused(tmp_path):
@@ -87,20 +88,20 @@ def test_a_checkpoint_of_another_configuration_is_refused(tmp_path):
     model = module.build_model(SMALL, tokenizer)
     optimizer = torch.optim.AdamW(model.parameters())
     module.Checkpoint(tmp_path, SMALL).save(model, optimizer, [])
-    other = SMALL.model_copy(update={"steps": 7})
-    with pytest.raises(InputError, match="steps is 6, expected 7"):
+    other = SMALL.model_copy(update={"rows": 7})
+    with pytest.raises(InputError, match="rows is 2, expected 7"):
         module.Checkpoint(tmp_path, other).restore(model, optimizer)
 
 
 def test_the_loss_falls_on_lessons(tmp_path):
-    config = SMALL.model_copy(update={"steps": 30, "learning_rate": 1e-2})
+    config = SMALL.model_copy(update={"schedule": ((0, 1.0), (30, 0.5)), "learning_rate": 1e-2})
     log = train(config, tmp_path, progress=False)
     assert log[-1]["loss"] < log[0]["loss"] - 1
 
 
 def test_configurations_are_read_from_toml(tmp_path):
     assert load_config(None) == TrainingConfig()
-    (tmp_path / "config.toml").write_text("steps = 12\nseed = 4\n")
-    assert load_config(tmp_path / "config.toml") == TrainingConfig(steps=12, seed=4)
+    (tmp_path / "config.toml").write_text("rows = 12\nseed = 4\n")
+    assert load_config(tmp_path / "config.toml") == TrainingConfig(rows=12, seed=4)
     with pytest.raises(InputError, match="cannot be read"):
         load_config(tmp_path / "nowhere.toml")

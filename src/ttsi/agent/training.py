@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 from pydantic import Field, ValidationError
@@ -46,11 +47,17 @@ class TrainingConfig(Record):
     rows: int = 16
     row_tokens: int = 384
     lessons_per_step: int = 40
-    steps: int = 3200
-    warmup_steps: int = 200
-    decay_share: float = Field(default=0.3, gt=0, le=1)
-    """Last share of the steps, over which the learning rate falls linearly to zero."""
     learning_rate: float = 2.5e-3
+    """The highest rate."""
+    schedule: tuple[tuple[int, float], ...] = (
+        (0, 0.0),
+        (200, 1.0),
+        (2241, 1.0),
+        (2751, 0.46875),
+        (3500, 0.46875),
+        (4400, 0.0),
+    )
+    """Corners (step, share of the learning rate), linear in between; the last one is where training ends."""
     weight_decay: float = 0.05
     clip_norm: float = 1.0
     bfloat16: bool = True
@@ -61,10 +68,9 @@ class TrainingConfig(Record):
 
 
 def learning_rate(config: TrainingConfig, step: int) -> float:
-    """Return the rate of a step: linear warm-up, a plateau, linear decay to zero."""
-    warm = (step + 1) / config.warmup_steps
-    left = (config.steps - step) / (config.steps * config.decay_share)
-    return config.learning_rate * min(1.0, warm, left)
+    """Return the rate of a step, counted from 0."""
+    steps, shares = zip(*config.schedule, strict=True)
+    return config.learning_rate * float(np.interp(step + 1, steps, shares))
 
 
 # -- from lessons to rows -------------------------------------------------------------------------------------------
@@ -191,8 +197,9 @@ def train(config: TrainingConfig, folder: Path, *, progress: bool = True) -> lis
     )
     checkpoint = Checkpoint(folder, config)
     log = checkpoint.restore(model, optimizer)
+    steps = config.schedule[-1][0]
     loss_function = _loss_function(model, config)
-    for step in tqdm(range(len(log), config.steps), initial=len(log), total=config.steps, disable=not progress):
+    for step in tqdm(range(len(log), steps), initial=len(log), total=steps, disable=not progress):
         started = time.perf_counter()
         documents = _documents(config, tokenizer, step)
         batch = pack(documents, rows=config.rows, row_tokens=config.row_tokens, pad=_id(tokenizer, PAD))
@@ -205,7 +212,7 @@ def train(config: TrainingConfig, folder: Path, *, progress: bool = True) -> lis
         optimizer.zero_grad()
         tokens = int((batch["documents"] != IGNORED).sum())
         log.append({"step": step, "loss": loss.item(), "tokens": tokens, "seconds": time.perf_counter() - started})
-        if (step + 1) % config.checkpoint_steps == 0 and step + 1 < config.steps:
+        if (step + 1) % config.checkpoint_steps == 0 and step + 1 < steps:
             checkpoint.save(model, optimizer, log)
     _save(model, tokenizer, config, log, folder)
     checkpoint.path.unlink(missing_ok=True)
