@@ -23,7 +23,7 @@ tau = None  # threshold of the gate, in [0, 1]; None: the profile's
 # %% tags=["hide-input"]
 import pandas as pd
 import torch
-from IPython.display import Markdown, display
+from IPython.display import Markdown
 from myst_nb import glue
 
 from ttsi.adaptation import SequentialAdapter
@@ -73,10 +73,11 @@ print("\nafter:", answered.output, sep="\n")
 right = {True: "right", False: "wrong"}
 before, after = (score(output, gold).exact_match for output in (answered.base_output, answered.output))
 practised = "After practising" if answered.adapted else "No practice took place, so"
-display(Markdown(f"The first answer is **{right[before]}**. {practised} the answer is **{right[after]}**."))
+Markdown(f"The first answer is **{right[before]}**. {practised} the answer is **{right[after]}**.")
 
 # %% mystnb={"image": {"alt": "A horizontal bar of the seconds that the request spent in each stage of the loop."}, "figure": {"name": "fig-one-request-seconds", "caption": "Where the time of this one request went. Answering counts twice where the request was adapted to: once before, once after."}}
-stage_seconds(pd.DataFrame([answered.seconds], index=["this request"]))
+stages = ["answer", "uncertainty", "augmentation", "adaptation"]
+stage_seconds(pd.DataFrame([answered.seconds], index=["this request"], columns=stages))
 
 # %% [markdown]
 # Now the same by hand, one step at a time, with a fresh copy of the agent.

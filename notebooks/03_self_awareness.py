@@ -14,7 +14,7 @@ tau = None  # threshold of the gate, in [0, 1]; None: the profile's
 
 # %% tags=["hide-input"]
 import pandas as pd
-from IPython.display import Markdown, display
+from IPython.display import Markdown
 from myst_nb import glue
 
 from ttsi.benchmarks.toolworld import SPLITS
@@ -148,19 +148,17 @@ glue("awareness_n", f"{len(rows['RSS margin']):,}", display=False)
 # | of the right answers | {glue:text}`gate_rss_right` | {glue:text}`gate_call_right` |
 
 # %% tags=["hide-input"]
+wrong = ~rows["RSS margin"]["base_correct"]
 try:
-    wrong = ~rows["RSS margin"]["base_correct"]
-    rss, call = (auroc(-table["margin"], wrong) for table in rows.values())
+    found = {name: auroc(-table["margin"], wrong) for name, table in rows.items()}
 except UndefinedError as reason:
-    verdict = f"On these samples the comparison is undefined: it {reason}."
+    verdict = f"On these samples the comparison is undefined: AUROC {reason}."
 else:
-    better, other = (
-        ("call probability", "RSS margin") if call.estimate > rss.estimate else ("RSS margin", "call probability")
-    )
-    apart = call.low > rss.high or rss.low > call.high
+    other, better = sorted(found, key=lambda name: found[name].estimate)
+    apart = found[better].low > found[other].high
     clear = "their intervals do not overlap" if apart else "but their intervals overlap, so the order may be chance"
     verdict = f"Here the **{better}** separates wrong from right answers better than the {other}; {clear}."
-display(Markdown(verdict))
+Markdown(verdict)
 
 # %% [markdown]
 # A margin says how sure the *model* is. A model that is confidently wrong passes any gate, and no threshold repairs

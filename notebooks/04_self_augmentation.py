@@ -16,7 +16,7 @@ seed = 0
 
 # %% tags=["hide-input"]
 import pandas as pd
-from IPython.display import Markdown, display
+from IPython.display import Markdown
 from myst_nb import glue
 
 from ttsi.augmentation import VALID, augment
@@ -138,7 +138,7 @@ else:
 points = (
     f"{100 * difference.estimate:+.0f} points, 95% interval {100 * difference.low:+.0f} to {100 * difference.high:+.0f}"
 )
-display(Markdown(f"{found} (hesitation minus free: {points}, n = {difference.n} requests)."))
+Markdown(f"{found} (hesitation minus free: {points}, n = {difference.n} requests).")
 
 # %% tags=["remove-cell"]
 for way in ways:

@@ -70,6 +70,7 @@ def show(row):
     print()
 
 
+# %%
 chosen = gated[gated["split"] == split]
 fixed = chosen[~chosen["base_correct"] & chosen["correct"]]
 broken = chosen[chosen["base_correct"] & ~chosen["correct"]]
