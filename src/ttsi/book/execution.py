@@ -1,18 +1,17 @@
 """One chapter, run by papermill in a fresh process, in a scratch place."""
 
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ipykernel.kernelspec import get_kernel_dict
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
 from papermill.execute import execute_notebook
-from traitlets import default
 
 from ttsi.book import BookError
 from ttsi.book.chapters import Chapter
@@ -69,21 +68,13 @@ def refresh_prose(chapter: Chapter, executed: NotebookNode) -> NotebookNode:
 def _kernel_manager(root: Path, work: Path) -> type[AsyncKernelManager]:
     """Return a manager of one kernel: this interpreter, whatever kernels and start-up files the user has."""
     path = os.pathsep.join([str(root / "src"), *filter(None, [os.environ.get("PYTHONPATH")])])
-    spec = KernelSpec(
-        argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
-        env={"PYTHONPATH": path, "IPYTHONDIR": str(work / "ipython")} | QUIET_PROGRESS,
-        display_name="Python 3",
-        language="python",
-    )
+    environment = {"PYTHONPATH": path, "IPYTHONDIR": str(work / "ipython")} | QUIET_PROGRESS
+    spec = KernelSpec(env=environment, **get_kernel_dict())
 
     class ChapterKernelManager(AsyncKernelManager):
         @property
         def kernel_spec(self) -> KernelSpec:
             return spec
-
-        @default("transport")
-        def _sockets_instead_of_ports(self) -> str:
-            return "ipc"
 
     return ChapterKernelManager
 
