@@ -103,8 +103,8 @@ print(f"{len(broken)} broken on {split}")
 # mean cross-entropy of the *answer's* tokens; the prompt, tools and request are read but not learned. Each step is
 # one of AdamW on one practice example.
 #
-# The paper gives rank 8, $\alpha$ 16, all linear layers, a learning rate of 1e-4 and 5 epochs, and neither optimizer
-# nor loss mask. This profile:
+# The paper's settings, as far as they are known: rank 8, $\alpha$ 16, all linear layers, a learning rate of 1e-4, 5
+# epochs. Optimizer, schedule and loss mask are not stated. This profile's:
 
 # %%
 pd.Series(lora.model_dump(), name="value").to_frame()
@@ -169,8 +169,8 @@ if losses:
 # %% [markdown]
 # ## And back
 #
-# The library wraps the model once and resets the adapter in place for each request, from a seed that depends on the
-# request alone. After some adaptations, are the base weights what they were, and the base answers?
+# The library wraps the model once and resets the adapter in place for each request, from a seed made of the run's
+# seed and the request's id. After some adaptations, are the base weights what they were, and the base answers?
 
 # %%
 agent = load_agent(config)
