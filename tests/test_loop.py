@@ -14,7 +14,7 @@ from ttsi.runs import load_agent, load_samples, outcomes
 from ttsi.statistics import tau_sweep
 from ttsi.study import at_tau
 
-TIMES = ["seconds_uncertainty", "seconds_augmentation", "seconds_adaptation", "seconds_answer"]
+TIMES = ["seconds_uncertainty", "seconds_augmentation", "seconds_adaptation", "seconds_answer", "seconds_base"]
 OF_GOLD = ["base_correct", "correct"]
 SETTINGS = {"split": "single/unseen", "subset": "validation", "seed": 21, "limit": 10}
 

@@ -16,7 +16,7 @@ from ttsi.records import InputError, Outcome
 from ttsi.results import JOURNAL, PROVENANCE, TABLE, ResultsFolder, read_outcomes, read_provenance
 from ttsi.runs import run
 
-TIMES = ["seconds_uncertainty", "seconds_augmentation", "seconds_adaptation", "seconds_answer"]
+TIMES = ["seconds_uncertainty", "seconds_augmentation", "seconds_adaptation", "seconds_answer", "seconds_base"]
 TTSI = str(Path(sysconfig.get_path("scripts")) / "ttsi")
 COMMAND = [TTSI, "run", "--profile", "smoke", "--split", "single/unseen", "--subset", "validation", "--limit", "8"]
 

@@ -35,11 +35,11 @@ def test_every_split_and_seed_is_there_once():
     assert set(rows["seed"]) == set(SEEDS)
     assert not rows.duplicated(["family", "sample_id"]).any()
     ids = rows.groupby("family")["sample_id"].agg(set)
-    assert ids.iloc[0] == ids.iloc[1] == ids.iloc[2]
+    assert ids.iloc[0] == ids.iloc[1]
 
 
 def test_a_published_row_is_what_the_code_computes_now(tmp_path):
-    config = configure("tiny", **FAMILIES["tt-si"], limit=3)
+    config = configure("tiny", tau=1.0, limit=3)
     found = run(config, tmp_path / "now").set_index("sample_id")
     published = read_study(PUBLISHED).query("family == 'tt-si'").set_index("sample_id").loc[found.index]
     columns = ["base_output", "output", "examples", "correct"]

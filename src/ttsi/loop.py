@@ -13,12 +13,12 @@ from ttsi.agent import Agent, OfferedNames
 from ttsi.augmentation import Elicitation, Written, augment
 from ttsi.prompts import answer_chat
 from ttsi.records import Record, Request
-from ttsi.uncertainty import estimate
+from ttsi.uncertainty import Awareness, estimate
 
 Estimator = Literal["rss-margin", "call-probability"]
 
 
-STAGES: tuple[str, ...] = ("uncertainty", "augmentation", "adaptation", "answer")
+STAGES: tuple[str, ...] = ("uncertainty", "augmentation", "adaptation", "answer", "base")
 
 
 class LoopSettings(Record):
@@ -45,7 +45,7 @@ class LoopSettings(Record):
 class Answered:
     """What the loop did with one request. Times are wall-clock seconds."""
 
-    margin: float
+    awareness: Awareness
     uncertain: bool
     base_output: str
     output: str
@@ -75,7 +75,7 @@ class SelfImprovement:
         """Answer one request; `seed` is the run's."""
         seed, clock = seed_for(seed, request.id), _Clock()
         base = self._answer(request)
-        clock.lap("answer")
+        clock.lap("base")
         awareness = estimate(self.agent, request, base, estimator=self.settings.estimator)
         clock.lap("uncertainty")
         uncertain = awareness.margin < self.settings.tau
@@ -91,7 +91,7 @@ class SelfImprovement:
                 clock.lap("adaptation")
                 output = self.agent.decode(self._answer(request))
                 clock.lap("answer")
-        return Answered(awareness.margin, uncertain, base_output, output, tuple(written), tuple(losses), clock.seconds)
+        return Answered(awareness, uncertain, base_output, output, tuple(written), tuple(losses), clock.seconds)
 
     def _answer(self, request: Request) -> list[int]:
         prompt = self.agent.prompt(answer_chat(request.messages), request.tools)
@@ -120,5 +120,6 @@ class _Clock:
 
     def lap(self, stage: str) -> None:
         now = time.perf_counter()
-        self.seconds[stage] += now - self._last
+        for name in ("base", "answer") if stage == "base" else (stage,):
+            self.seconds[name] += now - self._last
         self._last = now

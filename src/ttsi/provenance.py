@@ -25,7 +25,7 @@ class Provenance(Record):
     commit: str | None
     """Commit of the source tree; none outside a git checkout."""
     dirty: bool | None
-    """Whether tracked files of the source tree differed from the commit."""
+    """Whether files of the package differed from the commit."""
     versions: dict[str, str]
     device: str
     threads: int
@@ -60,7 +60,7 @@ def source_state() -> tuple[str | None, bool | None]:
     commit = _git(folder, "rev-parse", "HEAD")
     if commit is None or _git(folder, "ls-files", "--error-unmatch", __file__) is None:
         return None, None
-    return commit, bool(_git(folder, "status", "--porcelain", "--untracked-files=no"))
+    return commit, bool(_git(folder, "status", "--porcelain", "--untracked-files=no", "--", "."))
 
 
 def machine(device: str) -> str:

@@ -84,7 +84,12 @@ class Outcome(Record):
     seconds_augmentation: float
     seconds_adaptation: float
     seconds_answer: float
+    """Answering, before and after adaptation."""
+    seconds_base: float
+    """The part of `seconds_answer` before adaptation."""
     seed: int
+    rss_margin: float
+    """The RSS margin, whichever estimator gave `margin`."""
     note: str = ""
     """Why an uncertain sample kept its base answer; empty otherwise."""
     examples: str = "[]"

@@ -16,6 +16,7 @@ from ttsi.provenance import Provenance, hash_files, hash_records, machine, now, 
 from ttsi.records import Outcome, Sample
 from ttsi.results import ResultsFolder, as_table, read_outcomes
 from ttsi.scoring import score
+from ttsi.uncertainty import margin
 
 
 def run(config: RunConfig, out: Path, *, resume: bool = False) -> pd.DataFrame:
@@ -69,7 +70,8 @@ def _outcome(sample: Sample, answered: Answered, seed: int) -> Outcome:
     kept = written and not answered.adapted
     return Outcome(
         sample_id=sample.request.id,
-        margin=answered.margin,
+        margin=answered.awareness.margin,
+        rss_margin=margin(answered.awareness.tool_probabilities),
         uncertain=answered.uncertain,
         adapted=answered.adapted,
         examples_tried=len(written),
