@@ -21,7 +21,7 @@ export UV_TORCH_BACKEND ?= auto
 endif
 export UV_LINK_MODE ?= copy
 
-.PHONY: help setup book test lint serve clean lock pairs
+.PHONY: help setup book test lint serve clean lock pairs study
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "%-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,11 @@ clean:  ## Remove what was built: executed chapters and the book; .venv stays
 
 pairs: setup  ## Write notebooks/*.ipynb anew from their sources, notebooks/*.py
 	$(BIN)/python -m ttsi.book.pairs
+
+study: setup  ## Compute the published runs anew where they are missing: data/selection and data/results, two at a time
+	for name in selection results; do \
+		$(BIN)/ttsi study $$name --out data/$$name --shard 0/2 & $(BIN)/ttsi study $$name --out data/$$name --shard 1/2; wait $$!; \
+	done
 
 # The accelerator packages that torch asks for on Linux are left out: they are many gigabytes and of no use without a GPU.
 lock: setup  ## Resolve pyproject.toml into requirements.txt

@@ -56,7 +56,7 @@ results = data_root() / "results"
 # %%
 published = read_study(results)
 families = {family: published[published["family"] == family].set_index("sample_id") for family in FAMILIES}
-plain, constrained = families["tt-si"], families["tt-si-constrained"].reindex(families["tt-si"].index)
+plain, constrained = families["tt-si"], families["tt-si-constrained"]
 
 # %%
 correct = pd.DataFrame(
@@ -72,9 +72,10 @@ methods = list(correct.columns[1:])
 
 # %%
 bars = [
-    {"method": method, "split": name, **vars(proportion_interval(int(rows[method].sum()), len(rows)))}
+    {"method": method, "split": name, **vars(proportion_interval(int(right.sum()), len(right)))}
     for name, rows in correct.groupby("split")
     for method in methods
+    for right in [rows[method].dropna()]
 ]
 bars = pd.DataFrame(bars).sort_values("split", key=lambda column: column.map(SPLITS.index), kind="stable")
 
@@ -100,7 +101,7 @@ wide
 def compare(before, after):
     compared = []
     for name in bars["split"].unique():
-        rows = correct[correct["split"] == name]
+        rows = correct.loc[correct["split"] == name, [before, after]].dropna().astype(bool)
         points = difference_interval(rows[before], rows[after])
         test = mcnemar(rows[before], rows[after])
         compared.append({"label": name, "points": points, **vars(test)})
@@ -149,7 +150,7 @@ readable(compare("constrained", "TT-SI"))
 
 # %%
 rows = plain[plain["split"] == split]
-rss = rows.assign(margin=families["rss-margin"]["margin"].reindex(rows.index))
+rss = rows.assign(margin=rows["rss_margin"])
 taus = np.linspace(0, 1, 101)
 sweeps = {"RSS margin": tau_sweep(rss, taus), "call probability": tau_sweep(rows, taus)}
 
@@ -170,7 +171,7 @@ tau_sweep_curve(sweeps)
 stages = ["answer", "uncertainty", "augmentation", "adaptation"]
 spent = plain[[f"seconds_{stage}" for stage in stages]].set_axis(stages, axis="columns")
 uncertain = plain["margin"] < tau
-answer = {"answer": families["rss-margin"]["seconds_answer"].mean()}
+answer = {"answer": plain["seconds_base"].mean()}
 certain = answer | {"uncertainty": spent["uncertainty"].mean()}
 share, rest = uncertain.mean(), pd.Series(certain).reindex(stages, fill_value=0)
 mixed = share * spent[uncertain].mean().fillna(0) + (1 - share) * rest

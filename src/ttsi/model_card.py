@@ -4,10 +4,13 @@ import json
 from pathlib import Path
 
 import pandas as pd
+from safetensors import safe_open
 
 from ttsi.benchmarks.toolworld import SPLITS
 from ttsi.profiles import RunConfig, configure
-from ttsi.runs import load_agent, load_samples, outcomes
+from ttsi.prompts import answer_chat
+from ttsi.runs import load_agent, load_samples
+from ttsi.scoring import score
 from ttsi.statistics import proportion_interval
 
 CARD_SEED = 1000
@@ -30,8 +33,10 @@ def write_card(folder: Path, *, limit: int = 100) -> Path:
 
 
 def _exact_match(config: RunConfig) -> str:
-    rows = outcomes(load_samples(config), config, load_agent(config))
-    correct = [row.correct for row in rows]
+    agent, samples = load_agent(config), load_samples(config)
+    prompts = [agent.prompt(answer_chat(sample.request.messages), sample.request.tools) for sample in samples]
+    outputs = [agent.decode(ids) for ids in agent.generate(prompts)]
+    correct = [score(output, sample.gold).exact_match for output, sample in zip(outputs, samples, strict=True)]
     interval = proportion_interval(sum(correct), len(correct))
     return f"{interval.estimate:.1%} ({interval.low:.1%} to {interval.high:.1%})"
 
@@ -53,8 +58,6 @@ def _training(folder: Path) -> dict[str, str]:
 
 
 def _parameters(folder: Path) -> int:
-    from safetensors import safe_open
-
     with safe_open(folder / "model.safetensors", "pt") as weights:
         return sum(weights.get_tensor(name).numel() for name in weights.keys())  # noqa: SIM118
 
