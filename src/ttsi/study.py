@@ -1,7 +1,7 @@
 """The runs behind the book: the published ones (every split, five seeds) and those that the profile was chosen on.
 
-Runs hold the profile's tau, but for those of the headline split, which adapt every sample (tau 1). An adapted answer
-does not depend on tau, so the gate at any lower tau is replayed on their rows (`at_tau`).
+Every sample is adapted (tau 1), whatever its margin. An adapted answer does not depend on tau, so the gate at any tau
+is replayed on these rows: a sample counts its adapted answer if its margin is below tau, its base answer otherwise.
 """
 
 from collections.abc import Iterable, Iterator
@@ -20,6 +20,9 @@ SEEDS = range(5)
 HEADLINE = "single/unseen"
 FAMILIES = {"tt-si": {}, "tt-si-constrained": {"constrained": True}}
 """Folder of each family of runs, and what it changes of the profile."""
+HEADLINE_LIMITS = {"tt-si": 200, "tt-si-constrained": 100}
+OTHER_LIMIT = 25
+"""Samples a seed: of the split that the headline is about, and of every other split."""
 
 CANDIDATES = {
     "profile": {},
@@ -36,23 +39,17 @@ CANDIDATES = {
 Named = tuple[str, RunConfig]
 
 
-def published_runs(*, headline: int = 200, others: int = 40) -> Iterator[Named]:
-    """Yield the folder and the configuration of every published run.
-
-    Args:
-        headline: samples a seed of the split that the headline is about.
-        others: samples a seed of every other split.
-    """
+def published_runs() -> Iterator[Named]:
+    """Yield the folder and the configuration of every published run."""
     for seed in SEEDS:
         for split in (HEADLINE, *(split for split in SPLITS if split != HEADLINE)):
-            limit = headline if split == HEADLINE else others
             for family, changes in FAMILIES.items():
-                sweep = {"tau": 1.0} if (split, family) == (HEADLINE, "tt-si") else {}
+                limit = HEADLINE_LIMITS[family] if split == HEADLINE else OTHER_LIMIT
                 folder = f"{family}/{split.replace('/', '-')}/seed-{seed}"
-                yield folder, configure("tiny", split=split, seed=seed, limit=limit, **changes, **sweep)
+                yield folder, configure("tiny", split=split, seed=seed, limit=limit, tau=1.0, **changes)
 
 
-def selection_runs(*, limit: int = 40) -> Iterator[Named]:
+def selection_runs(*, limit: int = 25) -> Iterator[Named]:
     """Yield the folder and the configuration of every candidate on validation samples of the unseen splits."""
     for split in (split for split in SPLITS if split.endswith("/unseen")):
         for name, changes in CANDIDATES.items():

@@ -71,7 +71,7 @@ _FOREIGN_ONSETS = "ch sh th wh qu w y c cl fl gl sk sp sw thr sch b d m n p t".s
 _FOREIGN_VOWELS = "ai ea ee ie oa oo ou ow y ei".split()
 _FOREIGN_CODAS = ("ck", "mp", "nd", "ft", "rth", "lk", "sh", "gh", "")
 _RESERVED_SHARE = 4
-FOREIGN_SHARE = 0.5
+FOREIGN_SHARE = 0.05
 """Share of the reserved words that are spelled unlike any word of training."""
 
 
