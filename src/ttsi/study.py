@@ -20,8 +20,8 @@ SEEDS = range(5)
 HEADLINE = "single/unseen"
 FAMILIES = {"tt-si": {}, "tt-si-constrained": {"constrained": True}}
 """Folder of each family of runs, and what it changes of the profile."""
-HEADLINE_LIMITS = {"tt-si": 200, "tt-si-constrained": 100}
-OTHER_LIMIT = 25
+HEADLINE_LIMITS = {"tt-si": 200, "tt-si-constrained": 80}
+OTHER_LIMIT = 20
 """Samples a seed: of the split that the headline is about, and of every other split."""
 
 CANDIDATES = {
