@@ -12,6 +12,7 @@ from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
 from papermill.execute import execute_notebook
+from traitlets import default
 
 from ttsi.book import BookError
 from ttsi.book.chapters import Chapter
@@ -69,12 +70,16 @@ def _kernel_manager(root: Path, work: Path) -> type[AsyncKernelManager]:
     """Return a manager of one kernel: this interpreter, whatever kernels and start-up files the user has."""
     path = os.pathsep.join([str(root / "src"), *filter(None, [os.environ.get("PYTHONPATH")])])
     environment = {"PYTHONPATH": path, "IPYTHONDIR": str(work / "ipython")} | QUIET_PROGRESS
-    spec = KernelSpec(env=environment, **get_kernel_dict())
+    spec = KernelSpec(env=environment, **get_kernel_dict(["--IPKernelApp.log_level=CRITICAL"]))
 
     class ChapterKernelManager(AsyncKernelManager):
         @property
         def kernel_spec(self) -> KernelSpec:
             return spec
+
+        @default("transport_encryption")
+        def _encrypt(self) -> str:
+            return "auto"
 
     return ChapterKernelManager
 
@@ -96,5 +101,5 @@ def _cell_number(chapter: Chapter, index: int, parameters: Mapping[str, Any]) ->
 
 
 def _failure(chapter: Chapter, number: int, source: str, error: str, output: Path) -> str:
-    first_line = next(iter(source.strip().splitlines()), "")
-    return f"{chapter.name}, cell {number} ({first_line}): {error}; the chapter as far as it ran: {output}"
+    where = f"{chapter.name}, cell {number} ({source.strip().splitlines()[0]})"
+    return f"{where}: {error.rstrip(': ')}; the chapter as far as it ran: {output}"
