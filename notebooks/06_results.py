@@ -84,9 +84,8 @@ bars = pd.DataFrame(bars).sort_values("split", key=lambda column: column.map(SPL
 accuracy_bars(bars)
 
 # %%
-wide = bars.assign(share=[f"{bar.estimate:.1%}" for bar in bars.itertuples()])
+wide = bars.assign(share=[f"{bar.estimate:.1%} of {bar.n:,}" for bar in bars.itertuples()])
 wide = wide.pivot(index="split", columns="method", values="share").loc[list(dict.fromkeys(bars["split"])), methods]
-wide.insert(0, "n", correct["split"].value_counts())
 wide
 
 
@@ -284,20 +283,20 @@ shares = bars.set_index(["split", "method"])
 for method in methods:
     key = "results_" + method.lower().replace(" + ", "_").replace("-", "")
     bar = shares.loc[(HEADLINE, method)]
-    glue(key, f"{bar['estimate']:.1%} ({bar['low']:.1%} to {bar['high']:.1%})", display=False)
+    interval = f"{bar['low']:.1%} to {bar['high']:.1%}, n = {int(bar['n']):,}"
+    glue(key, f"{bar['estimate']:.1%} ({interval})", display=False)
 
 # %% tags=["remove-cell"]
 for key, compared in (("results_difference", against_base), ("results_difference_constrained", against_constrained)):
     [row] = compared[compared["label"] == HEADLINE].itertuples()
     cells = readable(compared).loc[HEADLINE]
     sign = "" if "<" in cells["p"] else "= "
-    counts = f"{row.fixed} fixed, {row.broken} broken, exact p {sign}{cells['p']}"
+    counts = f"{row.fixed} fixed, {row.broken} broken of {row.n:,}, exact p {sign}{cells['p']}"
     glue(key, f"{cells.iloc[0]} points; {counts}", display=False)
     glue(key.replace("difference", "effect"), effect(row), display=False)
 
 # %% tags=["remove-cell"]
 glue("results_split", HEADLINE, display=False)
-glue("results_n", f"{row.n:,}", display=False)
 glue("results_seeds", str(len(SEEDS)), display=False)
 glue("results_tau", f"{tau:g}", display=False)
 glue("results_seconds_base", f"{seconds.loc['base'].sum():.2f}", display=False)
@@ -307,10 +306,9 @@ glue("results_seconds_mean", f"{seconds.loc['TT-SI, mean'].sum():.2f}", display=
 # %% [markdown]
 # ## What we learned
 #
-# On {glue:text}`results_split` ({glue:text}`results_n` samples from {glue:text}`results_seeds` seeds, tau =
-# {glue:text}`results_tau`), exact match with 95% interval:
+# On {glue:text}`results_split`, {glue:text}`results_seeds` seeds, tau = {glue:text}`results_tau`:
 #
-# | method | exact match |
+# | method | exact match (95% interval) |
 # |---|---|
 # | base | {glue:text}`results_base` |
 # | constrained | {glue:text}`results_constrained` |
