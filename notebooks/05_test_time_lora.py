@@ -202,8 +202,8 @@ assert (again.output, again.losses) == (live[0].output, live[0].losses)
 # %% [markdown]
 # ## How the settings were chosen
 #
-# On validation samples of the splits with unseen tools, never on test samples. Each row changes one setting of the
-# profile, which is the first row; every sample is adapted. `valid` is the share of usable practice examples.
+# On validation samples of `single/unseen` and `typed/unseen`, never on test samples. Each row changes one setting of
+# the profile, which is the first row; every sample is adapted. `valid` is the share of usable practice examples.
 
 # %%
 tried = read_study(data_root() / "selection")
