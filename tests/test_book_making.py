@@ -42,6 +42,7 @@ def test_a_book_is_executed_once_and_side_builds_leave_it_alone(root: Path) -> N
     assert first.exit_code == 0, first.output
     assert "01_first: never executed" in first.output
     assert "answer 42 tiny 0.95" in (root / "_build/html/notebooks/01_first.html").read_text()
+    assert str(root) not in (root / "_build/html/_sources/notebooks/01_first.ipynb").read_text()
     assert "tau = 0.95" in (root / "_build/html/status.html").read_text()
 
     edit(root / FIRST, "Plain prose", "Better prose")

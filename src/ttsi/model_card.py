@@ -90,7 +90,7 @@ Exact match of greedy answers with 95% Wilson interval, {limit} test samples a s
 |---|---|
 {scores}
 
-`unseen` means that no noun, tool, argument or made-up word of the sample occurs in training.
+`unseen` means that no noun, no tool and no made-up word of the sample occurs in training.
 
 ## Intended use
 

@@ -75,7 +75,7 @@ def fixed_and_broken(table: pd.DataFrame) -> Figure:
     fixed = axes.barh(places, table["fixed"], color=BLUE, label="fixed: wrong before, right after")
     broken = axes.barh(places, -table["broken"], color=ORANGE, label="broken: right before, wrong after")
     for bars in (fixed, broken):
-        axes.bar_label(bars, fmt=lambda count: f"{abs(count):.0f}", padding=3, fontsize="small")
+        axes.bar_label(bars, fmt=lambda count: f"{abs(count):.0f}" if count else "", padding=3, fontsize="small")
     axes.axvline(0, color=GREY, linewidth=1)
     axes.set_yticks(places, [_test_label(row) for row in table.to_dict("records")])
     axes.invert_yaxis()

@@ -8,7 +8,6 @@ from typing import Any
 from ipykernel.kernelspec import get_kernel_dict
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
-from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
 from papermill.execute import execute_notebook
@@ -44,14 +43,17 @@ def execute_chapter(chapter: Chapter, parameters: Mapping[str, Any], root: Path,
     except PapermillExecutionError as error:
         number = _cell_number(chapter, error.cell_index, parameters)
         raise BookError(_failure(chapter, number, error.source, f"{error.ename}: {error.evalue}", output)) from error
-    except DeadKernelError as error:
-        raise BookError(f"{chapter.name}: its process died; the chapter as far as it ran: {output}") from error
+    except RuntimeError as error:  # Jupyter's, for a process that died or did not start in time
+        raise BookError(f"{chapter.name}: {error}; the chapter as far as it ran: {output}") from error
     _refuse_errors(chapter, executed, parameters, output)
     return output
 
 
 def refresh_prose(chapter: Chapter, executed: NotebookNode) -> NotebookNode:
-    """Return the chapter as it now reads, with the results of its code, which did not change."""
+    """Return the chapter as it now reads, with the results of its code, which did not change.
+
+    What papermill noted of the run goes: it names folders of this machine, and the manifest has the times.
+    """
     ran = [cell for cell in executed.cells if cell.cell_type == "code"]
     cells: list[NotebookNode] = []
     for cell in chapter.notebook().cells:
@@ -63,6 +65,7 @@ def refresh_prose(chapter: Chapter, executed: NotebookNode) -> NotebookNode:
         if ran and "injected-parameters" in ran[0].metadata.get("tags", []):
             cells.append(ran.pop(0))
     executed.cells = cells
+    executed.metadata.pop("papermill", None)
     return executed
 
 
