@@ -10,7 +10,7 @@
 
 # %% tags=["parameters"]
 profile = "tiny"
-steps = 220  # optimizer steps of the live training
+steps = 600  # optimizer steps of the live training
 seed = 0
 
 # %% tags=["hide-input"]

@@ -159,7 +159,7 @@ tau_sweep_curve(sweeps)
 
 # %% [markdown]
 # Several of these thresholds were looked at here, on test samples, so the best point of a curve is no result. The
-# profile's *tau* was fixed on validation samples.
+# profile's *tau* is the value that the paper used, not one of these picked afterwards.
 #
 # ## What it costs
 #
