@@ -67,5 +67,5 @@ study: setup  ## Compute the published runs anew where they are missing: data/se
 lock: setup  ## Resolve pyproject.toml into requirements.txt
 	env -u UV_TORCH_BACKEND $(BIN)/uv pip compile pyproject.toml --extra book --extra dev --quiet \
 		--universal --python-version 3.11 --annotation-style line --custom-compile-command "make lock" \
-		--no-emit-index-url --no-emit-find-links | sed -E '/^(cuda|nvidia|triton)/d' > requirements.new
+		| sed -E '/^(cuda|nvidia|triton)/d' > requirements.new
 	mv requirements.new requirements.txt
