@@ -33,7 +33,7 @@ def test_every_split_and_seed_is_there_once():
     assert set(rows["family"]) == set(FAMILIES)
     assert set(rows["split"]) == set(SPLITS)
     assert set(rows["seed"]) == set(SEEDS)
-    assert not rows.duplicated(["family", "sample_id"]).any()
+    assert len(rows.drop_duplicates(["family", "sample_id"])) == len(rows)
     ids = rows.groupby("family")["sample_id"].agg(set)
     assert ids["tt-si-constrained"] < ids["tt-si"]
 

@@ -43,15 +43,20 @@ class RunConfig(Record):
 
 
 def data_root(given: str | Path | None = None) -> Path:
-    """Return the data folder: the given one, `$TTSI_DATA`, or `data/` of the checkout that holds this package.
+    """Return the data folder: the given one, `$TTSI_DATA`, or `data/` of the checkout that one is in.
+
+    The checkout is the one that holds this package or, for an installed package, the working directory.
 
     Raises:
         InputError: there is no such folder.
     """
-    folder = Path(given or os.environ.get("TTSI_DATA") or Path(__file__).parents[2] / "data")
-    if not (folder / "profiles").is_dir():
-        raise InputError(f"{folder} is not a data folder: found no profiles/ in it; name one with TTSI_DATA")
-    return folder
+    named = given or os.environ.get("TTSI_DATA")
+    checkouts = (Path(__file__).parents[2], Path.cwd(), *Path.cwd().parents)
+    folders = [Path(named)] if named else [checkout / "data" for checkout in checkouts]
+    found = next((folder for folder in folders if (folder / "profiles").is_dir()), None)
+    if found is None:
+        raise InputError(f"{folders[0]} is not a data folder: found no profiles/ in it; name one with TTSI_DATA")
+    return found
 
 
 def configure(profile: str, **changes: Any) -> RunConfig:
