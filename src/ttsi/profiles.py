@@ -3,7 +3,7 @@
 import os
 import tomllib
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
@@ -42,15 +42,15 @@ class RunConfig(Record):
     loop: LoopSettings = LoopSettings()
 
 
-def data_root(given: str | Path | None = None) -> Path:
-    """Return the data folder: the given one, `$TTSI_DATA`, or `data/` of the checkout that one is in.
+def data_root() -> Path:
+    """Return the data folder: `$TTSI_DATA`, or `data/` of the checkout that one is in.
 
     The checkout is the one that holds this package or, for an installed package, the working directory.
 
     Raises:
         InputError: there is no such folder.
     """
-    named = given or os.environ.get("TTSI_DATA")
+    named = os.environ.get("TTSI_DATA")
     checkouts = (Path(__file__).parents[2], Path.cwd(), *Path.cwd().parents)
     folders = [Path(named)] if named else [checkout / "data" for checkout in checkouts]
     found = next((folder for folder in folders if (folder / "profiles").is_dir()), None)
@@ -101,8 +101,3 @@ def _table_of(settings: dict[str, Any], name: str) -> dict[str, Any]:
         return loop
     lora_fields = LoopSettings.model_fields["lora"].default.__class__.model_fields
     return loop.setdefault("lora", {}) if name in lora_fields else settings
-
-
-def methods() -> tuple[str, ...]:
-    """Return the names of the methods."""
-    return get_args(Method)
