@@ -119,6 +119,7 @@ class _Clock:
         self._last = time.perf_counter()
 
     def lap(self, stage: str) -> None:
+        """Add the seconds since the last lap to a stage; the base answer counts as an answer, too."""
         now = time.perf_counter()
         for name in ("base", "answer") if stage == "base" else (stage,):
             self.seconds[name] += now - self._last
