@@ -58,6 +58,8 @@ class Sample(Record):
 
     request: Request
     gold: tuple[Call, ...]
+    flags: tuple[str, ...] = ()
+    """What is unusual about the sample, as its benchmark reports it; empty where nothing is."""
 
 
 class PracticeExample(Record):

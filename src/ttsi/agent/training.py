@@ -16,11 +16,13 @@ from torch import Tensor
 from tqdm.auto import tqdm
 from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
+from ttsi.agent.growth import grow
 from ttsi.agent.packing import IGNORED, pack, within_documents
 from ttsi.agent.tokenizer import END, PAD, train_tokenizer
 from ttsi.benchmarks import toolworld
 from ttsi.calls import render_calls
 from ttsi.prompts import answer_chat, practice_chat, render_practice
+from ttsi.profiles import data_root
 from ttsi.provenance import machine, versions
 from ttsi.records import InputError, Record
 
@@ -42,6 +44,10 @@ class TrainingConfig(Record):
     """Share of the lessons that ask for a practice example rather than for an answer."""
     seen_share: float = Field(default=0.35, ge=0, le=1)
     """Share of the lessons with real words; the others have made-up ones."""
+    reserved_share: float = Field(default=0.0, ge=0, le=1)
+    """Share of the lessons with the words of the unseen splits: 0 for a student, which may never meet them."""
+    grown_from: str | None = None
+    """Agent folder, below the data folder, whose tokenizer and layers it starts from; None: from nothing."""
     prompt_weight: float = Field(default=0.1, ge=0)
     """Weight of the prompt's tokens in the loss; the answer's have weight 1."""
     rows: int = 16
@@ -76,6 +82,11 @@ def learning_rate(config: TrainingConfig, step: int) -> float:
 # -- from lessons to rows -------------------------------------------------------------------------------------------
 
 
+def _lessons(config: TrainingConfig, start: int = 0) -> Iterator[toolworld.Lesson]:
+    shares = {"seen_share": config.seen_share, "reserved_share": config.reserved_share}
+    return toolworld.lessons(seed=config.seed, start=start, **shares)
+
+
 def _prompt_and_answer(tokenizer: PreTrainedTokenizerFast, lesson: toolworld.Lesson, *, practice: bool) -> tuple:
     request = lesson.sample.request
     chat = practice_chat(request) if practice else answer_chat(request.messages)
@@ -88,8 +99,7 @@ def _prompt_and_answer(tokenizer: PreTrainedTokenizerFast, lesson: toolworld.Les
 def _documents(config: TrainingConfig, tokenizer: PreTrainedTokenizerFast, step: int) -> Iterator[tuple]:
     """Yield the token ids and loss weights of each lesson of a step; a step's lessons depend on its number alone."""
     start = step * config.lessons_per_step
-    stream = toolworld.lessons(seed=config.seed, start=start, seen_share=config.seen_share)
-    for index, lesson in enumerate(islice(stream, config.lessons_per_step)):
+    for index, lesson in enumerate(islice(_lessons(config, start), config.lessons_per_step)):
         practice = (index + 0.5) / config.lessons_per_step < config.practice_share
         texts = _prompt_and_answer(tokenizer, lesson, practice=practice)
         prompt, answer = (tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts)
@@ -100,9 +110,11 @@ def _documents(config: TrainingConfig, tokenizer: PreTrainedTokenizerFast, step:
 
 
 def build_tokenizer(config: TrainingConfig) -> PreTrainedTokenizerFast:
-    """Train the tokenizer on rendered lessons of toolworld's training subset."""
+    """Train the tokenizer on rendered lessons of toolworld's training subset, or take that of the smaller agent."""
+    if config.grown_from:
+        return PreTrainedTokenizerFast.from_pretrained(data_root() / config.grown_from)
     plain = train_tokenizer([], vocabulary=300)
-    stream = islice(toolworld.lessons(seed=config.seed, seen_share=config.seen_share), config.tokenizer_lessons)
+    stream = islice(_lessons(config), config.tokenizer_lessons)
     texts = (
         "".join(_prompt_and_answer(plain, lesson, practice=practice)) for lesson in stream for practice in (False, True)
     )
@@ -110,7 +122,7 @@ def build_tokenizer(config: TrainingConfig) -> PreTrainedTokenizerFast:
 
 
 def build_model(config: TrainingConfig, tokenizer: PreTrainedTokenizerFast) -> Qwen3ForCausalLM:
-    """Make the untrained model (Qwen3 architecture, tied embeddings), its weights seeded."""
+    """Make the model as training finds it (Qwen3 architecture, tied embeddings): seeded weights, or grown ones."""
     torch.manual_seed(config.seed)
     shape = Qwen3Config(
         vocab_size=len(tokenizer),
@@ -126,7 +138,12 @@ def build_model(config: TrainingConfig, tokenizer: PreTrainedTokenizerFast) -> Q
         eos_token_id=_id(tokenizer, END),
         pad_token_id=_id(tokenizer, PAD),
     )
-    return Qwen3ForCausalLM(shape)
+    model = Qwen3ForCausalLM(shape)
+    if config.grown_from:
+        smaller = Qwen3ForCausalLM.from_pretrained(data_root() / config.grown_from, dtype=torch.float32)
+        times = config.layers // smaller.config.num_hidden_layers
+        model.load_state_dict(grow(smaller.state_dict(), times=times))
+    return model
 
 
 def _id(tokenizer: PreTrainedTokenizerFast, token: str) -> int:

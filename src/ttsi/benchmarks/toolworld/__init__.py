@@ -85,14 +85,23 @@ def load(split: str, *, subset: Subset = "test", seed: int = 0, limit: int = 200
     return list(islice(samples(split, subset=subset, seed=seed), limit))
 
 
-def lessons(*, seed: int, start: int = 0, seen_share: float = 0.35) -> Iterator[Lesson]:
-    """Yield training lessons from number `start` on: kinds in equal parts, real words in `seen_share` of them."""
+def lessons(
+    *, seed: int, start: int = 0, seen_share: float = 0.35, reserved_share: float = 0.0
+) -> Iterator[Lesson]:
+    """Yield training lessons from number `start` on: kinds in equal parts, real words in `seen_share` of them.
+
+    Only a teacher's lessons have words reserved for the unseen splits, in `reserved_share` of them; the conversations
+    are the training subset's all the same.
+    """
     index = start
     while True:
         lesson_id = f"toolworld/lessons/train/{seed}/{index}"
         rng = Random(lesson_id)
         kind: str = rng.choice(KINDS)
-        source: Source = "real" if rng.random() < seen_share else "invented"
+        share = rng.random()
+        source: Source = (
+            "real" if share < seen_share else "reserved" if share < seen_share + reserved_share else "invented"
+        )
         tools = draw_tools(rng, kind, source)
         first, second = (_draw_in_subset(rng, kind, source, tools, "train") for _ in range(2))
         example = PracticeExample(messages=second.messages, calls=second.calls)

@@ -1,0 +1,47 @@
+"""The `ttsi` command, a module for each group of commands.
+
+A command imports what it runs when it runs, so that `ttsi --help` answers at once.
+"""
+
+from typing import Any
+
+import click
+
+from ttsi.cli.agent import agent
+from ttsi.cli.benchmarks import benchmarks
+from ttsi.cli.book import book
+from ttsi.cli.run import run
+from ttsi.cli.study import study
+from ttsi.cli.toolworld import toolworld
+from ttsi.records import InputError
+
+
+class InputFailure(click.ClickException):
+    """How the command line shows an `InputError`: one line on stderr, exit code 2."""
+
+    exit_code = 2
+
+
+class InputErrorGroup(click.Group):
+    """Turns an `InputError` of any command into an `InputFailure`."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the chosen command.
+
+        Raises:
+            InputFailure: the command raised an `InputError`; click prints it as `Error: …`.
+        """
+        try:
+            return super().invoke(ctx)
+        except InputError as error:
+            raise InputFailure(" ".join(str(error).split())) from error
+
+
+@click.group(cls=InputErrorGroup)
+@click.version_option(package_name="ttsi")
+def main() -> None:
+    """Test-time self-improvement of language-model agents, and the book that reproduces it."""
+
+
+for command in (run, study, benchmarks, toolworld, agent, book):
+    main.add_command(command)
