@@ -1,4 +1,4 @@
-"""Growing a trained agent in depth, so that a larger one starts from what it knows (block expansion, arXiv 2401.02415)."""
+"""Growing a trained agent in depth, so that a larger one starts from what it knows (arXiv 2401.02415)."""
 
 import re
 from collections.abc import Mapping

@@ -85,9 +85,7 @@ def load(split: str, *, subset: Subset = "test", seed: int = 0, limit: int = 200
     return list(islice(samples(split, subset=subset, seed=seed), limit))
 
 
-def lessons(
-    *, seed: int, start: int = 0, seen_share: float = 0.35, reserved_share: float = 0.0
-) -> Iterator[Lesson]:
+def lessons(*, seed: int, start: int = 0, seen_share: float = 0.35, reserved_share: float = 0.0) -> Iterator[Lesson]:
     """Yield training lessons from number `start` on: kinds in equal parts, real words in `seen_share` of them.
 
     Only a teacher's lessons have words reserved for the unseen splits, in `reserved_share` of them; the conversations
