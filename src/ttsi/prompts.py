@@ -1,26 +1,31 @@
 """What an agent is asked, as chat messages: to answer a request, or to write a practice example."""
 
 import re
+from collections.abc import Sequence
 
 from ttsi.calls import parse_calls, render_calls
 from ttsi.records import Message, PracticeExample, Request
 
 PRACTICE_INSTRUCTION = "Write a practice example: a tool call, then a request like this one.\n\n"
-"""The seed request follows. The paper's own prompt is not published."""
+"""The embedded agents' instruction; the seed request follows. The paper's own prompt is not published."""
 
 Chat = list[dict[str, str]]
 
 _TURN = re.compile(r"^(User|Assistant): ", re.MULTILINE)
 
 
-def answer_chat(messages: tuple[Message, ...]) -> Chat:
-    """Return the conversation as chat messages."""
-    return [message.model_dump() for message in messages]
+def answer_chat(messages: Sequence[Message], shown: Sequence[PracticeExample] = ()) -> Chat:
+    """Return the conversation as chat messages, after the examples shown in the context, each with its answer."""
+    chat: Chat = []
+    for example in shown:
+        chat += answer_chat(example.messages)
+        chat.append({"role": "assistant", "content": render_calls(example.calls)})
+    return chat + [message.model_dump() for message in messages]
 
 
-def practice_chat(request: Request) -> Chat:
+def practice_chat(request: Request, instruction: str = PRACTICE_INSTRUCTION) -> Chat:
     """Return the chat that asks for a practice example like `request`."""
-    return [{"role": "user", "content": PRACTICE_INSTRUCTION + transcript(request.messages)}]
+    return [{"role": "user", "content": instruction + transcript(request.messages)}]
 
 
 def transcript(messages: tuple[Message, ...]) -> str:

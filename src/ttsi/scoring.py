@@ -79,6 +79,14 @@ def exact_match(calls: Iterable[Call], gold: Iterable[Call]) -> bool:
     return _multiset(calls) == _multiset(gold)
 
 
+def answer_form(output: str) -> Hashable | None:
+    """Return what two outputs share exactly if they are the same answer; None where the output is malformed."""
+    try:
+        return frozenset(_multiset(parse_calls(output)).items())
+    except MalformedCall:
+        return None
+
+
 def score(output: str, gold: Sequence[Call]) -> Score:
     """Compare the text that an agent wrote with the gold calls; a malformed text is wrong, never an error."""
     try:

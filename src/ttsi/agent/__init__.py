@@ -1,6 +1,6 @@
 """The agent: a causal language model with its tokenizer, and the training of the tiny one that ships with the book."""
 
 from ttsi.agent.agent import Agent
-from ttsi.agent.constraint import OfferedNames
+from ttsi.agent.constraint import OfferedCalls
 
-__all__ = ["Agent", "OfferedNames"]
+__all__ = ["Agent", "OfferedCalls"]

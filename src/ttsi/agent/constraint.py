@@ -1,36 +1,66 @@
-"""Decoding with tool names limited to the offered ones."""
+"""Decoding limited to calls of the offered tools with arguments that their schemas name."""
 
+import json
 from collections.abc import Sequence
+from functools import lru_cache
 
+import numpy as np
 import torch
+from llguidance import LLMatcher, LLTokenizer
+from llguidance.hf import from_tokenizer
+from transformers import PreTrainedTokenizerFast
 
 from ttsi.agent.agent import Agent
-from ttsi.calls import OPEN
+from ttsi.calls import CLOSE, OPEN
 from ttsi.records import Tool
 
 
-class OfferedNames:
-    """Allows, inside the opening of a call, only tokens that lead to an offered tool; elsewhere everything.
+class OfferedCalls:
+    """Allows one or more calls, each of an offered tool and with arguments of its schema; values stay free.
 
-    Pass it to `Agent.generate` as `allowed`. The same prompt must stand in every row.
+    Arguments come in the schema's order, and none is required. Pass it to `Agent.generate` as `allowed`; the same
+    prompt must stand in every row.
     """
 
     def __init__(self, agent: Agent, prompt: Sequence[int], tools: Sequence[Tool]) -> None:
-        self._start = agent.encode(OPEN)
-        self._openings = [agent.call_opening(tool.name) for tool in tools]
-        self._prompt_length = len(prompt)
-        self._everything = list(range(agent.model.config.vocab_size))
+        vocabulary = agent.tokenizer.get_vocab()
+        tokenizer = _tokenizer(agent.tokenizer, agent.model.config.vocab_size)
+        self._start = LLMatcher(tokenizer, _grammar(tools, tags_are_tokens=OPEN in vocabulary))
+        self._prompt_length, self._end = len(prompt), agent.tokenizer.eos_token_id
 
     def __call__(self, row: int, ids: torch.Tensor) -> list[int]:
         """Return the ids that may come next."""
         written = ids[self._prompt_length :].tolist()
-        call = written[self._last_start(written) :]
-        openings = [opening for opening in self._openings if opening[: len(call)] == call and len(opening) > len(call)]
-        if not call or not openings:
-            return self._everything
-        return sorted({opening[len(call)] for opening in openings})
+        if self._end in written:
+            return [self._end]
+        matcher = self._start.deep_copy()
+        matcher.consume_tokens(written)
+        mask = np.frombuffer(matcher.compute_bitmask(), dtype=np.uint8)
+        return np.flatnonzero(np.unpackbits(mask, bitorder="little")).tolist()
 
-    def _last_start(self, written: list[int]) -> int:
-        size = len(self._start)
-        starts = (i for i in range(len(written) - size, -1, -1) if written[i : i + size] == self._start)
-        return next(starts, len(written))
+
+@lru_cache(maxsize=1)
+def _tokenizer(tokenizer: PreTrainedTokenizerFast, vocabulary: int) -> LLTokenizer:
+    return from_tokenizer(tokenizer, n_vocab=vocabulary)
+
+
+def _grammar(tools: Sequence[Tool], *, tags_are_tokens: bool) -> str:
+    """Return the grammar of the calls in `llguidance`'s dialect of Lark, with a JSON schema for each tool."""
+    opening, closing = (OPEN, CLOSE) if tags_are_tokens else (json.dumps(OPEN), json.dumps(CLOSE))
+    tool_rules = [f"tool{number}: %json {json.dumps(_schema(tool))}" for number, tool in enumerate(tools)]
+    names = " | ".join(f"tool{number}" for number in range(len(tools)))
+    block = f'block: {opening} "\\n" ({names}) "\\n" {closing}'
+    return "\n".join(['start: block ("\\n" block)*', block, *tool_rules])
+
+
+def _schema(tool: Tool) -> dict:
+    """Return the schema of a call as `ttsi.calls.render_calls` writes it."""
+    names = tool.parameters.get("properties", {})
+    arguments = {"type": "object", "properties": dict.fromkeys(names, {}), "additionalProperties": False}
+    return {
+        "type": "object",
+        "properties": {"name": {"const": tool.name}, "arguments": arguments},
+        "required": ["name", "arguments"],
+        "additionalProperties": False,
+        "x-guidance": {"item_separator": ", ", "key_separator": ": ", "whitespace_flexible": False},
+    }
