@@ -2,12 +2,15 @@
 
 import json
 import shutil
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import torch
+from scipy.stats import chi2_contingency, chisquare
 
-from ttsi.agent import Agent, OfferedNames
+from ttsi.agent import Agent, OfferedCalls
+from ttsi.agent.rows import Draws, OutOfMemory, fitting
 from ttsi.benchmarks import load
 from ttsi.calls import parse_calls, render_calls
 from ttsi.profiles import agent_folder
@@ -46,12 +49,87 @@ def test_greedy_answers_do_not_depend_on_the_batch(tiny, samples):
     assert tiny.generate(prompts) == [tiny.generate([prompt])[0] for prompt in prompts]
 
 
+@contextmanager
+def memory_for(agent: Agent, *, rows: int):
+    """Let the model run out of memory, as the allocator reports it, on a batch of more than `rows` rows."""
+
+    def refuse(module, positional, named):
+        batches.append(len(named["input_ids"]))
+        if batches[-1] > rows:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    batches: list[int] = []
+    handle = agent.model.register_forward_pre_hook(refuse, with_kwargs=True)
+    try:
+        yield batches
+    finally:
+        handle.remove()
+
+
 def test_draws_are_seeded_and_leave_the_global_generator_alone(tiny, samples):
     prompt = prompt_of(tiny, samples[0])
     state = torch.random.get_rng_state()
     draws = [tiny.generate([prompt] * 4, temperature=1.5, seed=seed) for seed in (1, 1, 2)]
     assert draws[0] == draws[1] != draws[2]
+    assert len({tuple(row) for row in draws[0]}) > 1
     assert torch.equal(torch.random.get_rng_state(), state)
+
+
+def test_a_row_draws_the_same_whatever_stands_beside_it(tiny, samples):
+    prompts = [prompt_of(tiny, sample) for sample in samples[:5]]
+    together = tiny.generate(prompts, temperature=1.5, seed=3)
+    assert tiny.generate(prompts[:2], temperature=1.5, seed=3) == together[:2]
+    swapped = [prompts[0], prompts[3], *prompts[2:]]
+    assert tiny.generate(swapped, temperature=1.5, seed=3)[2:] == together[2:]
+
+
+def test_draws_follow_the_softmax_of_the_scores():
+    scores, temperature, rows = torch.tensor([1.0, 0.0, -1.0, 2.0, -torch.inf]), 0.7, 4
+    draws = Draws(temperature, seed=0, rows=range(rows), device=torch.device("cpu"))
+    drawn = torch.stack([draws(torch.empty(0), scores.expand(rows, -1)).argmax(-1) for _ in range(2000)])
+    expected = 2000 * torch.softmax(scores.double() / temperature, 0)[:4].numpy()
+    for row in drawn.T:
+        counts = torch.bincount(row, minlength=5)
+        assert counts[4] == 0
+        assert chisquare(counts[:4].numpy(), expected).pvalue > 0.01
+    pairs = torch.bincount(drawn[:, 0] * 4 + drawn[:, 1], minlength=16).reshape(4, 4)
+    _, p_value, *_ = chi2_contingency(pairs.numpy())
+    assert p_value > 0.01
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3])
+def test_a_batch_that_does_not_fit_is_halved_and_gives_the_same(tiny, samples, rows):
+    prompts = [prompt_of(tiny, sample) for sample in samples[:5]]
+    candidates = [tiny.call_opening(tool.name) for tool in samples[0].request.tools]
+    drawn, scored = tiny.generate(prompts, temperature=1.5, seed=3), tiny.log_likelihoods(prompts[0], candidates)
+    with memory_for(tiny, rows=rows) as batches:
+        assert tiny.generate(prompts, temperature=1.5, seed=3) == drawn
+        assert torch.allclose(tiny.log_likelihoods(prompts[0], candidates), scored, atol=1e-4)
+    assert max(batches) == 5
+    assert sorted(set(batches))[0] <= rows
+
+
+def test_a_limit_on_the_next_token_knows_its_row_in_a_halved_batch(tiny, samples):
+    prompt, words = prompt_of(tiny, samples[0]), [tiny.encode(word)[0] for word in ("one", "two", "six")]
+    with memory_for(tiny, rows=1):
+        found = tiny.generate([prompt] * 3, allowed=lambda row, ids: [words[row]])
+    assert [set(row) for row in found] == [{word} for word in words]
+
+
+def test_one_row_that_does_not_fit_is_named(tiny, samples):
+    prompt = prompt_of(tiny, samples[0])
+    with memory_for(tiny, rows=0):
+        with pytest.raises(OutOfMemory, match=rf"one row of {len(prompt) + tiny.max_new_tokens} tokens"):
+            tiny.generate([prompt] * 3)
+        with pytest.raises(OutOfMemory, match=rf"one row of {len(prompt) + 2} tokens"):
+            tiny.log_likelihoods(prompt, [[1], [1, 2]])
+
+
+def test_an_allocation_that_the_machine_refuses_counts_as_out_of_memory():
+    with pytest.raises(OutOfMemory, match="one row of 7 tokens"), fitting(tokens=7):
+        torch.empty(2**60, dtype=torch.uint8)
+    with pytest.raises(RuntimeError, match="shape"), fitting(tokens=7):
+        torch.matmul(torch.ones(2, 3), torch.ones(2, 3))
 
 
 def test_a_call_opening_ends_where_the_tokenizer_ends_a_token_for_any_arguments(tiny):
@@ -63,16 +141,16 @@ def test_a_call_opening_ends_where_the_tokenizer_ends_a_token_for_any_arguments(
     assert tiny.call_opening("find_hot") != opening[: len(tiny.call_opening("find_hot"))]
 
 
-def test_constrained_names_are_offered_ones_and_free_text_stays_free(tiny):
-    for sample in load("toolworld", "parallel/unseen", subset="validation", seed=5, limit=10):
+def test_constrained_answers_call_offered_tools_with_arguments_of_their_schemas(tiny):
+    for sample in load("toolworld", "parallel/unseen", subset="validation", seed=5, limit=6):
         prompt = prompt_of(tiny, sample)
-        allowed = OfferedNames(tiny, prompt, sample.request.tools)
+        allowed = OfferedCalls(tiny, prompt, sample.request.tools)
         output = tiny.decode(tiny.generate([prompt], allowed=allowed)[0])
+        named = {tool.name: set(tool.parameters["properties"]) for tool in sample.request.tools}
         if score(output, sample.gold).well_formed:
-            assert {call.name for call in parse_calls(output)} <= {tool.name for tool in sample.request.tools}
-        assert len(allowed(0, torch.tensor(prompt))) == tiny.model.config.vocab_size
+            assert all(set(call.arguments) <= named[call.name] for call in parse_calls(output))
         inside = torch.tensor(prompt + tiny.call_opening(sample.request.tools[0].name)[:2])
-        assert len(allowed(0, inside)) < 20
+        assert 0 < len(allowed(0, inside)) < 20
 
 
 @pytest.mark.parametrize("missing", ["tokenizer.json", "config.json", "model.safetensors"])

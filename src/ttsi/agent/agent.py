@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, LogitsProcessorList
 from transformers.utils import logging
 
+from ttsi.agent.rows import Draws, in_batches
 from ttsi.calls import render_calls
 from ttsi.prompts import Chat
 from ttsi.records import Call, InputError, Tool
@@ -21,6 +22,14 @@ class Agent:
 
     def __init__(self, model: Any, tokenizer: Any, *, max_new_tokens: int = 200) -> None:
         self.model, self.tokenizer, self.max_new_tokens = model.eval(), tokenizer, max_new_tokens
+        # In place of the folder's generation_config.json: what it advises (Qwen2.5: a repetition penalty, top-k and
+        # top-p) would otherwise fill in whatever a call leaves open.
+        self.model.generation_config = GenerationConfig(
+            do_sample=False,
+            max_new_tokens=max_new_tokens,
+            pad_token_id=tokenizer.pad_token_id,
+            eos_token_id=tokenizer.eos_token_id,
+        )
 
     @classmethod
     def load(
@@ -94,34 +103,58 @@ class Agent:
         """Continue each prompt until the end of the agent's turn; greedy at temperature 0.
 
         Args:
-            prompts: token ids, one list a row; rows are left-padded into one batch.
+            prompts: token ids, one list a row; rows are left-padded into one batch, or smaller ones if memory is short.
             temperature: softmax temperature, 0 for greedy decoding.
-            seed: of the draws; the global generator is left as it was.
+            seed: each row draws by (seed, row number) alone; the global generator is left as it was.
             allowed: limits the next token, as in `transformers`.
 
         Returns:
             The new ids of each row, up to and with the end of the turn.
+
+        Raises:
+            OutOfMemory: one row alone does not fit into memory.
         """
+
+        def batch(rows: range) -> list[list[int]]:
+            draws = [Draws(temperature, seed=seed, rows=rows, device=self.model.device)] if temperature else []
+            return self._continue([prompts[row] for row in rows], LogitsProcessorList(draws), _numbered(allowed, rows))
+
+        return in_batches(batch, len(prompts), tokens=max(map(len, prompts)) + self.max_new_tokens)
+
+    def _continue(
+        self, prompts: Sequence[Sequence[int]], processors: LogitsProcessorList, allowed: AllowedTokens | None
+    ) -> list[list[int]]:
         pad, end = self.tokenizer.pad_token_id, self.tokenizer.eos_token_id
         width = max(map(len, prompts))
         ids = torch.tensor([[pad] * (width - len(row)) + list(row) for row in prompts], device=self.model.device)
         mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in prompts], device=self.model.device)
-        sampling = {"do_sample": True, "temperature": temperature, "top_k": 0} if temperature else {"do_sample": False}
-        config = GenerationConfig(max_new_tokens=self.max_new_tokens, pad_token_id=pad, eos_token_id=end, **sampling)
-        with torch.random.fork_rng():
-            torch.manual_seed(seed)
-            out = self.model.generate(
-                input_ids=ids, attention_mask=mask, generation_config=config, prefix_allowed_tokens_fn=allowed
-            )
+        out = self.model.generate(
+            input_ids=ids,
+            attention_mask=mask,
+            generation_config=self.model.generation_config,
+            logits_processor=processors,
+            prefix_allowed_tokens_fn=allowed,
+        )
         return [_until(row, end) for row in out[:, width:].tolist()]
 
     @torch.inference_mode()
     def log_likelihoods(self, prompt: Sequence[int], candidates: Sequence[Sequence[int]]) -> torch.Tensor:
-        """Return log P(candidate | prompt) in nats for each candidate, all in one batch.
+        """Return log P(candidate | prompt) in nats for each candidate, in one batch if it fits.
 
         Returns:
             A float tensor of shape (candidates,), the sums over each candidate's tokens.
+
+        Raises:
+            OutOfMemory: one candidate alone does not fit into memory.
         """
+
+        def batch(rows: range) -> list[torch.Tensor]:
+            return list(self._log_likelihoods(prompt, [candidates[row] for row in rows]))
+
+        longest = len(prompt) + max(map(len, candidates))
+        return torch.stack(in_batches(batch, len(candidates), tokens=longest))
+
+    def _log_likelihoods(self, prompt: Sequence[int], candidates: Sequence[Sequence[int]]) -> torch.Tensor:
         length = max(map(len, candidates))
         padded = [[*row, *[self.tokenizer.pad_token_id] * (length - len(row))] for row in candidates]
         ids = torch.tensor([[*prompt, *row] for row in padded], device=self.model.device)
@@ -134,6 +167,11 @@ class Agent:
 def _common_length(first: list[int], second: list[int]) -> int:
     pairs = zip(first, second, strict=False)
     return next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(first), len(second)))
+
+
+def _numbered(allowed: AllowedTokens | None, rows: range) -> AllowedTokens | None:
+    """Return the limit for a batch of these rows, in which they are counted from 0."""
+    return None if allowed is None else lambda row, ids: allowed(rows[row], ids)
 
 
 def _until(ids: list[int], end: int) -> list[int]:

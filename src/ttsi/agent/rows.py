@@ -1,0 +1,96 @@
+"""Rows of a batch: each draws on its own, and they are computed in batches that fit into memory."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import numpy as np
+import torch
+from accelerate.utils.memory import clear_device_cache, should_reduce_batch_size
+from transformers import LogitsProcessor
+
+from ttsi.records import InputError
+
+Row = TypeVar("Row")
+
+
+class OutOfMemory(InputError):  # noqa: N818 - it names what happened
+    """One row alone does not fit into the device's memory."""
+
+
+class Draws(LogitsProcessor):
+    """Makes the highest score a draw from softmax(scores / temperature), by the Gumbel-max trick (arXiv 1411.0030).
+
+    argmax(s / T + g), g_i = -log(-log(u_i)) with u uniform on [0, 1). Each row has a generator of its own, seeded by
+    (seed, row): what it draws depends neither on the other rows nor on how a batch was cut. Generators of another
+    kind of device draw other numbers.
+    """
+
+    def __init__(self, temperature: float, *, seed: int, rows: range, device: torch.device) -> None:
+        self._temperature = temperature
+        self._generators = [torch.Generator(device).manual_seed(_row_seed(seed, row)) for row in rows]
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        """Return perturbed scores, (rows, vocabulary), in double precision."""
+        uniform = torch.empty(scores.shape, dtype=torch.float64, device=scores.device)
+        for row, generator in zip(uniform, self._generators, strict=True):
+            row.uniform_(generator=generator)
+        return scores.double() / self._temperature - uniform.log().neg().log()
+
+
+def _row_seed(seed: int, row: int) -> int:
+    return int(np.random.SeedSequence((seed, row)).generate_state(1, np.uint64)[0])
+
+
+def in_batches(compute: Callable[[range], list[Row]], rows: int, *, tokens: int) -> list[Row]:
+    """Compute rows in one batch; where memory runs out, halve the batch and go on from the first row not done.
+
+    Args:
+        compute: takes the numbers of the rows of a batch and returns one result a row.
+        rows: number of rows.
+        tokens: length of the longest row, for the message.
+
+    Raises:
+        OutOfMemory: one row alone does not fit.
+    """
+    done: list[Row] = []
+    size = rows
+    while len(done) < rows:
+        batch = range(len(done), min(len(done) + size, rows))
+        found = _unless_out_of_memory(compute, batch)
+        if found is None and len(batch) == 1:
+            raise OutOfMemory(_too_long(tokens))
+        if found is None:
+            size = (len(batch) + 1) // 2
+        else:
+            done += found
+    return done
+
+
+def _unless_out_of_memory(compute: Callable[[range], list[Row]], batch: range) -> list[Row] | None:
+    """Return what is computed, or none where memory ran out; then what the attempt held is free again."""
+    try:
+        return compute(batch)
+    except RuntimeError as error:
+        if not should_reduce_batch_size(error):
+            raise
+    clear_device_cache(garbage_collection=True)
+    return None
+
+
+@contextmanager
+def fitting(tokens: int) -> Iterator[None]:
+    """Turn an allocator's error within the block into `OutOfMemory`; `tokens` is the length of what is computed."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not should_reduce_batch_size(error):
+            raise
+        raise OutOfMemory(_too_long(tokens)) from error
+
+
+def _too_long(tokens: int) -> str:
+    return (
+        f"out of memory: one row of {tokens} tokens does not fit; expected more free memory, a smaller model, "
+        "dtype bfloat16, or fewer max_new_tokens"
+    )
