@@ -36,7 +36,7 @@ def without_tokenizer(tiny_config, tmp_path) -> str:
         (["--k", "0"], "k is 0; expected"),
         (["--limit", "0"], "limit is 0; expected"),
         (["--seed", "-1"], "seed is -1; expected"),
-        (["--agent", "nowhere"], "nowhere is not a model folder: found no config.json; expected"),
+        (["--model", "nowhere"], "nowhere is not a model folder: found no config.json; expected"),
     ],
 )
 def test_bad_settings_of_a_run(tmp_path, arguments, said):
@@ -49,7 +49,7 @@ def test_bad_settings_of_a_run(tmp_path, arguments, said):
 
 
 def test_a_model_folder_without_a_tokenizer(tmp_path, without_tokenizer):
-    result = call("run", "--agent", without_tokenizer, "--out", str(tmp_path / "out"))
+    result = call("run", "--model", without_tokenizer, "--out", str(tmp_path / "out"))
     assert result.exit_code == 2
     assert "found no tokenizer.json; expected config, tokenizer and weights" in result.output
 

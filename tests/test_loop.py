@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from ttsi.benchmarks import load
+from ttsi.clock import STAGES
 from ttsi.loop import SelfImprovement, seed_for
 from ttsi.profiles import configure
 from ttsi.records import Call, Request
@@ -14,8 +15,8 @@ from ttsi.runs import load_agent, load_samples, outcomes
 from ttsi.statistics import tau_sweep
 from ttsi.study import at_tau
 
-TIMES = ["seconds_uncertainty", "seconds_augmentation", "seconds_adaptation", "seconds_answer", "seconds_base"]
-OF_GOLD = ["base_correct", "correct"]
+TIMES = [f"seconds_{stage}" for stage in STAGES]
+OF_GOLD = ["base_correct", "correct", "greedy_correct"]
 SETTINGS = {"split": "single/unseen", "subset": "validation", "seed": 21, "limit": 10}
 
 
@@ -88,7 +89,7 @@ def test_base_and_constrained_never_adapt():
 
 
 def test_the_paper_profile_runs_on_the_tiny_agent():
-    config = configure("paper", agent="agents/tiny", device="cpu", dtype="float32", **{**SETTINGS, "limit": 2})
+    config = configure("paper", model="agents/tiny", device="cpu", dtype="float32", **{**SETTINGS, "limit": 2})
     assert len(rows_of(config, load_samples(config))) == 2
     assert (config.loop.estimator, config.loop.k, config.loop.lora.rank) == ("rss-margin", 1, 8)
 

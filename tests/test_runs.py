@@ -11,12 +11,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from ttsi.clock import STAGES
 from ttsi.profiles import configure
 from ttsi.records import InputError, Outcome
 from ttsi.results import JOURNAL, PROVENANCE, TABLE, ResultsFolder, read_outcomes, read_provenance
 from ttsi.runs import run
 
-TIMES = ["seconds_uncertainty", "seconds_augmentation", "seconds_adaptation", "seconds_answer", "seconds_base"]
+TIMES = [f"seconds_{stage}" for stage in STAGES]
 TTSI = str(Path(sysconfig.get_path("scripts")) / "ttsi")
 COMMAND = [TTSI, "run", "--profile", "smoke", "--split", "single/unseen", "--subset", "validation", "--limit", "8"]
 

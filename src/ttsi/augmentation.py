@@ -8,13 +8,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from dateutil import parser as dates
 from jsonschema import Draft202012Validator
 
 from ttsi.agent import Agent
-from ttsi.prompts import practice_chat, read_practice, transcript
+from ttsi.prompts import PRACTICE_INSTRUCTION, practice_chat, read_practice, transcript
 from ttsi.records import PracticeExample, Request
 
 Elicitation = Literal["free", "hesitation"]
@@ -33,6 +33,14 @@ class Written:
     example: PracticeExample | None = None
 
 
+class Teacher(Protocol):
+    """A stronger author of practice examples than the agent itself (TT-D)."""
+
+    def write(self, request: Request, *, draws: int, temperature: float, seed: int, max_new_tokens: int) -> list[str]:
+        """Return `draws` practice examples for a request, as text that `ttsi.prompts.read_practice` reads."""
+        ...
+
+
 def augment(
     agent: Agent,
     request: Request,
@@ -42,6 +50,7 @@ def augment(
     draws: int,
     temperature: float,
     seed: int,
+    instruction: str = PRACTICE_INSTRUCTION,
 ) -> list[Written]:
     """Write `draws` practice examples for a request, in one batch; none is dropped or written again.
 
@@ -53,8 +62,9 @@ def augment(
         draws: number of examples to write.
         temperature: of the sampling.
         seed: of all draws.
+        instruction: stands before the request in the prompt.
     """
-    prompt = agent.prompt(practice_chat(request), request.tools)
+    prompt = agent.prompt(practice_chat(request, instruction), request.tools)
     openings: list[list[int]] = [[]] * draws
     if elicitation == "hesitation":
         names = Random(seed).choices([tool.name for tool in request.tools], weights=tool_probabilities, k=draws)

@@ -25,7 +25,7 @@ def write_card(folder: Path, *, limit: int = 100) -> Path:
     """
     rows = []
     for split in SPLITS:
-        config = configure("tiny", method="base", split=split, seed=CARD_SEED, limit=limit, agent=str(folder.resolve()))
+        config = configure("tiny", method="base", split=split, seed=CARD_SEED, limit=limit, model=str(folder.resolve()))
         rows.append(f"| {split} | {_exact_match(config)} |")
     card = folder / "README.md"
     card.write_text(_TEMPLATE.format(scores="\n".join(rows), limit=limit, card_seed=CARD_SEED, **_training(folder)))

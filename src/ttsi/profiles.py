@@ -11,11 +11,15 @@ from ttsi.benchmarks import BENCHMARKS, Subset
 from ttsi.loop import LoopSettings
 from ttsi.records import InputError, Record
 
-Method = Literal["base", "constrained", "tt-si"]
-METHODS: dict[Method, dict[str, bool]] = {
-    "base": {"adapt": False, "constrained": False},
-    "constrained": {"adapt": False, "constrained": True},
-    "tt-si": {"adapt": True},
+Method = Literal["base", "constrained", "tt-si", "tt-d", "tt-icl", "icl", "sft"]
+METHODS: dict[Method, dict[str, Any]] = {
+    "base": {"author": "nobody"},
+    "constrained": {"author": "nobody", "constrained": True},
+    "tt-si": {"author": "self", "in_context": False},
+    "tt-d": {"author": "teacher", "in_context": False},
+    "tt-icl": {"author": "self", "in_context": True},
+    "icl": {"author": "training set", "in_context": True, "adapt": "all"},
+    "sft": {"author": "training set", "in_context": False, "adapt": "all"},
 }
 """What each method fixes of the loop's settings."""
 
@@ -24,21 +28,28 @@ class RunConfig(Record):
     """Everything that decides the rows of a run."""
 
     profile: str
-    agent: str
-    """Model folder: absolute, or below the data folder, or below the working directory."""
+    model: str
+    """Model folder: absolute, or below the data folder, or below the working directory; or a name on the hub."""
     benchmark: Literal[BENCHMARKS] = "toolworld"  # pyright: ignore[reportInvalidTypeForm]
     split: str = "single/unseen"
     subset: Subset = "test"
+    tool_order: Literal["shuffled", "upstream"] = "shuffled"
+    """Of the paper's benchmarks: shuffled by each sample's id, or as upstream lists the tools."""
     method: Method = "tt-si"
     seed: int = Field(default=0, ge=0)
     """Seeds the samples (where they are generated) and, with each sample's id, everything drawn for it."""
-    limit: int = Field(default=200, ge=1)
-    """Number of samples."""
+    limit: int | None = Field(default=None, ge=1)
+    """Number of samples; none: all that the benchmark has."""
     max_new_tokens: int = Field(default=120, ge=1)
     device: str = "cpu"
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     threads: int = Field(default=1, ge=1)
     """CPU threads of PyTorch; fixed, since the order of float additions depends on it."""
+    teacher: Literal["endpoint", "oracle"] = "endpoint"
+    """Author of the examples of `tt-d`: a model, or toolworld's own grammar, which is an upper bound."""
+    teacher_url: str | None = None
+    """Base URL of an OpenAI-compatible server; none: `teacher_model` is a model folder, served on loopback."""
+    teacher_model: str = "agents/tiny-teacher"
     loop: LoopSettings = LoopSettings()
 
 
@@ -82,9 +93,14 @@ def configure(profile: str, **changes: Any) -> RunConfig:
 
 
 def agent_folder(config: RunConfig) -> Path:
-    """Return the folder of a run's agent: below the data folder if it is there, else as given."""
-    below_data = data_root() / config.agent
-    return below_data if below_data.is_dir() else Path(config.agent)
+    """Return the folder of a run's agent, as `model_folder` finds it."""
+    return model_folder(config.model)
+
+
+def model_folder(model: str) -> Path:
+    """Return the folder of a model: below the data folder if it is there, else as given."""
+    below_data = data_root() / model
+    return below_data if below_data.is_dir() else Path(model)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -30,15 +30,22 @@ class Provenance(Record):
     device: str
     threads: int
     hashes: dict[str, str]
-    """SHA-256 of the weights' and tokenizer's files together (`agent`) and of the samples (`samples`)."""
+    """SHA-256 of the weights' and tokenizer's files together (`agent`, `teacher`) and of the samples (`samples`)."""
     started: str
     resumed: tuple[str, ...] = ()
     ended: str | None = None
+    seconds_once: float = 0.0
+    """Wall-clock seconds of training that served all samples."""
 
 
 def now() -> str:
     """Return the time in UTC, ISO 8601, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def model_files(folder: Path) -> list[Path]:
+    """Return the files of a model folder that decide what it computes."""
+    return [path for path in folder.iterdir() if path.suffix in {".safetensors", ".json", ".jinja"}]
 
 
 def hash_files(paths: Iterable[Path]) -> str:

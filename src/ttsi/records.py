@@ -73,26 +73,41 @@ class Outcome(Record):
     """One row of a run: what happened to one sample. Times are wall-clock seconds."""
 
     sample_id: str
+    seed: int
     margin: float
+    """By the estimator that the gate looks at."""
+    margins: str
+    """JSON object: the margin by every estimator of the run."""
     uncertain: bool
     adapted: bool
+    """Whether practice examples were used, by training or in the context."""
     examples_tried: int
     examples_valid: int
+    examples: str
+    """JSON list of the practice examples written: `{"text", "verdict"}`, in order."""
     base_output: str
-    output: str
     base_correct: bool
+    greedy_output: str
+    """The greedy answer in the end, whatever the decoding mode."""
+    draws: str
+    """JSON list of the answers sampled in the end; empty in the mode `direct`."""
+    output: str
+    """The answer of the run's decoding mode."""
     correct: bool
+    """Whether the run's decoding mode counts the sample as right."""
+    greedy_correct: bool
+    vote_correct: bool | None
+    """As `majority-vote` counts; none in the mode `direct`."""
+    pass_correct: bool | None
+    """As `pass@5` counts; none in the mode `direct`."""
     seconds_uncertainty: float
     seconds_augmentation: float
     seconds_adaptation: float
     seconds_answer: float
-    """Answering, before and after adaptation."""
+    """Answering greedily, before and after adaptation."""
     seconds_base: float
     """The part of `seconds_answer` before adaptation."""
-    seed: int
-    rss_margin: float
-    """The RSS margin, whichever estimator gave `margin`."""
+    seconds_draws: float
+    """Sampling the answers of the modes other than `direct`."""
     note: str = ""
-    """Why an uncertain sample kept its base answer; empty otherwise."""
-    examples: str = "[]"
-    """JSON list of what augmentation wrote: `{"text", "verdict"}`, in order."""
+    """Why a sample that was to be adapted kept its base answer; empty otherwise."""

@@ -95,9 +95,9 @@ class ResultsFolder:
             journal.flush()
             os.fsync(journal.fileno())
 
-    def finish(self, table: pd.DataFrame) -> None:
+    def finish(self, table: pd.DataFrame, *, seconds_once: float = 0.0) -> None:
         """Write the table and the end of the run, then drop the journal."""
-        ended = self.provenance.model_copy(update={"ended": now()})
+        ended = self.provenance.model_copy(update={"ended": now(), "seconds_once": seconds_once})
         self._write(TABLE, lambda part: table.to_parquet(part, index=False))
         self._write(PROVENANCE, lambda part: part.write_text(ended.model_dump_json(indent=2)))
         (self.path / JOURNAL).unlink()

@@ -2,55 +2,117 @@
 
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pandas as pd
+import pooch
 import torch
 from tqdm.auto import tqdm
 
 from ttsi import benchmarks
+from ttsi.adaptation import Lesson
 from ttsi.agent import Agent
+from ttsi.augmentation import Teacher
+from ttsi.decoding import majority
 from ttsi.loop import Answered, SelfImprovement
-from ttsi.profiles import RunConfig, agent_folder
-from ttsi.provenance import Provenance, hash_files, hash_records, machine, now, source_state, versions
-from ttsi.records import Outcome, Sample
+from ttsi.profiles import RunConfig, agent_folder, model_folder
+from ttsi.provenance import Provenance, hash_files, hash_records, machine, model_files, now, source_state, versions
+from ttsi.records import Outcome, PracticeExample, Sample
 from ttsi.results import ResultsFolder, as_table, read_outcomes
 from ttsi.scoring import score
-from ttsi.uncertainty import margin
 
 
-def run(config: RunConfig, out: Path, *, resume: bool = False) -> pd.DataFrame:
+def run(
+    config: RunConfig,
+    out: Path,
+    *,
+    resume: bool = False,
+    data_dir: Path | None = None,
+    teacher: Teacher | None = None,
+) -> pd.DataFrame:
     """Run a configuration into a folder and return its outcomes, one row a sample in the benchmark's order.
+
+    Args:
+        config: what to run.
+        out: folder for the rows and what made them.
+        resume: go on with the same run where it stopped.
+        data_dir: where the paper's benchmarks lie.
+        teacher: where several runs share one; otherwise it is made here, if the run needs it.
 
     Raises:
         InputError: the configuration names something that does not exist, or the folder cannot take this run.
+        TeacherError: the teacher could not be asked; the rows so far are kept.
     """
-    samples = load_samples(config)
+    samples = load_samples(config, data_dir)
     agent = load_agent(config)
     with ResultsFolder.claim(out, _provenance(config, samples), resume=resume) as folder:
         if folder.finished:
             return read_outcomes(out)
         done = {row.sample_id: row for row in folder.rows()}
         left = [sample for sample in samples if sample.request.id not in done]
-        progress = tqdm(outcomes(left, config, agent), initial=len(done), total=len(samples), disable=None)
-        for row in progress:
-            folder.append(row)
-            done[row.sample_id] = row
+        with prepared(config, agent, data_dir, teacher) as improve:
+            rows = (_outcome(sample, improve(sample.request, seed=config.seed), config) for sample in left)
+            for row in tqdm(rows, initial=len(done), total=len(samples), disable=None):
+                folder.append(row)
+                done[row.sample_id] = row
         table = as_table(done[sample.request.id] for sample in samples)
-        folder.finish(table)
+        folder.finish(table, seconds_once=improve.seconds_once)
     return table
 
 
 def outcomes(samples: Iterable[Sample], config: RunConfig, agent: Agent) -> Iterator[Outcome]:
     """Yield the outcome of each sample; the loop is given its request, only the score sees its gold calls."""
-    improve = SelfImprovement(agent, config.loop)
-    for sample in samples:
-        yield _outcome(sample, improve(sample.request, seed=config.seed), config.seed)
+    with prepared(config, agent) as improve:
+        for sample in samples:
+            yield _outcome(sample, improve(sample.request, seed=config.seed), config)
 
 
-def load_samples(config: RunConfig) -> list[Sample]:
+@contextmanager
+def prepared(
+    config: RunConfig, agent: Agent, data_dir: Path | None = None, teacher: Teacher | None = None
+) -> Iterator[SelfImprovement]:
+    """Make the loop of a run, with its teacher at hand (served inside the block) and its training set read."""
+    lessons: list[Lesson] = []
+    if config.loop.author == "training set":
+        drawn = benchmarks.load(
+            config.benchmark,
+            config.split,
+            subset="train",
+            seed=config.seed,
+            limit=config.loop.sft_examples,
+            data_dir=data_dir,
+        )
+        lessons = [(PracticeExample(messages=s.request.messages, calls=s.gold), s.request.tools) for s in drawn]
+    asks = config.loop.author == "teacher" and teacher is None
+    with teacher_of(config) if asks else nullcontext(teacher) as teacher:
+        yield SelfImprovement(agent, config.loop, teacher=teacher, lessons=lessons, seed=config.seed)
+
+
+@contextmanager
+def teacher_of(config: RunConfig) -> Iterator[Teacher]:
+    """Return the teacher of a run; a model folder without a URL is served on loopback inside the block."""
+    from ttsi.teacher import EndpointTeacher, OracleTeacher, served
+
+    if config.teacher == "oracle":
+        yield OracleTeacher()
+        return
+    model, instruction = config.teacher_model, config.loop.practice_instruction
+    with served(model_folder(model)) if config.teacher_url is None else nullcontext(config.teacher_url) as url:
+        yield EndpointTeacher(url, model, instruction=instruction, cache=pooch.os_cache("ttsi") / "teacher")
+
+
+def load_samples(config: RunConfig, data_dir: Path | None = None) -> list[Sample]:
     """Return the samples of a run."""
-    return benchmarks.load(config.benchmark, config.split, subset=config.subset, seed=config.seed, limit=config.limit)
+    return benchmarks.load(
+        config.benchmark,
+        config.split,
+        subset=config.subset,
+        seed=config.seed,
+        limit=config.limit,
+        data_dir=data_dir,
+        tool_order=config.tool_order,
+    )
 
 
 def load_agent(config: RunConfig) -> Agent:
@@ -65,31 +127,46 @@ def load_agent(config: RunConfig) -> Agent:
     return Agent.load(folder, device=config.device, dtype=config.dtype, max_new_tokens=config.max_new_tokens)
 
 
-def _outcome(sample: Sample, answered: Answered, seed: int) -> Outcome:
-    written = answered.written
-    kept = written and not answered.adapted
+def _outcome(sample: Sample, answered: Answered, config: RunConfig) -> Outcome:
+    written, decoding = answered.written, config.loop.decoding
+    kept = answered.chosen and not answered.adapted
+    greedy = score(answered.output, sample.gold).exact_match
+    output, vote, best = answered.output, None, None
+    if answered.draws:
+        elected = majority(answered.draws)
+        right = [score(draw, sample.gold).exact_match for draw in answered.draws]
+        vote, best = right[answered.draws.index(elected)], any(right)
+        output = {"direct": output, "majority-vote": elected, "pass@5": answered.draws[0]}[decoding]
+    correct = {"direct": greedy, "majority-vote": vote, "pass@5": best}[decoding]
     return Outcome(
         sample_id=sample.request.id,
-        margin=answered.awareness.margin,
-        rss_margin=margin(answered.awareness.tool_probabilities),
+        seed=config.seed,
+        margin=answered.awareness.margins[config.loop.estimator],
+        margins=json.dumps(answered.awareness.margins),
         uncertain=answered.uncertain,
         adapted=answered.adapted,
         examples_tried=len(written),
         examples_valid=sum(attempt.example is not None for attempt in written),
-        base_output=answered.base_output,
-        output=answered.output,
-        base_correct=score(answered.base_output, sample.gold).exact_match,
-        correct=score(answered.output, sample.gold).exact_match,
-        **{f"seconds_{stage}": seconds for stage, seconds in answered.seconds.items()},
-        seed=seed,
-        note=f"no valid example in {len(written)}: base answer kept" if kept else "",
         examples=json.dumps([{"text": a.text, "verdict": a.verdict} for a in written], ensure_ascii=False),
+        base_output=answered.base_output,
+        base_correct=score(answered.base_output, sample.gold).exact_match,
+        greedy_output=answered.output,
+        draws=json.dumps(answered.draws, ensure_ascii=False),
+        output=output,
+        correct=bool(correct),
+        greedy_correct=greedy,
+        vote_correct=vote,
+        pass_correct=best,
+        **{f"seconds_{stage}": seconds for stage, seconds in answered.seconds.items()},
+        note=f"no valid example in {len(written)}: base answer kept" if kept else "",
     )
 
 
 def _provenance(config: RunConfig, samples: list[Sample]) -> Provenance:
     commit, dirty = source_state()
-    files = [path for path in agent_folder(config).iterdir() if path.suffix in {".safetensors", ".json", ".jinja"}]
+    hashes = {"agent": hash_files(model_files(agent_folder(config))), "samples": hash_records(samples)}
+    if config.loop.author == "teacher" and config.teacher == "endpoint" and config.teacher_url is None:
+        hashes["teacher"] = hash_files(model_files(model_folder(config.teacher_model)))
     return Provenance(
         config=config.model_dump(mode="json"),
         commit=commit,
@@ -97,6 +174,6 @@ def _provenance(config: RunConfig, samples: list[Sample]) -> Provenance:
         versions=versions(),
         device=machine(config.device),
         threads=config.threads,
-        hashes={"agent": hash_files(files), "samples": hash_records(samples)},
+        hashes=hashes,
         started=now(),
     )

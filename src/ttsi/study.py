@@ -1,30 +1,64 @@
-"""The runs behind the book: the published ones (every split, five seeds) and those that the profile was chosen on.
+"""The runs behind the book: the published ones (every split, five seeds), sweeps, and those that settings came from.
 
-Every sample is adapted (tau 1), whatever its margin. An adapted answer does not depend on tau, so the gate at any tau
-is replayed on these rows: a sample counts its adapted answer if its margin is below tau, its base answer otherwise.
+Every sample is adapted, whatever its margin; `ttsi.published.replay` says what any gate would have done.
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
-
-import pandas as pd
+from typing import Any, get_args
 
 from ttsi.benchmarks.toolworld import SPLITS
 from ttsi.profiles import RunConfig, configure
-from ttsi.records import InputError
-from ttsi.results import PROVENANCE, read_outcomes, read_provenance
-from ttsi.runs import run
+from ttsi.runs import run, teacher_of
+from ttsi.uncertainty import Estimator
 
 SEEDS = range(5)
 HEADLINE = "single/unseen"
-FAMILIES = {"tt-si": {}, "tt-si-constrained": {"constrained": True}}
-"""Folder of each family of runs, and what it changes of the profile."""
-HEADLINE_LIMITS = {"tt-si": 200, "tt-si-constrained": 80}
-OTHER_LIMIT = 20
-"""Samples a seed: of the split that the headline is about, and of every other split."""
+LIMITS = {"unseen": 20, "seen": 10}
+HEADLINE_LIMIT = 40
+"""Samples a seed: of every other split, and of the one that the headline is about."""
 
-CANDIDATES = {
+_VOTES = {"decoding": "majority-vote"}
+_CONSTRAINED = {"constrained": True}
+FAMILIES: dict[str, dict[str, Any]] = {
+    "base": {"method": "base", "also_estimate": get_args(Estimator), **_VOTES},
+    "constrained": {"method": "constrained"},
+    "tt-si": {"method": "tt-si", **_VOTES},
+    "tt-d": {"method": "tt-d", **_VOTES},
+    "tt-d-oracle": {"method": "tt-d", "teacher": "oracle", **_VOTES},
+    "tt-icl": {"method": "tt-icl"},
+    "icl": {"method": "icl"},
+    "sft": {"method": "sft"},
+    "tt-si-constrained": {"method": "tt-si", **_CONSTRAINED},
+    "tt-d-constrained": {"method": "tt-d", **_CONSTRAINED},
+    "tt-icl-constrained": {"method": "tt-icl", **_CONSTRAINED},
+}
+"""Each method of the results, and what it changes of the profile."""
+
+SWEEPS: dict[str, dict[str, Any]] = {
+    "k-1": {"k": 1, "draws": 2},
+    "k-5": {"k": 5, "draws": 10},
+    "epochs-1": {"epochs": 1},
+    "epochs-2": {"epochs": 2},
+    "epochs-10": {"epochs": 10},
+    "epochs-20": {"epochs": 20},
+    "learning-rate-0.0001": {"learning_rate": 1e-4},
+    "learning-rate-0.001": {"learning_rate": 1e-3},
+    "learning-rate-0.002": {"learning_rate": 2e-3},
+    "learning-rate-0.01": {"learning_rate": 1e-2},
+    "learning-rate-0.02": {"learning_rate": 2e-2},
+    "rank-1": {"rank": 1},
+    "rank-2": {"rank": 2},
+    "rank-32": {"rank": 32},
+    "sft-20": {"method": "sft", "sft_examples": 20},
+    "sft-1000": {"method": "sft", "sft_examples": 1000},
+}
+"""Changes of one thing about `tt-si` or `sft`, on the headline's split."""
+SWEEP_LIMIT = 20
+
+CANDIDATES: dict[str, dict[str, Any]] = {
     "profile": {},
     "free": {"elicitation": "free"},
     "temperature-1": {"temperature": 1.0},
@@ -33,61 +67,56 @@ CANDIDATES = {
     "epochs-10": {"epochs": 10},
     "k-1": {"k": 1},
     "k-4-draws-8": {"k": 4, "draws": 8},
+    "sft-0.0001": {"method": "sft", "sft_learning_rate": 1e-4},
+    "sft-0.0003": {"method": "sft", "sft_learning_rate": 3e-4},
+    "sft-0.001": {"method": "sft", "sft_learning_rate": 1e-3},
 }
-"""What the `tiny` profile was chosen from on validation samples, each a change of one thing."""
+"""What the `tiny` profile was checked against on validation samples, each a change of one thing."""
 
 Named = tuple[str, RunConfig]
 
 
 def published_runs() -> Iterator[Named]:
-    """Yield the folder and the configuration of every published run."""
+    """Yield the name and the configuration of every published run."""
     for seed in SEEDS:
         for split in (HEADLINE, *(split for split in SPLITS if split != HEADLINE)):
+            limit = HEADLINE_LIMIT if split == HEADLINE else LIMITS[split.split("/")[1]]
             for family, changes in FAMILIES.items():
-                limit = HEADLINE_LIMITS[family] if split == HEADLINE else OTHER_LIMIT
-                folder = f"{family}/{split.replace('/', '-')}/seed-{seed}"
-                yield folder, configure("tiny", split=split, seed=seed, limit=limit, tau=1.0, **changes)
+                yield _named(family, split, seed, limit=limit, **changes)
 
 
-def selection_runs(*, limit: int = 25) -> Iterator[Named]:
-    """Yield the folder and the configuration of every candidate on validation samples of two unseen splits."""
+def sweep_runs() -> Iterator[Named]:
+    """Yield the name and the configuration of every run of the sweeps."""
+    for seed in SEEDS:
+        for family, changes in SWEEPS.items():
+            yield _named(family, HEADLINE, seed, limit=SWEEP_LIMIT, **changes)
+
+
+def selection_runs() -> Iterator[Named]:
+    """Yield the name and the configuration of every candidate on validation samples of two unseen splits."""
     for split in (HEADLINE, "typed/unseen"):
-        for name, changes in CANDIDATES.items():
-            settings = {"tau": 1.0, **changes, "split": split, "subset": "validation", "limit": limit}
-            yield f"{name}/{split.replace('/', '-')}/seed-0", configure("tiny", **settings)
+        for family, changes in CANDIDATES.items():
+            yield _named(family, split, 0, limit=25, subset="validation", **changes)
 
 
-STUDIES = {"results": published_runs, "selection": selection_runs}
+STUDIES = {"selection": selection_runs, "results": published_runs, "sweeps": sweep_runs}
+
+
+def _named(family: str, split: str, seed: int, **changes: Any) -> Named:
+    config = configure("tiny", **{"adapt": "all", **changes}, split=split, seed=seed)
+    return f"{family}/{split.replace('/', '-')}/seed-{seed}", config
 
 
 def run_study(named: Iterable[Named], out: Path, *, shard: tuple[int, int] = (0, 1)) -> None:
-    """Run every `shard[1]`-th of the runs from `shard[0]` on, going on where an earlier call stopped."""
-    for folder, config in islice(named, shard[0], None, shard[1]):
-        run(config, out / folder, resume=True)
+    """Run every `shard[1]`-th of the runs from `shard[0]` on, going on where an earlier call stopped.
 
-
-def read_study(folder: Path) -> pd.DataFrame:
-    """Return the rows of all published runs with the columns `family` and `split` before those of `Outcome`.
-
-    Raises:
-        InputError: the folder holds no run, or one that is not finished.
+    Each teacher is served once, from the first run that asks it.
     """
-    tables = []
-    for path in sorted(folder.glob(f"*/*/*/{PROVENANCE}")):
-        split = read_provenance(path.parent).config["split"]
-        table = read_outcomes(path.parent)
-        table.insert(0, "split", split)
-        table.insert(0, "family", path.relative_to(folder).parts[0])
-        tables.append(table)
-    if not tables:
-        raise InputError(f"{folder} holds no run; expected FAMILY/SPLIT/seed-N/ folders, as `ttsi study` writes them")
-    return pd.concat(tables, ignore_index=True)
-
-
-def at_tau(rows: pd.DataFrame, tau: float) -> pd.DataFrame:
-    """Replay the gate: rows that were all adapted, as they are at `tau` (columns `adapted`, `output`, `correct`)."""
-    uncertain = rows["margin"] < tau
-    replayed = rows.assign(uncertain=uncertain, adapted=rows["adapted"] & uncertain)
-    for column, before in (("output", "base_output"), ("correct", "base_correct")):
-        replayed[column] = rows[column].where(uncertain, rows[before])
-    return replayed
+    with ExitStack() as stack:
+        teachers: dict[tuple, Any] = {}
+        for name, config in islice(named, shard[0], None, shard[1]):
+            teacher = None
+            if config.loop.author == "teacher":
+                key = (config.teacher, config.teacher_url, config.teacher_model)
+                teacher = teachers[key] = teachers.get(key) or stack.enter_context(teacher_of(config))
+            run(config, out / name, resume=True, teacher=teacher)

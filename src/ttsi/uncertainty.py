@@ -1,40 +1,99 @@
 """H, self-awareness: how sure the agent is of its own answer, without a label.
 
-| estimator | equation | source |
-|---|---|---|
-| `rss-margin` | p = softmax over the offered tools of log P(call of the tool); u = p(1) - p(2) | the paper |
-| `call-probability` | u = P(greedy answer given the request) | this project |
+With p_n = exp(l_n - max l) / sum_k exp(l_k - max l), l_n the log-likelihood of candidate n (relative softmax scoring,
+RSS), and a the agent's greedy answer of T tokens to the request x:
 
-Both are in [0, 1] and grow with confidence; a sample is uncertain if u < tau.
+| estimator | u, in [0, 1] | what is scored |
+|---|---|---|
+| `rss-margin` | p(1) - p(2), the gap between the two highest: the paper's | the name of each offered tool |
+| `rss-margin-normalised` | the same, l_n divided by its tokens | the name of each offered tool |
+| `rss-call` | the same as `rss-margin` | the agent's best call of each offered tool |
+| `rss-call-normalised` | the same, l_n divided by its tokens | the agent's best call of each offered tool |
+| `maximum-probability` | p(1) | the name of each offered tool |
+| `entropy` | 1 - H(p) / log N | the name of each offered tool |
+| `call-probability` | P(a given x) | the greedy answer |
+| `perplexity` | P(a given x)^(1/T), the inverse of the perplexity | the greedy answer |
+| `self-consistency` | share of 5 sampled answers that agree with a | sampled answers |
+
+All grow with confidence; a sample is uncertain if u < tau. The paper does not say whether l_n is length-normalised, or
+whether it covers the name or the whole call, so all four stand here.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
 
 import torch
 
 from ttsi.agent import Agent
+from ttsi.decoding import DRAWS, agreement
 from ttsi.prompts import answer_chat
 from ttsi.records import Request
+
+Estimator = Literal[
+    "rss-margin",
+    "rss-margin-normalised",
+    "rss-call",
+    "rss-call-normalised",
+    "maximum-probability",
+    "entropy",
+    "call-probability",
+    "perplexity",
+    "self-consistency",
+]
 
 
 @dataclass(frozen=True)
 class Awareness:
-    """What the agent knows of its own certainty: the margin u, and the probability of each offered tool, in order."""
+    """What the agent knows of its own certainty: u by each estimator asked for, and p over the offered tools."""
 
-    margin: float
+    margins: dict[str, float]
     tool_probabilities: tuple[float, ...]
 
 
-def relative_softmax_scores(agent: Agent, request: Request, prompt: Sequence[int]) -> tuple[float, ...]:
-    """Return p_n = exp(l_n - max l) / sum_k exp(l_k - max l), l_n the log-likelihood of tool n as the next action.
+class Evidence:
+    """What the estimators look at, computed when the first of them asks for it."""
 
-    All candidates are scored in one batch. The paper does not say whether l_n is length-normalised or covers the
-    whole call; here it is the plain sum over the call's opening, up to its arguments.
-    """
-    openings = [agent.call_opening(tool.name) for tool in request.tools]
-    likelihoods = agent.log_likelihoods(prompt, openings)
-    return tuple(torch.softmax(likelihoods.double(), 0).tolist())
+    def __init__(
+        self, agent: Agent, request: Request, answer: Sequence[int], *, temperature: float = 0.7, seed: int = 0
+    ) -> None:
+        self.agent, self.answer, self.temperature, self.seed = agent, answer, temperature, seed
+        self.prompt = agent.prompt(answer_chat(request.messages), request.tools)
+        self.openings = [agent.call_opening(tool.name) for tool in request.tools]
+
+    @cached_property
+    def names(self) -> torch.Tensor:
+        """Log-likelihood of each tool's opening, up to its arguments: (tools,), nats."""
+        return self.agent.log_likelihoods(self.prompt, self.openings).double()
+
+    @cached_property
+    def best_calls(self) -> list[list[int]]:
+        """The agent's greedy call of each tool: token ids."""
+        continued = self.agent.generate([[*self.prompt, *opening] for opening in self.openings])
+        return [[*opening, *ids] for opening, ids in zip(self.openings, continued, strict=True)]
+
+    @cached_property
+    def calls(self) -> torch.Tensor:
+        """Log-likelihood of each tool's best call: (tools,), nats."""
+        return self.agent.log_likelihoods(self.prompt, self.best_calls).double()
+
+    @cached_property
+    def answer_log_likelihood(self) -> float:
+        """Log-likelihood of the greedy answer, nats."""
+        return self.agent.log_likelihoods(self.prompt, [self.answer]).double().item()
+
+    @cached_property
+    def samples(self) -> list[str]:
+        """Sampled answers."""
+        ids = self.agent.generate([self.prompt] * DRAWS, temperature=self.temperature, seed=self.seed)
+        return [self.agent.decode(row) for row in ids]
+
+
+def relative_softmax_scores(log_likelihoods: torch.Tensor) -> tuple[float, ...]:
+    """Return p_n of candidates from their log-likelihoods, (candidates,)."""
+    return tuple(torch.softmax(log_likelihoods, 0).tolist())
 
 
 def margin(probabilities: Sequence[float]) -> float:
@@ -43,24 +102,36 @@ def margin(probabilities: Sequence[float]) -> float:
     return first - second
 
 
-def _rss_margin(agent: Agent, prompt: Sequence[int], answer: Sequence[int], probabilities: Sequence[float]) -> float:
-    return margin(probabilities)
+def _normalised(log_likelihoods: torch.Tensor, candidates: Sequence[Sequence[int]]) -> torch.Tensor:
+    return log_likelihoods / torch.tensor([len(ids) for ids in candidates], device=log_likelihoods.device)
 
 
-def _call_probability(
-    agent: Agent, prompt: Sequence[int], answer: Sequence[int], probabilities: Sequence[float]
-) -> float:
-    return agent.log_likelihoods(prompt, [answer]).double().exp().item()
+def _rss(log_likelihoods: torch.Tensor) -> float:
+    return margin(relative_softmax_scores(log_likelihoods))
 
 
-ESTIMATORS: dict[str, Callable[[Agent, Sequence[int], Sequence[int], Sequence[float]], float]] = {
-    "rss-margin": _rss_margin,
-    "call-probability": _call_probability,
+def _certainty(probabilities: Sequence[float]) -> float:
+    """Return 1 - H(p) / log N: 1 for a single candidate or all weight on one, 0 for equal weights."""
+    if len(probabilities) == 1:
+        return 1.0
+    entropy = -sum(p * math.log(p) for p in probabilities if p > 0)
+    return min(max(1.0 - entropy / math.log(len(probabilities)), 0.0), 1.0)
+
+
+ESTIMATORS: dict[Estimator, Callable[[Evidence], float]] = {
+    "rss-margin": lambda seen: _rss(seen.names),
+    "rss-margin-normalised": lambda seen: _rss(_normalised(seen.names, seen.openings)),
+    "rss-call": lambda seen: _rss(seen.calls),
+    "rss-call-normalised": lambda seen: _rss(_normalised(seen.calls, seen.best_calls)),
+    "maximum-probability": lambda seen: max(relative_softmax_scores(seen.names)),
+    "entropy": lambda seen: _certainty(relative_softmax_scores(seen.names)),
+    "call-probability": lambda seen: math.exp(seen.answer_log_likelihood),
+    "perplexity": lambda seen: math.exp(seen.answer_log_likelihood / len(seen.answer)),
+    "self-consistency": lambda seen: agreement(seen.agent.decode(seen.answer), seen.samples),
 }
 
 
-def estimate(agent: Agent, request: Request, answer: Sequence[int], *, estimator: str) -> Awareness:
-    """Estimate how certain the agent is of `answer`, its own greedy one (token ids), to `request`."""
-    prompt = agent.prompt(answer_chat(request.messages), request.tools)
-    probabilities = relative_softmax_scores(agent, request, prompt)
-    return Awareness(ESTIMATORS[estimator](agent, prompt, answer, probabilities), probabilities)
+def estimate(evidence: Evidence, estimators: Sequence[Estimator]) -> Awareness:
+    """Estimate how certain the agent is of its own greedy answer, by each estimator."""
+    margins = {name: ESTIMATORS[name](evidence) for name in estimators}
+    return Awareness(margins, relative_softmax_scores(evidence.names))

@@ -18,6 +18,10 @@ UNTRAINED = -100
 """Label of a token that the loss leaves out, as in `torch.nn.functional.cross_entropy`."""
 
 
+Lesson = tuple[PracticeExample, Sequence[Tool]]
+"""A practice example and the tools that stand in its prompt."""
+
+
 class LoraSettings(Record):
     """y = W x + (alpha / r) B A x, with A (r x in), B (out x r) trained and W frozen (arXiv 2106.09685)."""
 
@@ -45,25 +49,30 @@ class SequentialAdapter:
         self._peft.base_model.disable_adapter_layers()
 
     @contextmanager
-    def adapted(
-        self, examples: Sequence[PracticeExample], tools: Sequence[Tool], *, seed: int
-    ) -> Iterator[list[float]]:
-        """Train on the examples from a fresh adapter; inside the block the agent answers with it.
-
-        Args:
-            examples: the practice examples.
-            tools: the tools that stand in their prompts.
-            seed: of the initial A.
+    def adapted(self, lessons: Sequence[Lesson], *, seed: int) -> Iterator[list[float]]:
+        """Train on lessons from a fresh adapter; inside the block the agent answers with it.
 
         Yields:
             The loss of each step, in nats per answer token.
         """
-        self.reset(seed)
+        losses = self.fit(lessons, seed=seed)
+        with self.enabled():
+            yield losses
+
+    @contextmanager
+    def enabled(self) -> Iterator[None]:
+        """Inside the block the agent answers with the adapter as it was last fitted."""
         self._peft.base_model.enable_adapter_layers()
         try:
-            yield self._train([self._tokens(example, tools) for example in examples])
+            yield
         finally:
             self._peft.base_model.disable_adapter_layers()
+
+    def fit(self, lessons: Sequence[Lesson], *, seed: int) -> list[float]:
+        """Train a fresh adapter, its A drawn from `seed`, and leave it off; return the loss of each step."""
+        self.reset(seed)
+        with self.enabled():
+            return self._train([self._tokens(example, tools) for example, tools in lessons])
 
     def reset(self, seed: int) -> None:
         """Give the adapter its initial weights, in place: A from `seed`, B zero."""

@@ -56,7 +56,7 @@ def _grammar(tools: Sequence[Tool], *, tags_are_tokens: bool) -> str:
 def _schema(tool: Tool) -> dict:
     """Return the schema of a call as `ttsi.calls.render_calls` writes it."""
     names = tool.parameters.get("properties", {})
-    arguments = {"type": "object", "properties": dict.fromkeys(names, {}), "additionalProperties": False}
+    arguments = {"type": "object", "properties": {name: {} for name in names}, "additionalProperties": False}
     return {
         "type": "object",
         "properties": {"name": {"const": tool.name}, "arguments": arguments},

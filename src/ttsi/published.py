@@ -1,0 +1,93 @@
+"""What is published of the studies: one table a family of runs, with what made them, and the gate replayed on it.
+
+An adapted answer does not depend on the gate, so every sample is adapted once and any gate at any tau is replayed: a
+sample that the gate lets through counts its adapted answer, any other its base answer.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ttsi.loop import Gate, seed_for
+from ttsi.provenance import Provenance
+from ttsi.records import InputError
+from ttsi.results import PROVENANCE, read_outcomes, read_provenance
+
+
+def collect(runs: Path, out: Path) -> None:
+    """Gather finished runs, one table and one list of what made them for each family.
+
+    Raises:
+        InputError: there is no run, or one is not finished.
+    """
+    found = sorted(path.parent for path in runs.glob(f"*/*/*/{PROVENANCE}"))
+    if not found:
+        raise InputError(f"{runs} holds no run; expected FAMILY/SPLIT/seed-N/ folders, as `ttsi study` writes them")
+    out.mkdir(parents=True, exist_ok=True)
+    for family in sorted({path.relative_to(runs).parts[0] for path in found}):
+        members = [path for path in found if path.relative_to(runs).parts[0] == family]
+        tables = [read_outcomes(path) for path in members]
+        made = [read_provenance(path) for path in members]
+        for table, provenance in zip(tables, made, strict=True):
+            table.insert(0, "split", provenance.config["split"])
+            table.insert(0, "family", family)
+        pd.concat(tables, ignore_index=True).to_parquet(out / f"{family}.parquet", index=False, compression="zstd")
+        (out / f"{family}.jsonl").write_text("".join(one.model_dump_json() + "\n" for one in made))
+
+
+def read_study(folder: Path, *families: str) -> pd.DataFrame:
+    """Return the rows of published families (all, if none is named): `family` and `split`, then those of `Outcome`.
+
+    Raises:
+        InputError: a family is not there.
+    """
+    wanted = families or tuple(sorted(path.stem for path in folder.glob("*.parquet"))) or ("*",)
+    tables = []
+    for family in wanted:
+        try:
+            tables.append(pd.read_parquet(folder / f"{family}.parquet"))
+        except (OSError, ValueError) as error:
+            raise InputError(f"{folder / family}.parquet cannot be read as published runs: {error}") from error
+    return pd.concat(tables, ignore_index=True)
+
+
+def read_made(folder: Path, family: str) -> list[Provenance]:
+    """Return what made the runs of a published family."""
+    return [Provenance.model_validate_json(line) for line in (folder / f"{family}.jsonl").read_text().splitlines()]
+
+
+def margins_of(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the margin of each row by every estimator, a column each."""
+    return pd.json_normalize(rows["margins"].map(json.loads).tolist()).set_index(rows.index)
+
+
+def replay(
+    rows: pd.DataFrame, *, tau: float, gate: Gate = "uncertain", base: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Return rows that were all adapted as they are behind a gate; `certain` and `random` adapt as many as `uncertain`.
+
+    Args:
+        rows: of one method, every sample adapted.
+        tau: the threshold.
+        gate: which samples are adapted.
+        base: rows of the method `base` on the same samples; without them the sampled answers' columns become empty.
+    """
+    uncertain = rows["margin"] < tau
+    budget = int(np.sum(uncertain))
+    names = zip(rows["seed"], rows["sample_id"], strict=True)
+    drawn = pd.Series([seed_for(seed, name, "gate") for seed, name in names], rows.index)
+    chosen = {
+        "uncertain": uncertain,
+        "all": uncertain | True,
+        "certain": rows["margin"].rank(method="first", ascending=False) <= budget,
+        "random": drawn.rank(method="first") <= budget,
+    }[gate]
+    replayed = rows.assign(uncertain=uncertain, adapted=rows["adapted"] & chosen)
+    for column, before in (("greedy_output", "base_output"), ("greedy_correct", "base_correct")):
+        replayed[column] = rows[column].where(chosen, rows[before])
+    stays = base.set_index("sample_id").loc[rows["sample_id"]] if base is not None else None
+    for column in ("vote_correct", "pass_correct"):
+        replayed[column] = rows[column].where(chosen, None if stays is None else stays[column].to_numpy())
+    return replayed.drop(columns=["output", "correct", "draws"])
