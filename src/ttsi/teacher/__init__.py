@@ -1,0 +1,13 @@
+"""TT-D: a teacher writes the practice examples.
+
+| teacher | what it is |
+|---|---|
+| `EndpointTeacher` | a model behind any OpenAI-compatible endpoint, for example one `served` on loopback |
+| `OracleTeacher` | toolworld's own grammar, always right: an upper bound, no model |
+"""
+
+from ttsi.teacher.endpoint import EndpointTeacher, TeacherError
+from ttsi.teacher.oracle import OracleTeacher
+from ttsi.teacher.serving import served, served_name
+
+__all__ = ["EndpointTeacher", "OracleTeacher", "TeacherError", "served", "served_name"]
