@@ -1,5 +1,6 @@
 """The loop: the gate, what it says of samples it could not adapt, and that neither labels nor order reach it."""
 
+import json
 import random
 
 import pandas as pd
@@ -7,13 +8,14 @@ import pytest
 
 from ttsi.benchmarks import load
 from ttsi.clock import STAGES
+from ttsi.decoding import DRAWS
 from ttsi.loop import SelfImprovement, seed_for
 from ttsi.profiles import configure
+from ttsi.published import replay
 from ttsi.records import Call, Request
 from ttsi.results import as_table
-from ttsi.runs import load_agent, load_samples, outcomes
+from ttsi.runs import load_agent, load_samples, outcomes, prepared
 from ttsi.statistics import tau_sweep
-from ttsi.study import at_tau
 
 TIMES = [f"seconds_{stage}" for stage in STAGES]
 OF_GOLD = ["base_correct", "correct", "greedy_correct"]
@@ -61,9 +63,9 @@ def test_a_run_at_tau_is_the_replay_of_one_that_adapts_everything(everything):
     tau = float(rows["margin"].median())
     config = configure("smoke", tau=tau, **SETTINGS)
     found = rows_of(config, load_samples(config))
-    replayed = at_tau(rows, tau)
+    replayed = replay(rows.reset_index(), tau=tau).set_index("sample_id")
     assert set(found["uncertain"]) == {True, False}
-    columns = ["margin", "uncertain", "adapted", "output", "correct"]
+    columns = ["margin", "uncertain", "adapted", "greedy_output", "greedy_correct"]
     assert found[columns].equals(replayed[columns])
     sweep = tau_sweep(rows, [tau]).iloc[0]
     assert sweep["accuracy"] == pytest.approx(found["correct"].mean())
@@ -77,6 +79,64 @@ def test_samples_that_could_not_be_adapted_keep_their_answer_and_say_so(everythi
     assert set(rows.loc[rows["adapted"], "note"]) == {""}
     assert rows["adapted"].tolist() == (rows["examples_valid"] > 0).tolist()
     assert rows["adapted"].any()
+
+
+@pytest.mark.parametrize(("method", "changes"), [("tt-icl", {}), ("icl", {}), ("tt-d", {"teacher": "oracle"})])
+def test_no_method_reads_a_label(method, changes):
+    config = configure("smoke", method=method, decoding="pass@5", tau=1.0, **changes, **{**SETTINGS, "limit": 3})
+    wrong = (Call(name="nonsense", arguments={"x": 1}),)
+    samples = load_samples(config)
+    rows = rows_of(config, samples)
+    found = rows_of(config, [sample.model_copy(update={"gold": wrong}) for sample in samples])
+    of_gold = [*OF_GOLD, "vote_correct", "pass_correct"]
+    assert found.drop(columns=of_gold).equals(rows.drop(columns=of_gold))
+    assert not found[of_gold].to_numpy().any()
+    assert rows["adapted"].any()
+    assert (rows["draws"].map(json.loads).map(len) == DRAWS).all()
+    assert rows["correct"].tolist() == rows["pass_correct"].tolist()
+
+
+def test_gates_adapt_what_they_say(everything):
+    _, rows = everything
+    tau = float(rows["margin"].median())
+    few = {**SETTINGS, "limit": 6}
+    found = {}
+    for adapt in ("uncertain", "certain", "all", "random"):
+        config = configure("smoke", adapt=adapt, tau=tau, **few)
+        found[adapt] = rows_of(config, load_samples(config))["examples_tried"] > 0
+    assert found["all"].all()
+    assert (found["uncertain"] ^ found["certain"]).all()
+    assert found["uncertain"].tolist() == (rows.loc[found["uncertain"].index, "margin"] < tau).tolist()
+    config = configure("smoke", adapt="random", share=0.0, **few)
+    assert not rows_of(config, load_samples(config))["adapted"].any()
+
+
+def test_gates_replayed_at_equal_budget(everything):
+    _, rows = everything
+    rows = rows.reset_index()
+    tau = float(rows["margin"].median())
+    uncertain, certain, chance = (replay(rows, tau=tau, gate=gate) for gate in ("uncertain", "certain", "random"))
+    changed = [set(table.index[table["greedy_output"] != table["base_output"]]) for table in (uncertain, certain)]
+    assert not changed[0] & changed[1]
+    budget = int((rows["margin"] < tau).sum())
+    assert 0 < budget < len(rows)
+    for table in (uncertain, certain, chance):
+        assert table["adapted"].sum() <= budget
+    assert replay(rows, tau=0.0, gate="all")["greedy_output"].tolist() == rows["greedy_output"].tolist()
+
+
+def test_one_adapter_of_supervised_fine_tuning_serves_all_samples():
+    config = configure("smoke", method="sft", sft_examples=3, sft_learning_rate=5e-3, **{**SETTINGS, "limit": 3})
+    agent = load_agent(config)
+    with prepared(config, agent) as improve:
+        assert improve.seconds_once > 0
+        first = [improve(sample.request, seed=0) for sample in load_samples(config)]
+        again = [improve(sample.request, seed=0) for sample in load_samples(config)]
+    assert all(one.adapted and not one.written for one in first)
+    assert [one.output for one in first] == [one.output for one in again]
+    plain = configure("smoke", method="base", **{**SETTINGS, "limit": 3})
+    bases = rows_of(plain, load_samples(plain))["base_output"].tolist()
+    assert [one.base_output for one in first] == bases
 
 
 def test_base_and_constrained_never_adapt():

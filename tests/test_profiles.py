@@ -21,11 +21,23 @@ def test_smoke_is_tiny_on_fewer_samples():
     assert {key for key in tiny if smoke[key] != tiny[key]} == {"profile", "limit"}
 
 
-def test_methods_fix_what_they_mean():
-    assert not configure("tiny", method="base").loop.adapt
-    assert configure("tiny", method="constrained").loop.constrained
-    assert configure("tiny", method="tt-si").loop.adapt
-    assert configure("tiny", method="tt-si", constrained=True).loop.constrained
+@pytest.mark.parametrize(
+    ("method", "author", "in_context", "trains_once"),
+    [
+        ("base", "nobody", False, False),
+        ("constrained", "nobody", False, False),
+        ("tt-si", "self", False, False),
+        ("tt-d", "teacher", False, False),
+        ("tt-icl", "self", True, False),
+        ("icl", "training set", True, False),
+        ("sft", "training set", False, True),
+    ],
+)
+def test_methods_fix_who_writes_and_what_for(method, author, in_context, trains_once):
+    loop = configure("tiny", method=method).loop
+    assert (loop.author, loop.in_context, loop.trains_once) == (author, in_context, trains_once)
+    assert loop.constrained is (method == "constrained")
+    assert configure("tiny", method=method, constrained=True).loop.constrained
 
 
 def test_unknown_settings_are_named():

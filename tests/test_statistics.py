@@ -187,7 +187,7 @@ def test_tau_sweep_by_hand() -> None:
         {
             "margin": [0.1, 0.4, 0.5, 0.9],
             "base_correct": [False, True, False, True],
-            "correct": [True, False, True, False],
+            "greedy_correct": [True, False, True, False],
         }
     )
     found = tau_sweep(rows, [0.0, 0.4, 0.5, 0.95]).set_index("tau")
@@ -200,7 +200,7 @@ def test_tau_sweep_by_hand() -> None:
 
 
 def test_tau_sweep_names_what_is_missing() -> None:
-    with pytest.raises(ValueError, match="missing: base_correct, correct"):
+    with pytest.raises(ValueError, match="missing: base_correct, greedy_correct"):
         tau_sweep(pd.DataFrame({"margin": [0.1]}), [0.5])
 
 

@@ -1,4 +1,4 @@
-"""The model card of a trained tiny agent, with its scores measured."""
+"""The model card of a trained tiny agent, student or teacher, with its scores measured."""
 
 import json
 from pathlib import Path
@@ -54,6 +54,7 @@ def _training(folder: Path) -> dict[str, str]:
         "torch": record["versions"]["torch"],
         "data_seed": str(config["seed"]),
         "config": json.dumps(config, indent=2),
+        **(_TEACHER if config.get("grown_from") else _STUDENT),
     }
 
 
@@ -62,6 +63,24 @@ def _parameters(folder: Path) -> int:
         return sum(weights.get_tensor(name).numel() for name in weights.keys())  # noqa: SIM118
 
 
+_STUDENT = {
+    "title": "The tiny agent",
+    "role": "for itself. It is the embedded\n"
+    "default of the book on test-time self-improvement: small enough for a laptop's CPU, good enough on tools that it\n"
+    "knows, weak enough on tools that it has never seen to have something to gain.",
+    "origin": "From nothing",
+    "unseen": "`unseen` means that no noun, no tool and no made-up word of the sample occurs in training.",
+}
+_TEACHER = {
+    "title": "The tiny teacher",
+    "role": "for the tiny agent. It is\n"
+    "the book's offline stand-in for a stronger model behind an API: larger than its student, and trained on more\n"
+    "tools.",
+    "origin": "Grown from the tiny agent (each layer followed by a copy that adds nothing yet, arXiv 2401.02415)",
+    "unseen": "The words of the `unseen` splits are unseen by the tiny agent, not by this teacher; the conversations\n"
+    "of all splits are unseen by both.",
+}
+
 _TEMPLATE = """\
 ---
 license: apache-2.0
@@ -69,16 +88,14 @@ library_name: transformers
 pipeline_tag: text-generation
 ---
 
-# The tiny agent
+# {title}
 
 A language model of {parameters} M parameters (Qwen3 architecture, tied embeddings, weights in bfloat16) that answers
-requests of the generated world `toolworld` with tool calls, and writes practice examples for itself. It is the embedded
-default of the book on test-time self-improvement: small enough for a laptop's CPU, good enough on tools that it knows,
-weak enough on tools that it has never seen to have something to gain.
+requests of the generated world `toolworld` with tool calls, and writes practice examples {role}
 
 ## Training
 
-From nothing, on generated lessons alone (data seed {data_seed}, training subset): {steps} steps, {tokens} M tokens,
+{origin}, on generated lessons alone (data seed {data_seed}, training subset): {steps} steps, {tokens} M tokens,
 {minutes} minutes on {machine} (PyTorch {torch}). `ttsi agent train --out DIR` makes it; `training.json` holds the
 configuration, `training.parquet` the loss of every step.
 
@@ -90,7 +107,7 @@ Exact match of greedy answers with 95% Wilson interval, {limit} test samples a s
 |---|---|
 {scores}
 
-`unseen` means that no noun, no tool and no made-up word of the sample occurs in training.
+{unseen}
 
 ## Intended use
 

@@ -33,12 +33,16 @@ def collect(runs: Path, out: Path) -> None:
         for table, provenance in zip(tables, made, strict=True):
             table.insert(0, "split", provenance.config["split"])
             table.insert(0, "family", family)
-        pd.concat(tables, ignore_index=True).to_parquet(out / f"{family}.parquet", index=False, compression="zstd")
+        together = pd.concat(tables, ignore_index=True).drop(columns=["output", "correct"])
+        together.to_parquet(out / f"{family}.parquet", index=False, compression="zstd")
         (out / f"{family}.jsonl").write_text("".join(one.model_dump_json() + "\n" for one in made))
 
 
 def read_study(folder: Path, *families: str) -> pd.DataFrame:
-    """Return the rows of published families (all, if none is named): `family` and `split`, then those of `Outcome`.
+    """Return the rows of published families (all, if none is named).
+
+    Columns are `family` and `split`, then those of `Outcome` except `output` and `correct`, which depend on the
+    decoding mode: `greedy_correct`, `vote_correct` and `pass_correct` stand for the three.
 
     Raises:
         InputError: a family is not there.
@@ -90,4 +94,4 @@ def replay(
     stays = base.set_index("sample_id").loc[rows["sample_id"]] if base is not None else None
     for column in ("vote_correct", "pass_correct"):
         replayed[column] = rows[column].where(chosen, None if stays is None else stays[column].to_numpy())
-    return replayed.drop(columns=["output", "correct", "draws"])
+    return replayed.drop(columns=["output", "correct", "draws"], errors="ignore")

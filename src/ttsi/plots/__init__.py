@@ -1,0 +1,21 @@
+"""The figures of the book, in one style: tables and intervals in, a Matplotlib figure out."""
+
+from ttsi.plots.accuracy import accuracy_bars, fixed_and_broken
+from ttsi.plots.awareness import margin_histogram, reliability, roc_curves, tau_sweep_curve
+from ttsi.plots.frame import percent, style
+from ttsi.plots.stacked import example_verdicts, stage_seconds
+from ttsi.plots.training import loss_curve
+
+__all__ = [
+    "accuracy_bars",
+    "example_verdicts",
+    "fixed_and_broken",
+    "loss_curve",
+    "margin_histogram",
+    "percent",
+    "reliability",
+    "roc_curves",
+    "stage_seconds",
+    "style",
+    "tau_sweep_curve",
+]

@@ -1,0 +1,85 @@
+"""What is published: complete, of one agent and one teacher, and what the code computes now."""
+
+import json
+from typing import get_args
+
+import pytest
+
+from ttsi.benchmarks.toolworld import SPLITS
+from ttsi.decoding import DRAWS
+from ttsi.profiles import data_root, model_folder
+from ttsi.provenance import hash_files, model_files
+from ttsi.published import collect, margins_of, read_made, read_study
+from ttsi.records import InputError, Outcome
+from ttsi.runs import run
+from ttsi.study import CANDIDATES, FAMILIES, SEEDS, STUDIES, SWEEPS
+from ttsi.uncertainty import Estimator
+
+OF_STUDY = {"results": FAMILIES, "sweeps": SWEEPS, "selection": CANDIDATES}
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_what_is_published_is_what_the_study_says(study):
+    expected = [config.model_dump(mode="json") for _, config in STUDIES[study]()]
+    made = [one for family in OF_STUDY[study] for one in read_made(data_root() / study, family)]
+    assert all(one.ended for one in made)
+    assert {one.dirty for one in made} == {False}
+    found = [one.config for one in made]
+    assert sorted(map(json.dumps, found)) == sorted(map(json.dumps, expected))
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_published_results_come_from_the_shipped_models(study):
+    made = [one for family in OF_STUDY[study] for one in read_made(data_root() / study, family)]
+    for role, name in (("agent", "agents/tiny"), ("teacher", "agents/tiny-teacher")):
+        found = {one.hashes[role] for one in made if role in one.hashes}
+        assert found <= {hash_files(model_files(model_folder(name)))}
+    assert all("agent" in one.hashes for one in made)
+
+
+def test_every_split_and_seed_is_there_once():
+    rows = read_study(data_root() / "results")
+    assert set(rows["family"]) == set(FAMILIES)
+    assert set(rows["split"]) == set(SPLITS)
+    assert set(rows["seed"]) == set(SEEDS)
+    assert not rows.duplicated(["family", "sample_id"]).any()
+    ids = rows.groupby("family")["sample_id"].agg(set)
+    assert all(of_family == ids["base"] for of_family in ids)
+    swept = read_study(data_root() / "sweeps")
+    assert set(swept["sample_id"]) < ids["base"]
+
+
+def test_the_base_answer_is_the_same_in_every_family_that_answers_alike():
+    rows = read_study(data_root() / "results")
+    free = rows[~rows["family"].str.contains("constrained")]
+    assert (free.groupby("sample_id")["base_output"].nunique() == 1).all()
+
+
+def test_the_base_family_holds_every_margin_and_sampled_answers():
+    rows = read_study(data_root() / "results", "base")
+    assert set(margins_of(rows).columns) == set(get_args(Estimator))
+    assert margins_of(rows).notna().all(axis=None)
+    assert (rows["draws"].map(json.loads).map(len) == DRAWS).all()
+
+
+def test_runs_are_collected_with_what_made_them(tmp_path):
+    from ttsi.profiles import configure
+
+    config = configure("smoke", method="base", limit=2, subset="validation")
+    table = run(config, tmp_path / "runs" / "base" / "single-unseen" / "seed-0")
+    collect(tmp_path / "runs", tmp_path / "out")
+    found = read_study(tmp_path / "out", "base")
+    assert list(found.columns) == [
+        "family",
+        "split",
+        *(name for name in Outcome.model_fields if name not in ("output", "correct")),
+    ]
+    assert found["greedy_output"].tolist() == table["greedy_output"].tolist()
+    assert [one.config for one in read_made(tmp_path / "out", "base")] == [config.model_dump(mode="json")]
+
+
+def test_nothing_to_collect_or_to_read_is_named(tmp_path):
+    with pytest.raises(InputError, match="holds no run"):
+        collect(tmp_path, tmp_path / "out")
+    with pytest.raises(InputError, match=r"base\.parquet cannot be read"):
+        read_study(tmp_path, "base")
