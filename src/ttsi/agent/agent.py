@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, LogitsProcessorList
-from transformers.utils import logging
+from transformers import GenerationConfig, LogitsProcessorList
 
+from ttsi.agent.loading import read
 from ttsi.agent.rows import Draws, in_batches
 from ttsi.calls import render_calls
 from ttsi.prompts import Chat
-from ttsi.records import Call, InputError, Tool
+from ttsi.records import Call, Tool
 
 AllowedTokens = Callable[[int, torch.Tensor], list[int]]
 """As `transformers` has it: (row, ids so far, 1-d) -> the ids that may come next."""
@@ -22,41 +22,32 @@ class Agent:
 
     def __init__(self, model: Any, tokenizer: Any, *, max_new_tokens: int = 200) -> None:
         self.model, self.tokenizer, self.max_new_tokens = model.eval(), tokenizer, max_new_tokens
-        # In place of the folder's generation_config.json: what it advises (Qwen2.5: a repetition penalty, top-k and
-        # top-p) would otherwise fill in whatever a call leaves open.
+        named = model.generation_config.eos_token_id
+        self.ends: frozenset[int] = frozenset(
+            [tokenizer.eos_token_id, *([named] if isinstance(named, int) else named or ())]
+        )
+        """Tokens that end a turn: the tokenizer's, and those that the model's folder names."""
+        # All else that the folder advises (Qwen2.5: a repetition penalty, top-k and top-p) is left out; it would fill
+        # in whatever a call leaves open.
         self.model.generation_config = GenerationConfig(
             do_sample=False,
             max_new_tokens=max_new_tokens,
             pad_token_id=tokenizer.pad_token_id,
-            eos_token_id=tokenizer.eos_token_id,
+            eos_token_id=sorted(self.ends),
         )
 
     @classmethod
     def load(
         cls, source: str | Path, *, device: str = "cpu", dtype: str = "float32", max_new_tokens: int = 200
     ) -> "Agent":
-        """Load a model folder (safetensors, no remote code).
+        """Load a model folder (`ttsi.agent.loading.fetch` gives that of a model of the hub).
 
         Raises:
-            InputError: the folder is missing, or it lacks a configuration, weights, a tokenizer or a chat template.
+            InputError: the folder or a part of it is missing or unreadable, the device is not there or its memory is
+                too small, or the chat template takes no tools.
         """
-        folder = Path(source)
-        for name in ("config.json", "tokenizer.json", "model.safetensors"):
-            if not (folder / name).is_file():
-                raise InputError(
-                    f"{folder} is not a model folder: found no {name}; expected config, tokenizer and weights"
-                )
-        logging.disable_progress_bar()
-        try:
-            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-            model: Any = AutoModelForCausalLM.from_pretrained(
-                folder, dtype=getattr(torch, dtype), local_files_only=True, use_safetensors=True
-            )
-        except Exception as error:  # the loaders raise anything from OSError to SafetensorError
-            raise InputError(f"{folder} cannot be read as a model: {str(error).splitlines()[0]}") from error
-        if not tokenizer.chat_template:
-            raise InputError(f"{folder} has a tokenizer without a chat template; expected one that takes tools")
-        return cls(model.to(device), tokenizer, max_new_tokens=max_new_tokens)
+        model, tokenizer = read(Path(source), device=device, dtype=dtype)
+        return cls(model, tokenizer, max_new_tokens=max_new_tokens)
 
     # -- tokens -----------------------------------------------------------------------------------------------------
 
@@ -124,7 +115,7 @@ class Agent:
     def _continue(
         self, prompts: Sequence[Sequence[int]], processors: LogitsProcessorList, allowed: AllowedTokens | None
     ) -> list[list[int]]:
-        pad, end = self.tokenizer.pad_token_id, self.tokenizer.eos_token_id
+        pad = self.tokenizer.pad_token_id
         width = max(map(len, prompts))
         ids = torch.tensor([[pad] * (width - len(row)) + list(row) for row in prompts], device=self.model.device)
         mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in prompts], device=self.model.device)
@@ -135,7 +126,7 @@ class Agent:
             logits_processor=processors,
             prefix_allowed_tokens_fn=allowed,
         )
-        return [_until(row, end) for row in out[:, width:].tolist()]
+        return [_until(row, self.ends) for row in out[:, width:].tolist()]
 
     @torch.inference_mode()
     def log_likelihoods(self, prompt: Sequence[int], candidates: Sequence[Sequence[int]]) -> torch.Tensor:
@@ -174,5 +165,5 @@ def _numbered(allowed: AllowedTokens | None, rows: range) -> AllowedTokens | Non
     return None if allowed is None else lambda row, ids: allowed(rows[row], ids)
 
 
-def _until(ids: list[int], end: int) -> list[int]:
-    return ids[: ids.index(end) + 1] if end in ids else ids
+def _until(ids: list[int], ends: frozenset[int]) -> list[int]:
+    return ids[: next((i for i, token in enumerate(ids) if token in ends), len(ids)) + 1]

@@ -6,7 +6,8 @@ from typing import TypeVar
 
 import numpy as np
 import torch
-from accelerate.utils.memory import clear_device_cache, should_reduce_batch_size
+from accelerate.utils.memory import clear_device_cache
+from accelerate.utils.memory import should_reduce_batch_size as is_out_of_memory
 from transformers import LogitsProcessor
 
 from ttsi.records import InputError
@@ -72,7 +73,7 @@ def _unless_out_of_memory(compute: Callable[[range], list[Row]], batch: range) -
     try:
         return compute(batch)
     except RuntimeError as error:
-        if not should_reduce_batch_size(error):
+        if not is_out_of_memory(error):
             raise
     clear_device_cache(garbage_collection=True)
     return None
@@ -84,7 +85,7 @@ def fitting(tokens: int) -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        if not should_reduce_batch_size(error):
+        if not is_out_of_memory(error):
             raise
         raise OutOfMemory(_too_long(tokens)) from error
 
