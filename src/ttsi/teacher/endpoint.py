@@ -94,6 +94,7 @@ class EndpointTeacher:
             api_key=self._key,
             timeout=timeout,
             max_retries=retries,
+            default_headers={"Connection": "close"},  # nothing stays open that somebody would have to close
             http_client=openai.DefaultHttpx2Client(trust_env=not direct),  # no proxy on the way to this machine
         )
 

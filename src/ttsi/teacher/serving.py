@@ -86,13 +86,14 @@ def _sampling(folder: Path) -> dict[str, Any]:
     """Return a generation configuration that samples from the whole distribution, as self-augmentation does.
 
     The server takes a request's temperature, but is greedy at any temperature where the model's own configuration is.
+    Of that configuration only the ends of a turn are kept.
     """
     if (folder / "generation_config.json").is_file():
-        config = GenerationConfig.from_pretrained(folder, local_files_only=True)
+        own = GenerationConfig.from_pretrained(folder, local_files_only=True)
     else:
-        config = GenerationConfig.from_model_config(AutoConfig.from_pretrained(folder, local_files_only=True))
-    config.update(do_sample=True, temperature=1.0, top_k=0, top_p=1.0)
-    return config.to_diff_dict()
+        own = GenerationConfig.from_model_config(AutoConfig.from_pretrained(folder, local_files_only=True))
+    sampling = {"do_sample": True, "temperature": 1.0, "top_k": 0, "top_p": 1.0}
+    return sampling | {"eos_token_id": own.eos_token_id, "pad_token_id": own.pad_token_id}
 
 
 def _plain(folder: Path) -> dict[str, Any]:
