@@ -92,14 +92,17 @@ def prepared(
 @contextmanager
 def teacher_of(config: RunConfig) -> Iterator[Teacher]:
     """Return the teacher of a run; a model folder without a URL is served on loopback inside the block."""
-    from ttsi.teacher import EndpointTeacher, OracleTeacher, served
+    from ttsi.teacher import EndpointTeacher, OracleTeacher, served, served_name
 
+    kept = {"instruction": config.loop.practice_instruction, "cache": pooch.os_cache("ttsi") / "teacher"}
+    folder = model_folder(config.teacher_model)
     if config.teacher == "oracle":
         yield OracleTeacher()
-        return
-    model, instruction = config.teacher_model, config.loop.practice_instruction
-    with served(model_folder(model)) if config.teacher_url is None else nullcontext(config.teacher_url) as url:
-        yield EndpointTeacher(url, model, instruction=instruction, cache=pooch.os_cache("ttsi") / "teacher")
+    elif config.teacher_url is not None:
+        yield EndpointTeacher(config.teacher_url, config.teacher_model, **kept)
+    else:
+        with served(folder) as url:
+            yield EndpointTeacher(url, served_name(folder), **kept)
 
 
 def load_samples(config: RunConfig, data_dir: Path | None = None) -> list[Sample]:

@@ -1,5 +1,8 @@
 """Benchmarks: `load(name, split)` returns samples in the one record schema."""
 
+from pathlib import Path
+from typing import Literal
+
 from ttsi.benchmarks import toolworld
 from ttsi.benchmarks.toolworld import Subset
 from ttsi.records import InputError, Sample
@@ -7,7 +10,16 @@ from ttsi.records import InputError, Sample
 BENCHMARKS = ("toolworld",)
 
 
-def load(benchmark: str, split: str, *, subset: Subset = "test", seed: int = 0, limit: int = 200) -> list[Sample]:
+def load(
+    benchmark: str,
+    split: str,
+    *,
+    subset: Subset = "test",
+    seed: int = 0,
+    limit: int | None = 200,
+    data_dir: Path | None = None,
+    tool_order: Literal["shuffled", "upstream"] = "shuffled",
+) -> list[Sample]:
     """Return the samples of one split of a benchmark.
 
     Raises:
