@@ -106,6 +106,11 @@ def ask(endpoint: Endpoint, *, draws: int = 1, cache: Path | None = None, **opti
     return EndpointTeacher(endpoint.url, "strong", cache=cache, **options).write(REQUEST, draws=draws, **SETTINGS)
 
 
+def ask_for_seeds(endpoint: Endpoint, *, draws: int) -> list[int]:
+    ask(endpoint, draws=draws)
+    return [body["seed"] for body in endpoint.bodies]
+
+
 # -- what is sent, what is read -------------------------------------------------------------------------------------
 
 
@@ -335,6 +340,14 @@ def test_answers_stand_in_the_order_of_their_draws(endpoint):
     assert answers == ask(endpoint, draws=4)
 
 
+@pytest.mark.parametrize("parallel", [1, 2])
+def test_a_failure_calls_off_what_was_still_to_be_asked(endpoint, parallel):
+    endpoint.script(failure(400), completion())
+    with pytest.raises(TeacherError):
+        ask(endpoint, draws=300, parallel=parallel)
+    assert len(endpoint.bodies) < 300
+
+
 # -- the cache ------------------------------------------------------------------------------------------------------
 
 
@@ -372,14 +385,18 @@ def test_what_decides_an_answer_is_asked_anew_and_the_url_does_not(endpoint, tmp
     assert len(endpoint.bodies) == 8
 
 
-def test_a_failure_keeps_what_was_answered(endpoint, tmp_path):
-    endpoint.script(completion("one"), completion("two"), failure(400))
-    with pytest.raises(TeacherError):
-        ask(endpoint, draws=4, cache=tmp_path)
-    asked = len(endpoint.bodies)
+@pytest.mark.parametrize("parallel", [1, 2])
+def test_a_failure_keeps_what_was_answered(endpoint, tmp_path, parallel):
+    seeds = ask_for_seeds(endpoint, draws=4)
+    endpoint.reply = lambda body: failure(400) if body["seed"] == seeds[2] else completion("first")
+    with pytest.raises(TeacherError, match="failed after 1 try: status 400"):
+        ask(endpoint, draws=4, cache=tmp_path, parallel=parallel)
+    answered = {body["seed"] for body in endpoint.bodies[4:]} - {seeds[2]}
+    endpoint.bodies.clear()
     endpoint.script(completion("later"))
-    assert ask(endpoint, draws=4, cache=tmp_path) == ["one", "two", "later", "later"]
-    assert len(endpoint.bodies) == asked + 2
+    answers = ask(endpoint, draws=4, cache=tmp_path, parallel=parallel)
+    assert answers == ["first" if seed in answered else "later" for seed in seeds]
+    assert {body["seed"] for body in endpoint.bodies} == set(seeds) - answered
 
 
 @pytest.mark.parametrize("damage", [b"", b"\xff\xfe", b'{"question": {}, "answer": "of another question"}', b"[]"])

@@ -118,8 +118,11 @@ class EndpointTeacher:
             "temperature": float(temperature),
             "max_tokens": max_new_tokens,
         }
+        questions = [content | {"seed": _draw_seed(seed, draw)} for draw in range(draws)]
+        if self.parallel == 1:  # in this thread, where an interrupt is felt at once
+            return [self._answer(question) for question in questions]
         with ThreadPoolExecutor(self.parallel) as pool:
-            answers = [pool.submit(self._answer, content | {"seed": _draw_seed(seed, draw)}) for draw in range(draws)]
+            answers = [pool.submit(self._answer, question) for question in questions]
             try:
                 return [answer.result() for answer in answers]
             except BaseException:
