@@ -15,7 +15,7 @@ from ttsi.runs import run
 from ttsi.study import CANDIDATES, FAMILIES, SEEDS, STUDIES, SWEEPS
 from ttsi.uncertainty import Estimator
 
-OF_STUDY = {"results": FAMILIES, "sweeps": SWEEPS, "selection": CANDIDATES}
+OF_STUDY = {"results": FAMILIES, "sweeps": SWEEPS, "selection": CANDIDATES, "timing": FAMILIES}
 
 
 @pytest.mark.parametrize("study", STUDIES)

@@ -67,8 +67,8 @@ CANDIDATES: dict[str, dict[str, Any]] = {
     "epochs-10": {"epochs": 10},
     "k-1": {"k": 1},
     "k-4-draws-8": {"k": 4, "draws": 8},
+    "sft": {"method": "sft"},
     "sft-0.0001": {"method": "sft", "sft_learning_rate": 1e-4},
-    "sft-0.0003": {"method": "sft", "sft_learning_rate": 3e-4},
     "sft-0.001": {"method": "sft", "sft_learning_rate": 1e-3},
 }
 """What the `tiny` profile was checked against on validation samples, each a change of one thing."""
@@ -99,7 +99,13 @@ def selection_runs() -> Iterator[Named]:
             yield _named(family, split, 0, limit=25, subset="validation", **changes)
 
 
-STUDIES = {"selection": selection_runs, "results": published_runs, "sweeps": sweep_runs}
+def timing_runs() -> Iterator[Named]:
+    """Yield the name and the configuration of the runs that seconds are taken from; run them alone, unsharded."""
+    for family, changes in FAMILIES.items():
+        yield _named(family, HEADLINE, 0, limit=SWEEP_LIMIT, **changes)
+
+
+STUDIES = {"selection": selection_runs, "results": published_runs, "sweeps": sweep_runs, "timing": timing_runs}
 
 
 def _named(family: str, split: str, seed: int, **changes: Any) -> Named:

@@ -13,7 +13,7 @@ def study() -> None:
 
 
 @study.command()
-@click.argument("name", type=click.Choice(["selection", "results", "sweeps"]))
+@click.argument("name", type=click.Choice(["selection", "results", "sweeps", "timing"]))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of all its runs.")
 @click.option("--shard", default="0/1", show_default=True, metavar="I/N", help="Every N-th run from number I on.")
 def run(name: str, out: Path, shard: str) -> None:
