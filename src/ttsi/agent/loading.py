@@ -20,8 +20,7 @@ WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 FILES = ["*.json", "*.jinja", "*.safetensors", "merges.txt"]
 """What is fetched of a model: neither code nor weights in formats that may hold code."""
 
-HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
-_SECONDS = 5.0
+ANSWER_SECONDS = 5.0
 """How long the hub may take to answer at all."""
 
 
@@ -31,6 +30,21 @@ class Pinned(Record):
     revision: str = Field(pattern=r"^[0-9a-f]{40}$")
     shape: dict[str, Any]
     """What its `config.json` says of its size, in the words of `transformers`."""
+
+
+_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+def locate(model: str, data: Path) -> Path:
+    """Return the folder of a model: below the data folder if it is there, else as given, else of a pinned hub name.
+
+    Raises:
+        InputError: it looks like a name on the hub, and is not pinned or cannot be fetched.
+    """
+    found = next((folder for folder in (data / model, Path(model)) if folder.is_dir()), None)
+    if found or not _HUB_NAME.fullmatch(model):
+        return found or Path(model)
+    return fetch(model, data / "models.toml")
 
 
 def pinned(name: str, manifest: Path) -> Pinned:
@@ -76,7 +90,7 @@ def fetch(name: str, manifest: Path) -> Path:
         pass
     try:
         # Fetching itself has no time limit, so ask for one small answer first.
-        get_hf_file_metadata(hf_hub_url(name, "config.json", revision=revision), timeout=_SECONDS)
+        get_hf_file_metadata(hf_hub_url(name, "config.json", revision=revision), timeout=ANSWER_SECONDS)
         return Path(snapshot_download(name, revision=revision, allow_patterns=FILES))
     except Exception as error:  # of the network, of the hub, of the disk
         reason = (str(error) or type(error).__name__).splitlines()[0]
