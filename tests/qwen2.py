@@ -69,7 +69,7 @@ def build_tokenizer(vocabulary: int = 640) -> Qwen2Tokenizer:
     return Qwen2Tokenizer(tokenizer_object=bpe, eos_token=END, pad_token=PAD, chat_template=CHAT_TEMPLATE)
 
 
-def build_model(tokenizer: Qwen2Tokenizer, *, seed: int = 0, **shape: int) -> Qwen2ForCausalLM:
+def build_model(tokenizer: Qwen2Tokenizer, *, seed: int = 0, shape: dict[str, int] | None = None) -> Qwen2ForCausalLM:
     """Make a model with random weights; `shape` differs from a small default, in the configuration's own words."""
     torch.manual_seed(seed)
     config = Qwen2Config.from_dict(
@@ -84,16 +84,16 @@ def build_model(tokenizer: Qwen2Tokenizer, *, seed: int = 0, **shape: int) -> Qw
             "num_key_value_heads": 2,
             "intermediate_size": 160,
             "max_position_embeddings": 4096,
-            **shape,
+            **(shape or {}),
         }
     )
     return Qwen2ForCausalLM(config).eval()
 
 
-def save(folder: Path, *, shard_size: str = "5GB", **shape: int) -> Path:
+def save(folder: Path, *, shard_size: str = "5GB", shape: dict[str, int] | None = None) -> Path:
     """Write a model folder as the hub has it; a small `shard_size` splits the weights."""
     tokenizer = build_tokenizer()
-    model = build_model(tokenizer, **shape)
+    model = build_model(tokenizer, shape=shape)
     ends = [tokenizer.get_vocab()[token] for token in (END, PAD)]
     model.generation_config = GenerationConfig(
         do_sample=True,

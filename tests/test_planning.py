@@ -19,13 +19,14 @@ from ttsi.planning import Batch, Memory, Pace, Plan, adapted_layers, duration, m
 from ttsi.profiles import data_root
 
 LORA = LoraSettings()
-BATCH = Batch(prompt_tokens=600, new_tokens=40, rows=4, candidates=6, candidate_tokens=8)
+BATCH = Batch(prompt_tokens=400, new_tokens=4, rows=4, candidates=6, candidate_tokens=8)
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("qwen2")
-    return qwen2.save(path, hidden_size=128, num_hidden_layers=4, intermediate_size=320)
+@pytest.fixture(scope="module", params=[512, 20_000])
+def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model with a small vocabulary, whose layers take most, and one with a large one, whose logits do."""
+    shape = {"hidden_size": 128, "num_hidden_layers": 4, "intermediate_size": 320, "vocab_size": request.param}
+    return qwen2.save(tmp_path_factory.mktemp("qwen2"), shape=shape)
 
 
 def peak(work) -> int:
@@ -52,14 +53,14 @@ def test_estimates_are_what_is_taken(folder, dtype):
     prompt, candidate = [5] * BATCH.prompt_tokens, [6] * BATCH.candidate_tokens
     assert expected.weights == size_of(agent.model)
     scores = peak(lambda: agent.log_likelihoods(prompt, [candidate] * BATCH.candidates))
-    assert expected.scores == pytest.approx(scores, rel=0.25)
+    assert expected.scores == pytest.approx(scores, rel=0.2)
     answers = peak(lambda: agent.generate([prompt] * BATCH.rows, temperature=1.0))
-    assert expected.answers == pytest.approx(answers, rel=0.25)
+    assert expected.answers == pytest.approx(answers, rel=0.2)
     ids = torch.full((1, BATCH.prompt_tokens + BATCH.new_tokens), 5)
-    adapter = SequentialAdapter(agent, LORA)
+    adapter = SequentialAdapter(agent, LORA.model_copy(update={"epochs": 1}))
     with adapter.enabled():
         training = peak(lambda: adapter._train([(ids, ids)]))
-    assert expected.training + 0.75 * expected.adapter == pytest.approx(training, rel=0.25)
+    assert expected.training + 0.75 * expected.adapter == pytest.approx(training, rel=0.2)
     assert expected.adapter == 16 * sum(parameter.numel() for parameter in adapter._parameters)
 
 

@@ -6,9 +6,9 @@ vocabulary, h the hidden size, i the MLP's, q and v the width of all queries and
 - weights: b each;
 - adapter: 16 for each of its weights, itself, its gradient and AdamW's two moments, all in float32;
 - training step: for each token and layer what the backward pass needs, 8 h (norms) + b (2 q + 2 v + 3 i), and for each
-  adapted projection its input in float32 and 4 r; L V (b + 12) for logits, their log-softmax and two gradients;
-- answers, each row: for each token and layer 2 b v (the cache); L b (4 h + 3 i) in the layer at work; V (b + 28);
-- scores, each row: L b (4 h + 3 i) in the layer at work; V (b + 8) for each token of the candidate.
+  adapted projection its input in float32 and 4 r; 12 L V for the logits' log-softmax and two gradients, in float32;
+- answers, each row: for each token and layer 2 b v (the cache), and L b (4 h + 3 i) in the layer at work or V (b + 28);
+- scores, each row: L b (4 h + 3 i) in the layer at work, or V (b + 8) for each token of the candidate.
 """
 
 import time
@@ -85,9 +85,10 @@ def memory(config: PreTrainedConfig, batch: Batch, *, lora: LoraSettings | None,
     values, layers = config.num_key_value_heads * head, config.num_hidden_layers
     prompt, whole = batch.prompt_tokens, batch.prompt_tokens + batch.new_tokens
     layer_at_work = size * (4 * hidden + 3 * inner)
-    answers = whole * layers * 2 * size * values + prompt * layer_at_work + config.vocab_size * (size + 28)
+    cache = whole * layers * 2 * size * values
+    answers = cache + max(prompt * layer_at_work, config.vocab_size * (size + 28))
     scored = batch.candidate_tokens
-    scores = (prompt + scored) * layer_at_work + scored * config.vocab_size * (size + 8)
+    scores = max((prompt + scored) * layer_at_work, scored * config.vocab_size * (size + 8))
     adapter, training = 0, 0
     if lora:
         adapted = adapted_layers(model, lora)
@@ -95,7 +96,7 @@ def memory(config: PreTrainedConfig, batch: Batch, *, lora: LoraSettings | None,
         queries = config.num_attention_heads * head
         kept = layers * (8 * hidden + size * (2 * queries + 2 * values + 3 * inner))
         kept += _inputs(adapted, shared=dtype == torch.float32) + 4 * lora.rank * len(adapted)
-        training = whole * (kept + config.vocab_size * (size + 12))
+        training = whole * (kept + 12 * config.vocab_size)
     weights = size * sum(parameter.numel() for parameter in model.parameters())
     return Memory(weights, adapter, training, batch.rows * answers, batch.candidates * scores)
 

@@ -113,7 +113,7 @@ def read(folder: Path, *, device: str, dtype: str) -> tuple[Any, Any]:
     missing = _missing(folder)
     if missing:
         raise InputError(f"{folder} is not a model folder: found no {missing}; expected config, tokenizer and weights")
-    _check_device(device)
+    check_device(device)
     logging.disable_progress_bar()
     settings: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     try:
@@ -146,7 +146,8 @@ def _missing(folder: Path) -> str | None:
     return next((name for name in needed if not (folder / name).is_file()), None)
 
 
-def _check_device(device: str) -> None:
+def check_device(device: str) -> None:
+    """Raise `InputError` if there is no such device, before a model is fetched for it."""
     try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
