@@ -1,13 +1,38 @@
-"""Benchmarks: `load(name, split)` returns samples in the one record schema."""
+"""Benchmarks: `load(name, split)` returns samples in the one record schema.
 
+| benchmark | splits | from |
+|---|---|---|
+| toolworld | `kind/tools` | generated |
+| nexusraven | `test` | Python stubs and calls |
+| sealtool | `test` (single calls), `all` | tool lists as Python text |
+| apibank | `level-1`, `level-2`, `level-3` | dialogue text |
+| toolalpaca | `real`, `simulated` | API descriptions |
+"""
+
+import logging
 from pathlib import Path
-from typing import Literal
 
-from ttsi.benchmarks import toolworld
+from ttsi.benchmarks import apibank, nexusraven, sealtool, toolalpaca, toolworld
+from ttsi.benchmarks.drafts import UNPARSABLE, Draft, ToolOrder, flagged
+from ttsi.benchmarks.sources import find_file
 from ttsi.benchmarks.toolworld import Subset
 from ttsi.records import InputError, Sample
 
-BENCHMARKS = ("toolworld",)
+_READERS = {reader.NAME: reader for reader in (nexusraven, sealtool, apibank, toolalpaca)}
+
+PAPER_BENCHMARKS = tuple(_READERS)
+BENCHMARKS = ("toolworld", *PAPER_BENCHMARKS)
+SPLITS: dict[str, tuple[str, ...]] = {"toolworld": toolworld.SPLITS} | {n: r.SPLITS for n, r in _READERS.items()}
+DEFAULT_SPLITS: dict[str, tuple[str, ...]] = {
+    "toolworld": ("single/unseen",),
+    "nexusraven": ("test",),
+    "sealtool": ("test",),
+    "apibank": ("level-1", "level-2"),
+    "toolalpaca": ("real",),
+}
+"""The splits that evaluation uses."""
+
+_log = logging.getLogger(__name__)
 
 
 def load(
@@ -18,13 +43,53 @@ def load(
     seed: int = 0,
     limit: int | None = 200,
     data_dir: Path | None = None,
-    tool_order: Literal["shuffled", "upstream"] = "shuffled",
+    tool_order: ToolOrder = "shuffled",
 ) -> list[Sample]:
-    """Return the samples of one split of a benchmark.
+    """Return the samples of one split of a benchmark, in the order of its files.
+
+    Samples that are not clean are kept and flagged. One whose gold calls cannot be read has no right answer: it is left
+    out, a warning is logged, and `ttsi benchmarks check` counts it.
+
+    Args:
+        benchmark: one of `BENCHMARKS`.
+        split: one of its `SPLITS`.
+        subset: the training set, or the validation set, where the benchmark has one.
+        seed: of toolworld's samples; the paper's benchmarks have no others to draw.
+        limit: number of samples; none: all, which only the paper's benchmarks have.
+        data_dir: folder of the fetched files; none: `$TTSI_BENCHMARKS`, or `benchmarks/` of the data folder.
+        tool_order: of the paper's benchmarks: shuffled by each sample's id, or as upstream lists the tools.
 
     Raises:
-        InputError: the benchmark, the split or the subset does not exist.
+        InputError: the benchmark, the split or the subset does not exist, or a file is missing or malformed.
     """
     if benchmark not in BENCHMARKS:
         raise InputError(f"unknown benchmark {benchmark!r}; expected one of {', '.join(BENCHMARKS)}")
-    return toolworld.load(split, subset=subset, seed=seed, limit=limit)
+    if limit is not None and limit < 0:
+        raise InputError(f"limit is {limit}; expected 0 or more samples")
+    if benchmark == "toolworld":
+        if limit is None:
+            raise InputError("limit is none; expected a number of samples, since toolworld has no end")
+        return toolworld.load(split, subset=subset, seed=seed, limit=limit)
+    if tool_order not in ("shuffled", "upstream"):
+        raise InputError(f"unknown tool order {tool_order!r}; expected shuffled or upstream")
+    drafts = read_drafts(benchmark, split, subset=subset, data_dir=data_dir)
+    read = [draft for draft in drafts if draft.gold is not None]
+    if len(read) < len(drafts):
+        left_out = len(drafts) - len(read)
+        _log.warning("%s/%s: %d of %d samples left out: %s", benchmark, split, left_out, len(drafts), UNPARSABLE)
+    return [draft.sample(tool_order) for draft in read[:limit]]
+
+
+def read_drafts(benchmark: str, split: str, *, subset: Subset = "test", data_dir: Path | None = None) -> list[Draft]:
+    """Return every sample of one of the paper's benchmarks, also those whose gold calls cannot be read.
+
+    Raises:
+        InputError: the split or the subset does not exist, or a file is missing or malformed.
+    """
+    reader = _READERS[benchmark]
+    if split not in reader.SPLITS:
+        raise InputError(f"unknown split {split!r} of {benchmark}; expected one of {', '.join(reader.SPLITS)}")
+    if subset not in reader.PARTS:
+        wanted = {"train": "training", "validation": "validation", "test": "test"}.get(subset, subset)
+        raise InputError(f"{benchmark} has no {wanted} set; expected one of {', '.join(reader.PARTS)}")
+    return list(flagged(reader.read(split, subset, lambda path: find_file(benchmark, path, data_dir, subset))))

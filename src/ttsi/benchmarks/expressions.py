@@ -1,0 +1,115 @@
+"""Values, calls and stubs written as Python text; read through `ast`, never executed."""
+
+import ast
+import re
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+from ttsi.benchmarks.reading import plain
+
+_ONE_STRING = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
+_ARGUMENT = re.compile(r"(?:^|,)\s*([A-Za-z_]\w*)\s*=(?!=)")
+_CALL = re.compile(r"\s*([A-Za-z_]\w*)\((.*)\)\s*", re.DOTALL)
+_NEXT_CALL = re.compile(r"\)\s*,\s*[A-Za-z_]\w*\(")
+
+
+@dataclass(frozen=True)
+class WrittenCall:
+    """A call as it is written: its last name (`search` of `client.search`), and its arguments."""
+
+    name: str
+    keywords: dict[str, Any]
+    positional: tuple[Any, ...] = ()
+
+
+def parse_python(text: str) -> ast.Module:
+    """Return the syntax tree of Python text.
+
+    Raises:
+        ValueError: the text is not Python.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an unknown escape such as "\d" is the text's own matter
+            return ast.parse(text)
+    except (SyntaxError, RecursionError, MemoryError) as error:
+        raise ValueError("not Python") from error
+
+
+def literal(node: ast.expr) -> Any:
+    """Return the JSON value of a literal.
+
+    Raises:
+        ValueError: it is no literal, or one that JSON does not have, such as bytes.
+    """
+    try:
+        return plain(ast.literal_eval(node))
+    except (TypeError, RecursionError, MemoryError) as error:
+        raise ValueError("no literal") from error
+
+
+def read_literal(text: str) -> Any:
+    """Return the JSON value of a literal's text; raises `ValueError` as `literal` does."""
+    return literal(_only_expression(parse_python(text.strip())))
+
+
+def read_calls(text: str) -> list[WrittenCall]:
+    """Return the calls of `f(x=1)`, `r = f(x=1)` or `[f(x=1), g(y=2)]`.
+
+    Raises:
+        ValueError: the text is not that, or an argument is no literal, or a text is written in several pieces.
+    """
+    value = _only_expression(parse_python(text.strip()))
+    return [_written_call(node, text.strip()) for node in (value.elts if isinstance(value, ast.List) else [value])]
+
+
+def repair_call(text: str) -> WrittenCall:
+    """Return a call whose values are not quoted, or hold their own quotes: a value ends where the next name begins.
+
+    Raises:
+        ValueError: the text is not of the form `f(x=…, y=…)`, or holds several calls.
+    """
+    found = _CALL.fullmatch(text)
+    if found is None or _NEXT_CALL.search(text):
+        raise ValueError("no call")
+    name, inside = found.groups()
+    names = list(_ARGUMENT.finditer(inside))
+    if inside.strip() and (not names or inside[: names[0].start()].strip()):
+        raise ValueError("arguments without names")
+    ends = [later.start() for later in names[1:]] + [len(inside)]
+    values = [inside[one.end() : end].strip() for one, end in zip(names, ends, strict=True)]
+    return WrittenCall(name, {one[1]: _bare(value) for one, value in zip(names, values, strict=True)})
+
+
+def _bare(text: str) -> Any:
+    try:
+        return read_literal(text)
+    except ValueError:
+        quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
+        return plain(text[1:-1] if quoted else text)
+
+
+def _only_expression(tree: ast.Module) -> ast.expr:
+    if len(tree.body) != 1 or not isinstance(tree.body[0], ast.Expr | ast.Assign):
+        raise ValueError("not one expression")
+    return tree.body[0].value
+
+
+def _written_call(node: ast.expr, source: str) -> WrittenCall:
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name | ast.Attribute):
+        raise ValueError("no call")
+    name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
+    keywords = {}
+    for keyword in node.keywords:
+        if keyword.arg is None or not _is_one_piece(keyword.value, source):
+            raise ValueError("an argument that is no literal")
+        keywords[keyword.arg] = literal(keyword.value)
+    return WrittenCall(name, keywords, tuple(literal(value) for value in node.args))
+
+
+def _is_one_piece(node: ast.expr, source: str) -> bool:
+    """Whether a text is one string; Python joins `'['a']'` written as `'[' 'a' ']'` without a word."""
+    if not (isinstance(node, ast.Constant) and isinstance(node.value, str)):
+        return True
+    return _ONE_STRING.fullmatch(ast.get_source_segment(source, node) or "") is not None
