@@ -21,7 +21,7 @@ export UV_TORCH_BACKEND ?= auto
 endif
 export UV_LINK_MODE ?= copy
 
-.PHONY: help setup book test lint serve clean lock pairs study
+.PHONY: help setup book test lint serve clean lock pairs study paper
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "%-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,10 +58,22 @@ clean:  ## Remove what was built: executed chapters and the book; .venv stays
 pairs: setup  ## Write notebooks/*.ipynb anew from their sources, notebooks/*.py
 	$(BIN)/python -m ttsi.book.pairs
 
-study: setup  ## Compute the published runs anew where they are missing: data/selection and data/results, two at a time
-	for name in selection results; do \
-		$(BIN)/ttsi study $$name --out data/$$name --shard 0/2 & $(BIN)/ttsi study $$name --out data/$$name --shard 1/2; wait $$!; \
+study: setup  ## Compute the published runs anew in _build/studies, two at a time, and gather them in data/
+	for name in selection results sweeps; do \
+		$(BIN)/ttsi study run $$name --out _build/studies/$$name --shard 0/2 & \
+		$(BIN)/ttsi study run $$name --out _build/studies/$$name --shard 1/2; wait $$!; \
 	done
+	$(BIN)/ttsi study run timing --out _build/studies/timing
+	for name in selection results sweeps timing; do $(BIN)/ttsi study collect _build/studies/$$name --out data/$$name; done
+
+# On several machines: `make paper SHARD=0/4`, `make paper SHARD=1/4`, …, then gather the folders of all and
+# `ttsi study collect`. TT-D: `make paper TEACHER="--teacher-url URL --teacher-model NAME"`, the key in OPENAI_API_KEY.
+SHARD ?= 0/1
+TEACHER ?=
+paper: setup  ## Run the paper's models on the paper's benchmarks on a GPU; goes on where it stopped
+	for name in sealtool nexusraven apibank toolalpaca; do $(BIN)/ttsi benchmarks fetch $$name --data-dir data/benchmarks; done
+	$(BIN)/ttsi study run paper --data-dir data/benchmarks --out _build/studies/paper --shard $(SHARD) $(TEACHER)
+	$(BIN)/ttsi study collect _build/studies/paper --out data/paper-results
 
 # The accelerator packages that torch asks for on Linux are left out: they are many gigabytes and of no use without a GPU.
 lock: setup  ## Resolve pyproject.toml into requirements.txt

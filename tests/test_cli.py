@@ -30,8 +30,12 @@ def without_tokenizer(tiny_config, tmp_path) -> str:
         (["--tau", "nan"], "tau is nan; expected"),
         (["--profile", "huge"], "unknown profile 'huge'; expected one of paper, smoke, tiny"),
         (["--method", "magic"], "method is 'magic'; expected"),
-        (["--estimator", "entropy"], "estimator is 'entropy'; expected"),
+        (["--estimator", "mood"], "estimator is 'mood'; expected"),
         (["--benchmark", "raven"], "benchmark is 'raven'; expected"),
+        (["--adapt", "sometimes"], "adapt is 'sometimes'; expected"),
+        (["--decoding", "beam"], "decoding is 'beam'; expected"),
+        (["--teacher", "guru"], "teacher is 'guru'; expected"),
+        (["--tool-order", "random"], "tool_order is 'random'; expected"),
         (["--subset", "dev"], "subset is 'dev'; expected"),
         (["--k", "0"], "k is 0; expected"),
         (["--limit", "0"], "limit is 0; expected"),
@@ -82,6 +86,6 @@ def test_bad_training_configurations(tmp_path, text, said):
 
 def test_a_bad_shard_is_refused(tmp_path):
     for shard in ("2/2", "x/2", "1"):
-        result = call("study", "results", "--shard", shard, "--out", str(tmp_path))
+        result = call("study", "run", "results", "--shard", shard, "--out", str(tmp_path))
         assert result.exit_code == 2
         assert "expected I/N" in result.output

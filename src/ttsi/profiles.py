@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
+from ttsi.agent.loading import locate
 from ttsi.benchmarks import BENCHMARKS, Subset
 from ttsi.loop import LoopSettings
 from ttsi.records import InputError, Record
@@ -98,9 +99,12 @@ def agent_folder(config: RunConfig) -> Path:
 
 
 def model_folder(model: str) -> Path:
-    """Return the folder of a model: below the data folder if it is there, else as given."""
-    below_data = data_root() / model
-    return below_data if below_data.is_dir() else Path(model)
+    """Return the folder of a model, below the data folder, as given, or of a name on the hub that is pinned.
+
+    Raises:
+        InputError: the name is not pinned, or it cannot be fetched.
+    """
+    return locate(model, data_root())
 
 
 def _read(path: Path) -> dict[str, Any]:

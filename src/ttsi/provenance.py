@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from ttsi.records import Record
 
-PACKAGES = ("ttsi", "torch", "transformers", "peft", "tokenizers", "numpy")
+PACKAGES = ("ttsi", "torch", "transformers", "peft", "tokenizers", "numpy", "llguidance", "openai")
 
 
 class Provenance(Record):

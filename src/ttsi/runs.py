@@ -1,7 +1,7 @@
 """A run: one configuration over one benchmark split, resumable at any moment."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from ttsi.agent import Agent
 from ttsi.augmentation import Teacher
 from ttsi.decoding import majority
 from ttsi.loop import Answered, SelfImprovement
+from ttsi.planning import plan
 from ttsi.profiles import RunConfig, agent_folder, model_folder
 from ttsi.provenance import Provenance, hash_files, hash_records, machine, model_files, now, source_state, versions
 from ttsi.records import Outcome, PracticeExample, Sample
@@ -30,6 +31,8 @@ def run(
     resume: bool = False,
     data_dir: Path | None = None,
     teacher: Teacher | None = None,
+    teacher_requests: int = 1,
+    announce: Callable[[str], None] | None = None,
 ) -> pd.DataFrame:
     """Run a configuration into a folder and return its outcomes, one row a sample in the benchmark's order.
 
@@ -39,6 +42,8 @@ def run(
         resume: go on with the same run where it stopped.
         data_dir: where the paper's benchmarks lie.
         teacher: where several runs share one; otherwise it is made here, if the run needs it.
+        teacher_requests: at once to the teacher's server, at most.
+        announce: is told what memory and time the run will take, before it starts.
 
     Raises:
         InputError: the configuration names something that does not exist, or the folder cannot take this run.
@@ -51,7 +56,9 @@ def run(
             return read_outcomes(out)
         done = {row.sample_id: row for row in folder.rows()}
         left = [sample for sample in samples if sample.request.id not in done]
-        with prepared(config, agent, data_dir, teacher) as improve:
+        if announce and left:
+            announce(str(plan(agent, [sample.request for sample in left], config.loop)))
+        with prepared(config, agent, data_dir, teacher, teacher_requests) as improve:
             rows = (_outcome(sample, improve(sample.request, seed=config.seed), config) for sample in left)
             for row in tqdm(rows, initial=len(done), total=len(samples), disable=None):
                 folder.append(row)
@@ -70,7 +77,11 @@ def outcomes(samples: Iterable[Sample], config: RunConfig, agent: Agent) -> Iter
 
 @contextmanager
 def prepared(
-    config: RunConfig, agent: Agent, data_dir: Path | None = None, teacher: Teacher | None = None
+    config: RunConfig,
+    agent: Agent,
+    data_dir: Path | None = None,
+    teacher: Teacher | None = None,
+    teacher_requests: int = 1,
 ) -> Iterator[SelfImprovement]:
     """Make the loop of a run, with its teacher at hand (served inside the block) and its training set read."""
     lessons: list[Lesson] = []
@@ -83,24 +94,25 @@ def prepared(
             limit=config.loop.sft_examples,
             data_dir=data_dir,
         )
-        lessons = [(PracticeExample(messages=s.request.messages, calls=s.gold), s.request.tools) for s in drawn]
+        lessons = [(PracticeExample(messages=s.request.messages, calls=s.gold), s.request.tools) for s in drawn if s.gold]
     asks = config.loop.author == "teacher" and teacher is None
-    with teacher_of(config) if asks else nullcontext(teacher) as teacher:
+    with teacher_of(config, teacher_requests) if asks else nullcontext(teacher) as teacher:
         yield SelfImprovement(agent, config.loop, teacher=teacher, lessons=lessons, seed=config.seed)
 
 
 @contextmanager
-def teacher_of(config: RunConfig) -> Iterator[Teacher]:
+def teacher_of(config: RunConfig, requests: int = 1) -> Iterator[Teacher]:
     """Return the teacher of a run; a model folder without a URL is served on loopback inside the block."""
     from ttsi.teacher import EndpointTeacher, OracleTeacher, served, served_name
 
-    kept = {"instruction": config.loop.practice_instruction, "cache": pooch.os_cache("ttsi") / "teacher"}
-    folder = model_folder(config.teacher_model)
+    cache = pooch.os_cache("ttsi") / "teacher"
+    kept = {"instruction": config.loop.practice_instruction, "cache": cache, "parallel": requests}
     if config.teacher == "oracle":
         yield OracleTeacher()
     elif config.teacher_url is not None:
         yield EndpointTeacher(config.teacher_url, config.teacher_model, **kept)
     else:
+        folder = model_folder(config.teacher_model)
         with served(folder) as url:
             yield EndpointTeacher(url, served_name(folder), **kept)
 

@@ -149,12 +149,13 @@ def expected_calibration_error(bins: pd.DataFrame) -> float:
 def tau_sweep(rows: pd.DataFrame, taus: Iterable[float]) -> pd.DataFrame:
     """Replay the gate `margin < tau` at every tau on one run in which every sample was adapted.
 
-    `rows` has a sample in each row: `margin`, `base_correct` and, once adapted, `greedy_correct`. Returns one row for each
-    tau: `tau`, the share `adapted`, `accuracy` with its Wilson interval `accuracy_low`, `accuracy_high`, `n`, and how
-    many samples were `fixed` and `broken`. Raises `ValueError` for a missing column and as `mcnemar` does.
+    `rows` has a sample in each row: `margin`, `base_correct` and, once adapted, `greedy_correct`. Returns one row for
+    each tau: `tau`, the share `adapted`, `accuracy` with its Wilson interval `accuracy_low`, `accuracy_high`, `n`, and
+    how many samples were `fixed` and `broken`. Raises `ValueError` for a missing column and as `mcnemar` does.
     """
     if missing := {"margin", "base_correct", "greedy_correct"} - set(rows.columns):
-        raise ValueError(f"expected columns margin, base_correct and greedy_correct; missing: {', '.join(sorted(missing))}")
+        listed = ", ".join(sorted(missing))
+        raise ValueError(f"expected columns margin, base_correct and greedy_correct; missing: {listed}")
     margin = _finite(rows["margin"])
     base, adapted = _binary(_finite(rows["base_correct"])), _binary(_finite(rows["greedy_correct"]))
     return pd.DataFrame([_at_tau(float(tau), margin < tau, base, adapted) for tau in taus])

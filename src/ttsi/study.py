@@ -3,9 +3,9 @@
 Every sample is adapted, whatever its margin; `ttsi.published.replay` says what any gate would have done.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from itertools import islice
+from itertools import islice, product
 from pathlib import Path
 from typing import Any, get_args
 
@@ -101,6 +101,42 @@ def timing_runs() -> Iterator[Named]:
         yield _named(family, HEADLINE, 0, limit=SWEEP_LIMIT, **changes)
 
 
+PAPER_SPLITS = {
+    "sealtool": ("test",),
+    "nexusraven": ("test",),
+    "apibank": ("level-1", "level-2"),
+    "toolalpaca": ("real",),
+}
+LARGER = {"model": "Qwen/Qwen2.5-7B-Instruct"}
+PAPER_FAMILIES: dict[str, dict[str, Any]] = {
+    name: FAMILIES[name] for name in ("base", "constrained", "tt-si", "tt-icl", "tt-si-constrained")
+}
+OF_SEALTOOL: dict[str, dict[str, Any]] = {
+    "base-upstream-order": {"method": "base", "tool_order": "upstream"},
+    "sft": {"method": "sft"},
+    "icl": {"method": "icl"},
+    "base-7b": {"method": "base", **LARGER},
+    "tt-si-7b": {"method": "tt-si", **LARGER},
+}
+"""What the paper, or this book, asks of one benchmark alone."""
+
+
+def paper_runs(*, teacher_url: str | None = None, teacher_model: str | None = None) -> Iterator[Named]:
+    """Yield the name and the configuration of every run of the paper's tables, on its models and benchmarks.
+
+    Without a teacher's endpoint the runs of TT-D are left out.
+    """
+    families = dict(PAPER_FAMILIES)
+    if teacher_url and teacher_model:
+        families["tt-d"] = FAMILIES["tt-d"] | {"teacher_url": teacher_url, "teacher_model": teacher_model}
+    for seed in SEEDS:
+        for benchmark, splits in PAPER_SPLITS.items():
+            asked = families | (OF_SEALTOOL if benchmark == "sealtool" else {})
+            for split, (family, changes) in product(splits, asked.items()):
+                settings = {"adapt": "all", **changes, "benchmark": benchmark, "split": split, "seed": seed}
+                yield f"{family}/{benchmark}-{split}/seed-{seed}", configure("paper", **settings)
+
+
 STUDIES = {"selection": selection_runs, "results": published_runs, "sweeps": sweep_runs, "timing": timing_runs}
 
 
@@ -109,10 +145,24 @@ def _named(family: str, split: str, seed: int, **changes: Any) -> Named:
     return f"{family}/{split.replace('/', '-')}/seed-{seed}", config
 
 
-def run_study(named: Iterable[Named], out: Path, *, shard: tuple[int, int] = (0, 1)) -> None:
+def run_study(
+    named: Iterable[Named],
+    out: Path,
+    *,
+    shard: tuple[int, int] = (0, 1),
+    data_dir: Path | None = None,
+    announce: Callable[[str], None] | None = None,
+) -> None:
     """Run every `shard[1]`-th of the runs from `shard[0]` on, going on where an earlier call stopped.
 
     Each teacher is served once, from the first run that asks it.
+
+    Args:
+        named: the runs.
+        out: folder of all of them.
+        shard: which of them to run here.
+        data_dir: where the paper's benchmarks lie.
+        announce: is told the name of each run, and what it will take.
     """
     with ExitStack() as stack:
         teachers: dict[tuple, Any] = {}
@@ -121,4 +171,6 @@ def run_study(named: Iterable[Named], out: Path, *, shard: tuple[int, int] = (0,
             if config.loop.author == "teacher":
                 key = (config.teacher, config.teacher_url, config.teacher_model)
                 teacher = teachers[key] = teachers.get(key) or stack.enter_context(teacher_of(config))
-            run(config, out / name, resume=True, teacher=teacher)
+            if announce:
+                announce(name)
+            run(config, out / name, resume=True, data_dir=data_dir, teacher=teacher, announce=announce)

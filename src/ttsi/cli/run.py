@@ -1,5 +1,6 @@
 """`ttsi run`."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ import click
 @click.option("--teacher", help="endpoint or oracle (toolworld's own grammar: an upper bound); of tt-d.")
 @click.option("--teacher-url", help="Base URL of an OpenAI-compatible server; the key comes from OPENAI_API_KEY.")
 @click.option("--teacher-model", help="Its model; without a URL a model folder, served on loopback.")
+@click.option("--teacher-requests", type=click.IntRange(1), default=1, show_default=True, help="At once, at most.")
 @click.option("--rank", type=int, help="Of the test-time LoRA.")
 @click.option("--learning-rate", type=float, help="Of the test-time LoRA.")
 @click.option("--epochs", type=int, help="Passes over the practice examples.")
@@ -39,12 +41,19 @@ import click
 @click.option("--limit", type=int, help="Number of samples.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for the results.")
 @click.option("--resume", is_flag=True, help="Go on with a run that was interrupted.")
-def run(profile: str, data_dir: Path | None, out: Path, resume: bool, **settings: Any) -> None:
+def run(profile: str, data_dir: Path | None, teacher_requests: int, out: Path, resume: bool, **settings: Any) -> None:
     """Run a method over a benchmark split; writes outcomes.parquet and provenance.json."""
     from ttsi.profiles import configure
     from ttsi.runs import run as run_benchmark
 
     config = configure(profile, **{name: value for name, value in settings.items() if value is not None})
-    table = run_benchmark(config, out, resume=resume, data_dir=data_dir)
+    table = run_benchmark(
+        config,
+        out,
+        resume=resume,
+        data_dir=data_dir,
+        teacher_requests=teacher_requests,
+        announce=partial(click.echo, err=True),
+    )
     before, after = table["base_correct"].mean(), table["correct"].mean()
     click.echo(f"{len(table)} samples, exact match {before:.1%} before and {after:.1%} after adaptation; rows in {out}")
