@@ -34,7 +34,7 @@ from ttsi.profiles import configure
 from ttsi.prompts import answer_chat, transcript
 from ttsi.runs import load_agent, load_samples
 from ttsi.scoring import score
-from ttsi.uncertainty import estimate
+from ttsi.uncertainty import Evidence, estimate
 
 style()
 config = configure(profile, split=split, seed=seed, **({} if tau is None else {"tau": tau}))
@@ -115,12 +115,13 @@ logits_before = base_logits()
 # ## H: is the agent sure?
 #
 # Self-awareness turns the model's probabilities into one number, the *margin* $u$ between 0 and 1: high if the agent
-# is sure of its answer. The book has two such estimators ([](03_self_awareness) compares them). Both begin with the
-# probability of each offered tool as the next action, shown below; $u$ is either the gap between the two most
-# probable tools, or the probability of the whole answer.
+# is sure of its answer. There are several ways to do that ([](03_self_awareness) compares them). The paper's is the gap
+# between the two most probable tools, as the next action; this book's profile takes the probability of the whole
+# answer. What both look at is the evidence; the probability of each offered tool comes with it.
 
 # %%
-awareness = estimate(agent, request, base, estimator=config.loop.estimator)
+evidence = Evidence(agent, request, base, seed=config.seed)
+awareness = estimate(evidence, ["rss-margin", "call-probability", config.loop.estimator])
 names = [tool.name for tool in request.tools]
 pd.Series(awareness.tool_probabilities, index=names, name="probability").to_frame().style.format("{:.3f}")
 
@@ -128,8 +129,11 @@ pd.Series(awareness.tool_probabilities, index=names, name="probability").to_fram
 # The request passes the gate, and is practised on, if its margin is below the threshold *tau*.
 
 # %%
-uncertain = awareness.margin < config.loop.tau
-print(f"{config.loop.estimator}: u = {awareness.margin:.3f}, tau = {config.loop.tau:g}, uncertain: {uncertain}")
+margin = awareness.margins[config.loop.estimator]
+uncertain = margin < config.loop.tau
+for name, u in awareness.margins.items():
+    print(f"{name}: u = {u:.3f}")
+print(f"the gate looks at {config.loop.estimator}, tau = {config.loop.tau:g}, uncertain: {uncertain}")
 
 # %% [markdown]
 # ## G: the agent writes its own practice
@@ -151,14 +155,14 @@ for attempt in written:
 # %% [markdown]
 # ## T: practise, then answer
 #
-# The first valid examples (at most `k` of them) are what the agent trains on: a few steps of gradient descent on a
-# LoRA adapter {cite:p}`hu2021lora`, a small matrix product added to each linear layer, while the model's own weights
+# The first valid examples (at most `k` of them), each with the tools that stand in its prompt, are the lessons that the
+# agent trains on: a few steps of gradient descent on a LoRA adapter {cite:p}`hu2021lora`, a small matrix product added to each linear layer, while the model's own weights
 # stay frozen. Inside the `with` block the agent answers with the adapter; behind it, the adapter is off.
 
 # %%
-examples = [attempt.example for attempt in written if attempt.example][: loop.k]
+lessons = [(attempt.example, request.tools) for attempt in written if attempt.example][: loop.k]
 adapter = SequentialAdapter(agent, loop.lora)
-with adapter.adapted(examples, request.tools, seed=sample_seed) as losses:
+with adapter.adapted(lessons, seed=sample_seed) as losses:
     adapted = agent.decode(agent.generate([prompt])[0])
 print(adapted)
 
@@ -179,14 +183,14 @@ assert same_logits
 assert same_answer
 
 # %% tags=["remove-cell"]
-glue("one_request_margin", f"{awareness.margin:.3f}", display=False)
+glue("one_request_margin", f"{margin:.3f}", display=False)
 glue("one_request_tau", f"{config.loop.tau:g}", display=False)
 glue("one_request_valid", str(sum(attempt.verdict == "valid" for attempt in written)), display=False)
 glue("one_request_written", str(len(written)), display=False)
 glue("one_request_steps", str(len(losses)), display=False)
 glue("one_request_before", right[before], display=False)
 glue("one_request_after", right[after], display=False)
-glue("one_request_seconds", f"{sum(answered.seconds.values()):.1f}", display=False)
+glue("one_request_seconds", f"{sum(answered.seconds[stage] for stage in stages):.1f}", display=False)
 
 # %% [markdown]
 # ## What we saw

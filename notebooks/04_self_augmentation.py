@@ -24,10 +24,10 @@ from ttsi.benchmarks.toolworld import SPLITS
 from ttsi.loop import seed_for
 from ttsi.plots import example_verdicts, percent, style
 from ttsi.profiles import configure
-from ttsi.prompts import answer_chat, transcript
+from ttsi.prompts import transcript
 from ttsi.runs import load_agent, load_samples
 from ttsi.statistics import difference_interval, mean_interval, proportion_interval
-from ttsi.uncertainty import relative_softmax_scores
+from ttsi.uncertainty import Evidence, relative_softmax_scores
 
 style()
 config = configure(profile, subset="validation", seed=seed)
@@ -55,7 +55,7 @@ for split in (name for name in SPLITS if name.endswith("unseen")):
 
 # %%
 def write(request, elicitation):
-    probabilities = relative_softmax_scores(agent, request, agent.prompt(answer_chat(request.messages), request.tools))
+    probabilities = relative_softmax_scores(Evidence(agent, request, answer=()).names)
     settings = {"draws": draws, "temperature": temperature, "seed": seed_for(config.seed, request.id)}
     return augment(agent, request, probabilities, elicitation=elicitation, **settings)
 
