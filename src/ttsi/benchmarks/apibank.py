@@ -11,6 +11,7 @@ no parameter whether it is required.
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +22,9 @@ from ttsi.benchmarks.schemas import make_tool, parameter
 from ttsi.benchmarks.toolworld import Subset
 from ttsi.calls import render_calls
 from ttsi.records import Call, InputError, Message, Tool
+
+Role = Literal["user", "assistant"]
+Turn = tuple[Role, str]
 
 NAME = "apibank"
 PARTS = {
@@ -39,11 +43,9 @@ SPLITS = tuple(PARTS["test"])
 
 ASKED = "Generate API Request:"
 REQUEST = "API-Request:"
-_ROLES: dict[str, Literal["user", "assistant"]] = {"User:": "user", "AI:": "assistant"}
+_ROLES: dict[str, Role] = {"User:": "user", "AI:": "assistant"}
 _DATE = re.compile(r"^The current [^\n{]*$", re.MULTILINE)
 _ANSWERED = re.compile(rf"{REQUEST}\s*(.*?\)\]?)->(.*)", re.DOTALL)
-
-Turn = tuple[Literal["user", "assistant"], str]
 
 
 def read(split: str, subset: Subset, find: Callable[[str], Path]) -> Iterator[Draft]:
@@ -101,17 +103,17 @@ def _searched(lines: Iterable[str], field: Field) -> Iterator[Tool]:
         try:
             found: Any = read_literal(answered[2])
         except ValueError:
-            continue
+            continue  # not even a literal
         found = found["output"] if isinstance(found, dict) and "output" in found else found
         for one in found if isinstance(found, list) else [found]:
-            if isinstance(one, dict) and {"name", "description", "input_parameters"} <= set(one):
+            with suppress(InputError):
                 yield _tool(field.within(one))
 
 
 def _messages(lines: Iterable[str], date: str, field: Field) -> tuple[Message, ...]:
     turns: list[Turn] = []
     for line in lines:
-        for role, said in _turns(line):
+        for role, said in _turns(line, turns[-1][0] if turns else "assistant"):
             if turns and turns[-1][0] == role:
                 said = f"{turns.pop()[1]}\n{said}"
             turns.append((role, said))
@@ -123,8 +125,8 @@ def _messages(lines: Iterable[str], date: str, field: Field) -> tuple[Message, .
     return tuple(Message(role=role, content=said) for role, said in turns)
 
 
-def _turns(line: str) -> list[Turn]:
-    """Return the turns that a line is."""
+def _turns(line: str, speaker: Role) -> list[Turn]:
+    """Return the turns that a line is; one without a label goes on with what the last speaker said."""
     if not line.strip() or line.startswith(("{", ASKED)):
         return []
     for label, role in _ROLES.items():
@@ -132,7 +134,7 @@ def _turns(line: str) -> list[Turn]:
             return [(role, line.removeprefix(label).strip())]
     answered = _ANSWERED.fullmatch(line)
     if answered is None:
-        return [("assistant", line)]
+        return [(speaker, line.strip())]
     calls, _ = _gold(answered[1])
     asked = answered[1] if calls is None else render_calls(calls)
     return [("assistant", asked), ("user", f"<tool_response>\n{answered[2].strip()}\n</tool_response>")]

@@ -21,7 +21,8 @@ _STUB = re.compile(r"<func_start>(.*?)<func_end>\s*<docstring_start>\s*\"\"\"(.*
 
 def function_tools(text: str) -> list[Tool]:
     """Return a tool for each function that a text defines; raises `ValueError` where it is no such text."""
-    return [_tool(node, ast.get_docstring(node) or "") for node in parse_python(text).body if _is_function(node)]
+    functions = [node for node in parse_python(text).body if isinstance(node, ast.FunctionDef)]
+    return [_tool(function, ast.get_docstring(function) or "") for function in functions]
 
 
 def marked_tools(text: str) -> list[Tool]:
@@ -29,7 +30,7 @@ def marked_tools(text: str) -> list[Tool]:
     tools = []
     for signature, docstring in _STUB.findall(text):
         node = parse_python(f"{signature.strip()}: ...").body[0]
-        if not _is_function(node):
+        if not isinstance(node, ast.FunctionDef):
             raise ValueError("no function")
         tools.append(_tool(node, docstring))
     return tools
@@ -45,11 +46,7 @@ def assigned_tools(text: str, names: Collection[str]) -> list[Tool]:
     return [_tool_of_dict(literal(value)) for value in assigned]
 
 
-def _is_function(node: ast.stmt) -> bool:
-    return isinstance(node, ast.FunctionDef)
-
-
-def _tool(node: Any, docstring: str) -> Tool:
+def _tool(node: ast.FunctionDef, docstring: str) -> Tool:
     arguments, defaults = node.args.args, [literal(value) for value in node.args.defaults]
     required = [argument.arg for argument in arguments[: len(arguments) - len(defaults)]]
     with_default = dict(zip((argument.arg for argument in arguments[len(required) :]), defaults, strict=True))
