@@ -27,11 +27,12 @@ from ttsi.agent.training import TrainingConfig, train
 from ttsi.benchmarks.toolworld import SPLITS
 from ttsi.calls import render_calls
 from ttsi.plots import accuracy_bars, loss_curve, style
-from ttsi.profiles import agent_folder, configure, data_root
+from ttsi.profiles import agent_folder, configure, data_root, model_folder
 from ttsi.prompts import answer_chat, practice_chat, transcript
+from ttsi.published import read_study
 from ttsi.runs import load_agent
+from ttsi.scoring import score
 from ttsi.statistics import proportion_interval
-from ttsi.study import read_study
 
 style()
 config = configure(profile, seed=seed)
@@ -45,7 +46,7 @@ agent = load_agent(config)
 # book publishes.
 
 # %%
-published = read_study(data_root() / "results").query("family == 'tt-si'")
+published = read_study(data_root() / "results", "base")
 shares = []
 for name in SPLITS:
     right = published.loc[published["split"] == name, "base_correct"]
@@ -183,6 +184,43 @@ loss_curve(both, x="tokens")
 # %%
 live_prompt = live_agent.prompt(answer_chat(drawn.request.messages), drawn.request.tools)
 print(live_agent.decode(live_agent.generate([live_prompt])[0]))
+
+# %% [markdown]
+# ## Its teacher
+#
+# The paper also lets a stronger model write the practice examples (*test-time distillation*, TT-D). This book's
+# stand-in for such a model, so that no chapter needs an account anywhere, is the *tiny teacher*: the tiny agent with
+# each layer followed by a copy that adds nothing at first ([arXiv 2401.02415](https://arxiv.org/abs/2401.02415)),
+# trained further, on the words of the unseen splits as well. It never saw a test conversation, but it knows words that
+# the agent does not. [](09_who_writes_the_practice) asks it to write. The table counts its own training tokens, which
+# come on top of the agent's, and scores both on a few validation samples of `single/unseen`.
+
+
+# %%
+def validated(one):
+    drawn = benchmarks.load(
+        "toolworld", "single/unseen", subset="validation", seed=config.seed, limit=min(config.limit, 25)
+    )
+    prompts = [one.prompt(answer_chat(sample.request.messages), sample.request.tools) for sample in drawn]
+    right = [score(one.decode(ids), s.gold).exact_match for ids, s in zip(one.generate(prompts), drawn, strict=True)]
+    share = proportion_interval(sum(right), len(right))
+    return f"{share.estimate:.0%} ({share.low:.0%}–{share.high:.0%}, n = {share.n})"
+
+
+# %%
+teacher = load_agent(config.model_copy(update={"model": config.teacher_model}))
+folders = {"tiny agent": agent_folder(config), "tiny teacher": model_folder(config.teacher_model)}
+facts = {}
+for (name, folder), one in zip(folders.items(), (agent, teacher), strict=True):
+    made = json.loads((folder / "training.json").read_text())["config"]
+    facts[name] = {
+        "layers": made["layers"],
+        "parameters": f"{one.model.num_parameters() / 1e6:.2f} million",
+        "training tokens": f"{pd.read_parquet(folder / 'training.parquet')['tokens'].sum() / 1e6:.1f} million",
+        "lessons with words of the unseen splits": f"{made.get('reserved_share', 0):.0%}",
+        "exact match (95% interval)": validated(one),
+    }
+pd.DataFrame(facts)
 
 # %% tags=["remove-cell"]
 glue("training_minutes", f"{log['seconds'].sum() / 60:.0f}", display=False)
