@@ -8,7 +8,8 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from ttsi.agent.loading import locate
-from ttsi.benchmarks import BENCHMARKS, Subset
+from ttsi.benchmarks import BENCHMARKS, DEFAULT_SPLITS, Subset
+from ttsi.benchmarks.drafts import ToolOrder
 from ttsi.loop import LoopSettings
 from ttsi.records import InputError, Record
 
@@ -32,9 +33,10 @@ class RunConfig(Record):
     model: str
     """Model folder: absolute, or below the data folder, or below the working directory; or a name on the hub."""
     benchmark: Literal[BENCHMARKS] = "toolworld"  # pyright: ignore[reportInvalidTypeForm]
-    split: str = "single/unseen"
+    split: str
+    """Of the benchmark; where none is named, the first that its evaluation uses."""
     subset: Subset = "test"
-    tool_order: Literal["shuffled", "upstream"] = "shuffled"
+    tool_order: ToolOrder = "shuffled"
     """Of the paper's benchmarks: shuffled by each sample's id, or as upstream lists the tools."""
     method: Method = "tt-si"
     seed: int = Field(default=0, ge=0)
@@ -85,6 +87,8 @@ def configure(profile: str, **changes: Any) -> RunConfig:
     method = changes.get("method", "tt-si")
     for name, value in {**changes, **METHODS.get(method, {})}.items():
         _table_of(settings, name)[name] = value
+    benchmark = settings.get("benchmark", "toolworld")
+    settings.setdefault("split", DEFAULT_SPLITS.get(benchmark, ("",))[0])
     try:
         return RunConfig.model_validate(settings)
     except ValidationError as error:

@@ -52,7 +52,8 @@ def hash_files(paths: Iterable[Path]) -> str:
     """Return the SHA-256 over the names and contents of files, sorted by name."""
     digest = hashlib.sha256()
     for path in sorted(paths):
-        digest.update(f"{path.name}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
+        with path.open("rb") as file:
+            digest.update(f"{path.name}\0".encode() + hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()
 
 

@@ -1,6 +1,7 @@
 """A run: one configuration over one benchmark split, resumable at any moment."""
 
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -13,6 +14,7 @@ from tqdm.auto import tqdm
 from ttsi import benchmarks
 from ttsi.adaptation import Lesson
 from ttsi.agent import Agent
+from ttsi.agent.loading import check_device
 from ttsi.augmentation import Teacher
 from ttsi.decoding import majority
 from ttsi.loop import Answered, SelfImprovement
@@ -49,6 +51,7 @@ def run(
         InputError: the configuration names something that does not exist, or the folder cannot take this run.
         TeacherError: the teacher could not be asked; the rows so far are kept.
     """
+    check_device(config.device)
     samples = load_samples(config, data_dir)
     agent = load_agent(config)
     with ResultsFolder.claim(out, _provenance(config, samples), resume=resume) as folder:
@@ -94,7 +97,8 @@ def prepared(
             limit=config.loop.sft_examples,
             data_dir=data_dir,
         )
-        lessons = [(PracticeExample(messages=s.request.messages, calls=s.gold), s.request.tools) for s in drawn if s.gold]
+        answered = [sample for sample in drawn if sample.gold]
+        lessons = [(PracticeExample(messages=s.request.messages, calls=s.gold), s.request.tools) for s in answered]
     asks = config.loop.author == "teacher" and teacher is None
     with teacher_of(config, teacher_requests) if asks else nullcontext(teacher) as teacher:
         yield SelfImprovement(agent, config.loop, teacher=teacher, lessons=lessons, seed=config.seed)
@@ -137,7 +141,8 @@ def load_agent(config: RunConfig) -> Agent:
         InputError: there is no readable model.
     """
     torch.set_num_threads(config.threads)
-    torch.use_deterministic_algorithms(True)
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it, cuBLAS refuses to be deterministic
+    torch.use_deterministic_algorithms(True, warn_only=config.device != "cpu")
     folder = agent_folder(config)
     return Agent.load(folder, device=config.device, dtype=config.dtype, max_new_tokens=config.max_new_tokens)
 

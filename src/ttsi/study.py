@@ -9,6 +9,7 @@ from itertools import islice, product
 from pathlib import Path
 from typing import Any, get_args
 
+from ttsi.benchmarks import DEFAULT_SPLITS, PAPER_BENCHMARKS
 from ttsi.benchmarks.toolworld import SPLITS
 from ttsi.profiles import RunConfig, configure
 from ttsi.runs import run, teacher_of
@@ -52,7 +53,8 @@ SWEEPS: dict[str, dict[str, Any]] = {
     "sft-20": {"method": "sft", "sft_examples": 20},
 }
 """Changes of one thing about `tt-si` or `sft`, on the headline's split."""
-SWEEP_LIMIT = 20
+SWEEP_LIMIT = 10
+SELECTION_LIMIT = 20
 
 CANDIDATES: dict[str, dict[str, Any]] = {
     "profile": {},
@@ -92,7 +94,7 @@ def selection_runs() -> Iterator[Named]:
     """Yield the name and the configuration of every candidate on validation samples of two unseen splits."""
     for split in (HEADLINE, "typed/unseen"):
         for family, changes in CANDIDATES.items():
-            yield _named(family, split, 0, limit=25, subset="validation", **changes)
+            yield _named(family, split, 0, limit=SELECTION_LIMIT, subset="validation", **changes)
 
 
 def timing_runs() -> Iterator[Named]:
@@ -101,12 +103,6 @@ def timing_runs() -> Iterator[Named]:
         yield _named(family, HEADLINE, 0, limit=SWEEP_LIMIT, **changes)
 
 
-PAPER_SPLITS = {
-    "sealtool": ("test",),
-    "nexusraven": ("test",),
-    "apibank": ("level-1", "level-2"),
-    "toolalpaca": ("real",),
-}
 LARGER = {"model": "Qwen/Qwen2.5-7B-Instruct"}
 PAPER_FAMILIES: dict[str, dict[str, Any]] = {
     name: FAMILIES[name] for name in ("base", "constrained", "tt-si", "tt-icl", "tt-si-constrained")
@@ -130,9 +126,9 @@ def paper_runs(*, teacher_url: str | None = None, teacher_model: str | None = No
     if teacher_url and teacher_model:
         families["tt-d"] = FAMILIES["tt-d"] | {"teacher_url": teacher_url, "teacher_model": teacher_model}
     for seed in SEEDS:
-        for benchmark, splits in PAPER_SPLITS.items():
+        for benchmark in PAPER_BENCHMARKS:
             asked = families | (OF_SEALTOOL if benchmark == "sealtool" else {})
-            for split, (family, changes) in product(splits, asked.items()):
+            for split, (family, changes) in product(DEFAULT_SPLITS[benchmark], asked.items()):
                 settings = {"adapt": "all", **changes, "benchmark": benchmark, "split": split, "seed": seed}
                 yield f"{family}/{benchmark}-{split}/seed-{seed}", configure("paper", **settings)
 

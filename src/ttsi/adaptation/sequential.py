@@ -10,6 +10,7 @@ from peft.tuners.lora import LoraLayer
 from pydantic import Field
 
 from ttsi.agent import Agent
+from ttsi.agent.rows import fitting
 from ttsi.calls import render_calls
 from ttsi.prompts import answer_chat
 from ttsi.records import PracticeExample, Record, Tool
@@ -96,11 +97,12 @@ class SequentialAdapter:
     def _train(self, batches: Sequence[tuple[torch.Tensor, torch.Tensor]]) -> list[float]:
         optimizer = torch.optim.AdamW(self._parameters, lr=self.settings.learning_rate, weight_decay=0.0)
         losses = []
-        for _ in range(self.settings.epochs):
-            for ids, labels in batches:
-                loss = self._peft(input_ids=ids, labels=labels, use_cache=False).loss
-                loss.backward()
-                optimizer.step()
-                optimizer.zero_grad()
-                losses.append(loss.item())
+        with fitting(max(ids.shape[1] for ids, _ in batches)):
+            for _ in range(self.settings.epochs):
+                for ids, labels in batches:
+                    loss = self._peft(input_ids=ids, labels=labels, use_cache=False).loss
+                    loss.backward()
+                    optimizer.step()
+                    optimizer.zero_grad()
+                    losses.append(loss.item())
         return losses

@@ -9,14 +9,12 @@ import click
 
 @click.command()
 @click.option("--profile", default="tiny", show_default=True, help="Settings in data/profiles/.")
-@click.option("--benchmark", default="toolworld", show_default=True)
-@click.option("--split", default="single/unseen", show_default=True, help="Of toolworld: kind/tools, e.g. typed/seen.")
-@click.option("--subset", default="test", show_default=True, help="train, validation or test.")
+@click.option("--benchmark", help="toolworld, nexusraven, sealtool, apibank or toolalpaca.")
+@click.option("--split", help="Of toolworld: kind/tools, e.g. typed/seen.")
+@click.option("--subset", help="train, validation or test.")
 @click.option("--tool-order", help="shuffled or upstream; of the paper's benchmarks.")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Where the paper's benchmarks lie.")
-@click.option(
-    "--method", default="tt-si", show_default=True, help="base, constrained, tt-si, tt-d, tt-icl, icl or sft."
-)
+@click.option("--method", help="base, constrained, tt-si, tt-d, tt-icl, icl or sft; tt-si where none is named.")
 @click.option("--constrained", is_flag=True, default=None, help="Limit answers to calls of the offered tools.")
 @click.option("--decoding", help="direct, majority-vote or pass@5.")
 @click.option("--adapt", help="uncertain, all, certain or random.")
