@@ -15,6 +15,7 @@ from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 
 from ttsi import plots
+from ttsi.plots.frame import PALETTE
 from ttsi.statistics import Interval, auroc, calibration_bins, mcnemar, proportion_interval, tau_sweep
 
 mpl.use("agg")
@@ -22,7 +23,7 @@ mpl.use("agg")
 RNG = np.random.default_rng(0)
 CONFIDENCE = RNG.random(120)
 ROWS = pd.DataFrame(
-    {"margin": CONFIDENCE, "base_correct": RNG.random(120) < CONFIDENCE, "correct": RNG.random(120) < 0.8}
+    {"margin": CONFIDENCE, "base_correct": RNG.random(120) < CONFIDENCE, "greedy_correct": RNG.random(120) < 0.8}
 )
 NOISY = ROWS.assign(margin=RNG.random(120))
 SPLITS = ["single/seen", "single/unseen", "typed/unseen"]
@@ -33,6 +34,29 @@ ACCURACY = pd.DataFrame(
         for split in SPLITS
     ]
 )
+ANSWERS = pd.DataFrame(
+    [
+        {"method": method, "decoding": decoding, **asdict(proportion_interval(successes, 50))}
+        for method, decoding, successes in (
+            ("base", "direct", 30),
+            ("base", "pass@5", 45),
+            ("TT-SI + constrained", "direct", 50),
+        )
+    ]
+)
+GAINS = pd.DataFrame(
+    [
+        {"label": "TT-SI", "against": "base", **asdict(Interval(0.05, -0.01, 0.11, 50))},
+        {"label": "TT-SI + constrained", "against": "constrained", **asdict(Interval(-0.2, -0.3, -0.1, 50))},
+    ]
+)
+AREAS = pd.DataFrame(
+    [
+        {"estimator": "rss-margin", "group": "unseen", **asdict(Interval(0.9, 0.8, 0.95, 120))},
+        {"estimator": "self-consistency", "group": "unseen", **asdict(Interval(0.4, 0.3, 0.5, 120))},
+        {"estimator": "self-consistency", "group": "seen", **asdict(Interval(0.7, 0.6, 0.8, 30))},
+    ]
+)
 CHANGES = pd.DataFrame(
     [
         {"label": "single/unseen", **asdict(mcnemar([0] * 12 + [1] * 8, [1] * 10 + [0] * 5 + [1] * 5))},
@@ -41,24 +65,31 @@ CHANGES = pd.DataFrame(
 )
 BINS = {"rss-margin": calibration_bins(ROWS["margin"], ROWS["base_correct"])}
 SWEEPS = {name: tau_sweep(rows, np.linspace(0, 1, 11)) for name, rows in (("rss-margin", ROWS), ("noisy", NOISY))}
+ALWAYS, EXTRA = 0.5, 2.0
+CURVES = {name: sweep.assign(seconds=ALWAYS + EXTRA * sweep["adapted"]) for name, sweep in SWEEPS.items()}
+POINTS = ACCURACY.query("split == 'single/seen'").assign(seconds=[0.2, 1.4, 0.3])
 LOSSES = pd.DataFrame({"tokens": [0, 500, 1000], "train": [3.0, 2.0, 1.0], "validation": [3.1, np.nan, 1.4]})
 VERDICTS = pd.DataFrame({"valid": [18, 58], "unknown tool": [82, 0]}, index=["free", "tools it hesitates between"])
 SECONDS = pd.DataFrame({"uncertainty": [0.0, 0.1], "answer": [0.2, 0.25]}, index=["base", "TT-SI"])
 
 FIGURES: dict[str, Callable[[], Figure]] = {
     "accuracy_bars": lambda: plots.accuracy_bars(ACCURACY),
+    "accuracy_dots": lambda: plots.accuracy_dots(ANSWERS),
+    "difference_dots": lambda: plots.difference_dots(GAINS, series="against"),
     "fixed_and_broken": lambda: plots.fixed_and_broken(CHANGES),
     "margin_histogram": lambda: plots.margin_histogram(ROWS, tau=0.95, estimator="rss-margin"),
     "reliability": lambda: plots.reliability(BINS),
     "roc_curves": lambda: plots.roc_curves({"rss-margin": ROWS, "noisy": NOISY}),
-    "tau_sweep_curve": lambda: plots.tau_sweep_curve(SWEEPS),
+    "auroc_dots": lambda: plots.auroc_dots(AREAS),
+    "tau_sweep_curve": lambda: plots.tau_sweep_curve(SWEEPS, seconds=(ALWAYS, EXTRA)),
+    "accuracy_against_seconds": lambda: plots.accuracy_against_seconds(CURVES, POINTS),
     "loss_curve": lambda: plots.loss_curve(LOSSES, x="tokens"),
     "example_verdicts": lambda: plots.example_verdicts(VERDICTS),
     "stage_seconds": lambda: plots.stage_seconds(SECONDS),
 }
-SHARES = {"accuracy_bars", "reliability", "roc_curves", "tau_sweep_curve"}
-UNCERTAIN = {"accuracy_bars", "fixed_and_broken", "margin_histogram", "reliability", "roc_curves", "tau_sweep_curve"}
-DIVERGING = {"fixed_and_broken"}
+SHARES = {"accuracy_bars", "reliability", "roc_curves", "tau_sweep_curve", "accuracy_against_seconds"}
+UNCERTAIN = set(FIGURES) - {"loss_curve", "example_verdicts", "stage_seconds"}
+DIVERGING = {"fixed_and_broken", "difference_dots"}
 
 
 @pytest.fixture(autouse=True)
@@ -68,10 +99,12 @@ def book_style():
         yield
 
 
-@pytest.fixture(params=FIGURES)
+@pytest.fixture(params=FIGURES, scope="module")
 def drawn(request: pytest.FixtureRequest) -> tuple[str, Figure]:
-    figure = FIGURES[request.param]()
-    figure.canvas.draw()
+    with mpl.rc_context():
+        plots.style()
+        figure = FIGURES[request.param]()
+        figure.draw_without_rendering()
     return request.param, figure
 
 
@@ -126,7 +159,7 @@ def test_n_stands_beside_uncertainty(drawn: tuple[str, Figure]) -> None:
 
 
 def test_the_palette_tells_series_apart() -> None:
-    colours = [to_rgb(colour) for colour in plots.PALETTE[:6]]
+    colours = [to_rgb(colour) for colour in PALETTE[:6]]
     assert colours == [to_rgb(cycle["color"]) for cycle in mpl.rcParams["axes.prop_cycle"]][:6]
     assert len(set(colours)) == 6
 
@@ -147,6 +180,39 @@ def test_accuracy_bars_leave_room_for_a_method_without_a_split() -> None:
     figure = plots.accuracy_bars(ACCURACY.iloc[:-1].assign(n=range(10, 18)))
     assert len(heights(figure.axes[0])) == 8
     assert "n = 10 to 17 a bar" in legend_text(figure)
+
+
+def drawn_whiskers(axes: Axes) -> list[list[list[float]]]:
+    """Return the ends of the whiskers along x, for each series."""
+    bars = [item for item in axes.containers if isinstance(item, ErrorbarContainer)]
+    collections = [item.lines[2][0] for item in bars]
+    return [[segment[:, 0].tolist() for segment in lines.get_segments()] for lines in collections]  # pyright: ignore
+
+
+def test_dots_stand_at_the_estimate_with_the_interval_and_name_their_row() -> None:
+    figure = plots.accuracy_dots(ANSWERS)
+    (axes,) = figure.axes
+    direct = [proportion_interval(30, 50), proportion_interval(50, 50)]
+    ends = drawn_whiskers(axes)
+    assert ends[0] == [pytest.approx([one.low, one.high]) for one in direct]
+    assert len(ends[1]) == 1
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["base", "TT-SI + constrained"]
+    assert axes.get_xlim() == (0, 1)
+    assert "pass@5" in legend_text(figure)
+
+
+def test_dots_of_two_series_in_a_row_do_not_hide_each_other() -> None:
+    (axes,) = plots.auroc_dots(AREAS).axes
+    places = [np.asarray(item.lines[0].get_ydata()) for item in axes.containers]  # pyright: ignore
+    assert places[0][1] != places[1][0]
+    assert [round(place) for place in (places[0][1], places[1][0])] == [1, 1]
+
+
+def test_differences_lie_about_zero_in_points() -> None:
+    (axes,) = plots.difference_dots(GAINS, series="against").axes
+    assert drawn_whiskers(axes) == [[pytest.approx([-0.01, 0.11])], [pytest.approx([-0.3, -0.1])]]
+    assert axes.xaxis.get_major_formatter()(-0.2, 0) == "-20"
+    assert axes.get_xlim()[1] > 0.3
 
 
 def test_fixed_points_right_and_broken_left() -> None:
@@ -191,18 +257,34 @@ def test_the_area_under_the_drawn_curve_is_the_auroc_of_the_legend() -> None:
 
 def test_roc_of_an_agent_that_is_always_right_says_that_it_is_undefined() -> None:
     figure = plots.roc_curves({"rss-margin": ROWS.assign(base_correct=True)})
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     assert "rss-margin: undefined, needs two of each outcome, found 0 true and 120 false" in legend_text(figure)
 
 
-def test_tau_sweep_draws_accuracy_with_a_band_and_the_share_adapted() -> None:
-    above, below = plots.tau_sweep_curve(SWEEPS).axes
+def test_tau_sweep_draws_accuracy_with_a_band_and_what_a_sample_costs() -> None:
+    above, below = plots.tau_sweep_curve(SWEEPS, seconds=(ALWAYS, EXTRA)).axes
     sweep = SWEEPS["rss-margin"]
     assert np.asarray(above.lines[0].get_ydata()) == pytest.approx(sweep["accuracy"].to_numpy())
-    assert np.asarray(below.lines[0].get_ydata()) == pytest.approx(sweep["adapted"].to_numpy())
+    costs = np.asarray(below.lines[0].get_ydata())
+    assert (costs[0], costs[-1]) == pytest.approx((ALWAYS, ALWAYS + EXTRA))
     (band,) = above.collections[0].get_paths()
     assert band.get_extents().y0 == pytest.approx(sweep["accuracy_low"].min())
     assert band.get_extents().y1 == pytest.approx(sweep["accuracy_high"].max())
+
+
+def test_the_second_scale_of_cost_is_the_share_adapted() -> None:
+    figure = plots.tau_sweep_curve(SWEEPS, seconds=(ALWAYS, EXTRA))
+    figure.draw_without_rendering()
+    (adapted,) = figure.axes[1].child_axes
+    assert adapted.get_ylim() == pytest.approx([(end - ALWAYS) / EXTRA for end in figure.axes[1].get_ylim()])
+    assert [tick.get_text() for tick in adapted.get_yticklabels()] == ["0%", "50%", "100%"]
+
+
+def test_cost_curves_run_from_their_first_second_and_points_stand_at_theirs() -> None:
+    (axes,) = plots.accuracy_against_seconds(CURVES, POINTS).axes
+    assert np.asarray(axes.lines[0].get_xdata()) == pytest.approx(CURVES["rss-margin"]["seconds"].to_numpy())
+    places = [float(item.lines[0].get_xdata()[0]) for item in axes.containers]  # pyright: ignore
+    assert places == POINTS["seconds"].tolist()
 
 
 def test_loss_curves_leave_out_gaps() -> None:

@@ -6,7 +6,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from ttsi.plots.frame import BLUE, GREY, MARGIN_BINS, ORANGE, PALETTE, count, legend, new_figure, share_axis, whiskers
+from ttsi.plots.accuracy import interval_dots
+from ttsi.plots.frame import BLUE, GREY, MARGIN_BINS, ORANGE, PALETTE, legend, new_figure, share_axis, whiskers
 from ttsi.statistics import UndefinedError, auroc, roc_curve
 
 
@@ -71,19 +72,13 @@ def roc_curves(estimators: Mapping[str, pd.DataFrame]) -> Figure:
     return figure
 
 
-def tau_sweep_curve(estimators: Mapping[str, pd.DataFrame]) -> Figure:
-    """Plot accuracy with its 95% band, and the share of samples adapted, against the threshold.
+def auroc_dots(table: pd.DataFrame) -> Figure:
+    """Compare estimators by how well they find wrong answers: a row for each `estimator`, a colour for each `group`.
 
-    Each estimator's table is one of `statistics.tau_sweep`.
+    `table` also has the `estimate`, `low`, `high`, `n` of `statistics.auroc`.
     """
-    figure, (above, below) = new_figure(rows=2, height=5, height_ratios=[2, 1])
-    for index, (name, sweep) in enumerate(estimators.items()):
-        colour, tau = PALETTE[index], sweep["tau"]
-        above.fill_between(tau, sweep["accuracy_low"], sweep["accuracy_high"], color=colour, alpha=0.2, linewidth=0)
-        above.plot(tau, sweep["accuracy"], color=colour, label=f"{name} ({count(sweep)})")
-        below.plot(tau, sweep["adapted"], color=colour)
-    share_axis(above, "accuracy (exact match)")
-    share_axis(below, "samples adapted")
-    below.set(xlim=(0, 1), xlabel="threshold tau (no unit)")
-    legend(figure, "band: 95% interval")
+    figure, axes = interval_dots(table, row="estimator", series="group")
+    axes.axvline(0.5, color=GREY, linestyle="--", linewidth=1)
+    axes.text(0.495, -0.4, "chance", ha="right", va="top", fontsize="small", color=GREY)
+    axes.set(xlim=(0, 1), xlabel="AUROC for a wrong base answer (no unit)", ylabel="estimator")
     return figure
