@@ -88,10 +88,10 @@ def _described(line: str, field: Field) -> Tool:
 
 def _tool(described: Field) -> Tool:
     """Return a tool in either of upstream's two spellings."""
-    name = described["name" if "name" in described else "apiCode"].name()
+    tool_name = described["name" if "name" in described else "apiCode"].name()
     listed = described["input_parameters" if "input_parameters" in described else "parameters"].fields()
     parameters = {name: parameter(one["type"].text(), one["description"].text()) for name, one in listed.items()}
-    return make_tool(name, described["description"].text(), parameters, required=())
+    return make_tool(tool_name, described["description"].text(), parameters, required=())
 
 
 def _searched(lines: Iterable[str], field: Field) -> Iterator[Tool]:
@@ -103,7 +103,7 @@ def _searched(lines: Iterable[str], field: Field) -> Iterator[Tool]:
         try:
             found: Any = read_literal(answered[2])
         except ValueError:
-            continue  # not even a literal
+            continue
         found = found["output"] if isinstance(found, dict) and "output" in found else found
         for one in found if isinstance(found, list) else [found]:
             with suppress(InputError):

@@ -74,20 +74,31 @@ def repair_call(text: str) -> WrittenCall:
     if found is None or _NEXT_CALL.search(text):
         raise ValueError("no call")
     name, inside = found.groups()
-    names = list(_ARGUMENT.finditer(inside))
-    if inside.strip() and (not names or inside[: names[0].start()].strip()):
+    return WrittenCall(name, {argument: _bare(value) for argument, value in _named_values(inside)})
+
+
+def _named_values(text: str) -> list[tuple[str, str]]:
+    """Return the names and values of `x=…, y=…`; a name within a text that is still open begins no value."""
+    found: list[tuple[str, int, int]] = []
+    for one in _ARGUMENT.finditer(text):
+        if not found or _is_closed(text[found[-1][2] : one.start()].strip()):
+            found.append((one[1], one.start(), one.end()))
+    if text[: found[0][1] if found else None].strip():
         raise ValueError("arguments without names")
-    ends = [later.start() for later in names[1:]] + [len(inside)]
-    values = [inside[one.end() : end].strip() for one, end in zip(names, ends, strict=True)]
-    return WrittenCall(name, {one[1]: _bare(value) for one, value in zip(names, values, strict=True)})
+    ends = [start for _, start, _ in found[1:]] + [len(text)]
+    return [(name, text[begin:end].strip()) for (name, _, begin), end in zip(found, ends, strict=False)]
+
+
+def _is_closed(value: str) -> bool:
+    """Whether a value that begins with a quote ends with it."""
+    return value[:1] not in ("'", '"') or (len(value) > 1 and value[-1] == value[0])
 
 
 def _bare(text: str) -> Any:
     try:
         return read_literal(text)
     except ValueError:
-        quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
-        return plain(text[1:-1] if quoted else text)
+        return plain(text[1:-1] if text[:1] in ("'", '"') and _is_closed(text) else text)
 
 
 def _only_expression(tree: ast.Module) -> ast.expr:

@@ -74,7 +74,7 @@ def _first(answers: Field) -> str:
 
 
 def _draft(sample_id: str, query: Field, reference: str, tools: tuple[Tool, ...]) -> Draft:
-    messages = (Message(role="user", content=query.text()),)
+    messages = (Message(role="user", content=query.text().strip()),)
     return Draft(id=sample_id, messages=messages, tools=tools, gold=_gold(reference, tools))
 
 

@@ -69,12 +69,12 @@ class Field:
 
     def __getitem__(self, name: str) -> "Field":
         """Return a field of an object, which must have it."""
-        if name not in self.fields():
+        if name not in self:
             raise InputError(f"{self.place} has no field {name!r}")
-        return self.fields()[name]
+        return self._at(name)
 
     def __contains__(self, name: str) -> bool:
-        return name in self.fields()
+        return name in self._object()
 
     @property
     def place(self) -> str:
@@ -85,9 +85,7 @@ class Field:
 
     def fields(self) -> dict[str, "Field"]:
         """Return the fields of an object."""
-        if not isinstance(self.value, dict):
-            raise self.wrong("an object")
-        return {name: self._at(name) for name in self.value}
+        return {name: self._at(name) for name in self._object()}
 
     def items(self) -> list["Field"]:
         """Return the items of a list."""
@@ -118,6 +116,11 @@ class Field:
     def within(self, value: Any) -> "Field":
         """Return a value that is written in this text as a field at the same place."""
         return Field(value, self.path, self.steps)
+
+    def _object(self) -> dict[str, Any]:
+        if not isinstance(self.value, dict):
+            raise self.wrong("an object")
+        return self.value
 
     def _at(self, step: str | int) -> "Field":
         return Field(self.value[step], self.path, (*self.steps, step))

@@ -58,7 +58,7 @@ def _draft(sample_id: str, record: Field) -> Draft:
     nested = any(_RETURNED.search(str(call.arguments)) for call in gold or ())
     return Draft(
         id=sample_id,
-        messages=(Message(role="user", content=found[2]),),
+        messages=(Message(role="user", content=found[2].strip()),),
         tools=_tools(tools),
         gold=gold,
         flags=("nested_calls",) if nested else (),

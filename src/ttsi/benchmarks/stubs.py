@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from ttsi.benchmarks.expressions import literal, parse_python
+from ttsi.benchmarks.reading import plain
 from ttsi.benchmarks.schemas import Schema, make_tool, parameter
 from ttsi.records import Tool
 
@@ -47,6 +48,7 @@ def assigned_tools(text: str, names: Collection[str]) -> list[Tool]:
 
 
 def _tool(node: ast.FunctionDef, docstring: str) -> Tool:
+    docstring = plain(docstring)
     arguments, defaults = node.args.args, [literal(value) for value in node.args.defaults]
     required = [argument.arg for argument in arguments[: len(arguments) - len(defaults)]]
     with_default = dict(zip((argument.arg for argument in arguments[len(required) :]), defaults, strict=True))

@@ -87,7 +87,7 @@ class _Api:
             hidden = tuple(Call(name=call.name, arguments=hide(call.arguments, keys)) for call in calls)
             yield Draft(
                 id="",
-                messages=(Message(role="user", content=hide(request, keys)),),
+                messages=(Message(role="user", content=hide(request, keys).strip()),),
                 tools=tuple(_tool(n, field.within(hide(field.text(), keys))) for n, field in self.functions.items()),
                 gold=None if answer.calls is None else hidden,
                 flags=tuple(flag for flag, holds in flags.items() if holds),
