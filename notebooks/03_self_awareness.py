@@ -4,107 +4,196 @@
 # **Does the agent know when it is about to be wrong?**
 #
 # The loop adapts only where the agent is unsure, so everything hangs on a number that must be low before wrong
-# answers and high before right ones, and that is computed without a label. This chapter compares two such numbers on
-# the published runs: how they separate right from wrong, and whether they mean what they say.
+# answers and high before right ones, and that is computed without a label. The paper names one such number and leaves
+# open how exactly it is computed. This chapter sets nine of them side by side on the published runs: how well they
+# separate right from wrong, what they cost, and whether they mean what they say.
 
 # %% tags=["parameters"]
 profile = "tiny"
-split = "single/unseen"
+split = "single/unseen"  # of the close look at two estimators
 tau = None  # threshold of the gate, in [0, 1]; None: the profile's
+share = 0.3  # share of samples that a gate is to flag, in the table of thresholds
+samples = 4  # live, to time the estimators
 
 # %% tags=["hide-input"]
+from time import perf_counter
+from typing import get_args
+
 import pandas as pd
 from IPython.display import Markdown
 from myst_nb import glue
 
 from ttsi.benchmarks.toolworld import SPLITS
-from ttsi.plots import margin_histogram, reliability, roc_curves, style
+from ttsi.comparison import tau_for
+from ttsi.plots import auroc_dots, margin_histogram, reliability, roc_curves, style
 from ttsi.profiles import configure, data_root
+from ttsi.prompts import answer_chat
+from ttsi.published import margins_of, read_study
+from ttsi.runs import load_agent, load_samples
 from ttsi.statistics import UndefinedError, auroc, calibration_bins, expected_calibration_error
-from ttsi.study import read_study
+from ttsi.uncertainty import ESTIMATORS, Estimator, Evidence
 
 style()
 config = configure(profile, split=split, **({} if tau is None else {"tau": tau}))
 tau = config.loop.tau
+names = list(get_args(Estimator))
 
 # %% [markdown]
-# ## Two margins
+# ## Nine margins
 #
-# Both are numbers $u$ in $[0, 1]$ that grow with confidence; we call them *margins*, and a request is *uncertain* if
-# $u <$ *tau*, the threshold.
+# Each is a number $u$ in $[0, 1]$ that grows with confidence; we call them *margins*, and a request is *uncertain* if
+# $u <$ *tau*, the threshold. They look at three things.
 #
-# **RSS margin**, the paper's (relative softmax scoring). Let $\ell_n = \log P(\text{call of tool } n \mid x)$ for
-# each offered tool $n$, up to the call's arguments. Then
+# **The tools.** Let $\ell_n = \log P(\text{call of tool } n \mid x)$ for each of the $N$ offered tools. Relative
+# softmax scoring (RSS), the paper's, turns them into
 #
 # $$p_n = \frac{e^{\ell_n - \max_k \ell_k}}{\sum_k e^{\ell_k - \max_j \ell_j}}, \qquad u = p_{(1)} - p_{(2)},$$
 #
-# the gap between the two most probable tools. It asks: *which of these tools?* The paper leaves open whether $\ell_n$
-# is normalised by length; we take the plain sum over the opening of the call.
+# the gap between the two most probable tools. It asks: *which of these tools?*
 #
-# **Call probability**, ours: $u = P(\hat y \mid x)$, the probability of the whole greedy answer $\hat y$. It asks:
-# *would I write this again?* It also sees doubts about arguments, and about how an unfamiliar name is spelled; the
-# RSS margin compares offered tools only and cannot.
+# **The answer.** $P(\hat y \mid x)$, the probability of the whole greedy answer $\hat y$ of $T$ tokens. It asks: *would
+# I write this again?* It also sees doubts about arguments, and about how an unfamiliar name is spelled; a comparison of
+# the offered names cannot.
 #
-# The published rows hold both margins of the same samples and the same base answers.
+# **Other answers.** Five are sampled. How many say the same?
+#
+# | estimator | $u$ | looks at |
+# |---|---|---|
+# | `rss-margin` | $p_{(1)} - p_{(2)}$ | each tool's name: the call up to its arguments |
+# | `rss-margin-normalised` | the same, $\ell_n$ divided by its number of tokens | each tool's name |
+# | `rss-call` | $p_{(1)} - p_{(2)}$ | each tool's best call, arguments and all |
+# | `rss-call-normalised` | the same, $\ell_n$ divided by its number of tokens | each tool's best call |
+# | `maximum-probability` | $p_{(1)}$ | each tool's name |
+# | `entropy` | $1 - H(p) / \log N$ | each tool's name |
+# | `call-probability` | $P(\hat y \mid x)$ | the greedy answer |
+# | `perplexity` | $P(\hat y \mid x)^{1/T}$, the inverse of the perplexity | the greedy answer |
+# | `self-consistency` | share of the samples that hold the calls of $\hat y$ | five sampled answers |
+#
+# The first four are four readings of the paper, which does not say whether the name or the whole call is scored, nor
+# whether $\ell_n$ is normalised by length. The published rows hold all nine margins of the same base answers.
 
 # %%
-same = read_study(data_root() / "results").query("family == 'tt-si'")
-names = {"RSS margin": "rss_margin", "call probability": "margin"}
-everything = {name: same[["split", "base_correct"]].assign(margin=same[column]) for name, column in names.items()}
-rows = {name: table[table["split"] == split] for name, table in everything.items()}
+base = read_study(data_root() / "results", "base")
+margins = margins_of(base)[names]
+wrong = ~base["base_correct"]
+groups = {group: base["split"].str.endswith(f"/{group}") for group in ("unseen", "seen")}
 
 # %% [markdown]
 # ## Do they find the wrong answers?
 #
-# A single curve answers for every threshold at once: lower *tau* from 1 to 0, and note which share of the wrong
-# answers falls below it and which share of the right ones. The area under that curve (AUROC) is the probability that
-# a wrong answer has a lower margin than a right one; one half is chance.
-
-# %% mystnb={"image": {"alt": "Receiver operating characteristic of both margins for finding wrong base answers, with the areas under the curves."}, "figure": {"name": "fig-awareness-roc", "caption": "How well a low margin finds wrong base answers, for every threshold. Above the diagonal is better than chance."}}
-roc_curves(rows)
-
-# %% [markdown]
-# The same on every split. A dash stands where there are not two answers of each sort to compare.
+# One number judges an estimator at every threshold at once: the probability that a wrong answer has a lower margin
+# than a right one, called AUROC (the area under the receiver operating characteristic). One half is chance, one is
+# perfect. It needs answers of both sorts, so it says nothing where the agent is always right.
 
 
 # %%
-def area(name, split):
-    table = everything[name][everything[name]["split"] == split]
+def area(name, where):
     try:
-        found = auroc(-table["margin"], ~table["base_correct"])
+        return auroc(-margins.loc[where, name], wrong[where])
     except UndefinedError:
-        return "–"
-    return f"{found.estimate:.2f} ({found.low:.2f}–{found.high:.2f})"
+        return None
 
 
-areas = pd.DataFrame({name: {one: area(name, one) for one in SPLITS} for name in names})
-areas.rename_axis("AUROC (95% interval)", axis="columns")
+areas = {(name, group): area(name, where) for name in names for group, where in groups.items()}
+dots = [{"estimator": name, "group": group, **vars(found)} for (name, group), found in areas.items() if found]
+
+# %% mystnb={"image": {"alt": "Dots with 95 percent intervals: the AUROC of nine estimators for finding wrong base answers, on the unseen and on the seen splits."}, "figure": {"name": "fig-awareness-auroc", "caption": "How well each margin finds wrong base answers, on the splits with unseen tools (pooled) and with seen tools (pooled). The dashed line is chance. A group in which the agent made fewer than two mistakes has no dots."}}
+auroc_dots(pd.DataFrame(dots))
+
+# %% tags=["hide-input"]
+lines = []
+for group, where in groups.items():
+    counted = f"{wrong[where].sum():,} of {where.sum():,} base answers are wrong"
+    undefined = areas[names[0], group] is None
+    lines.append(f"- {group} splits: {counted}{'; AUROC is undefined' if undefined else ''}.")
+Markdown("\n".join(lines))
 
 # %% [markdown]
-# ## Where the margins lie
+# Pooled splits differ in how hard they are, and an estimator may gain by telling splits apart. So here is every unseen
+# split by itself; a dash stands where there are not two answers of each sort.
+
+
+# %%
+def cell(found):
+    return f"{found.estimate:.2f} ({found.low:.2f}–{found.high:.2f})" if found else "–"
+
+
+unseen = [name for name in SPLITS if name.endswith("/unseen")]
+by_split = {one: {name: cell(area(name, base["split"] == one)) for name in names} for one in unseen}
+pd.DataFrame(by_split).rename_axis("AUROC (95% interval)")
+
+# %% [markdown]
+# ## What they cost, and where the threshold lies
 #
+# The tools' names are scored in one batch of short continuations of the prompt, and the greedy answer in one. A tool's
+# best call must first be written out, for every tool; self-consistency writes five answers. Seconds are measured here
+# and now, from a fresh start for each estimator. The greedy answer is there already.
+
+# %%
+agent = load_agent(config)
+drawn = [sample.request for sample in load_samples(config)[: min(samples, config.limit)]]
+spent = dict.fromkeys(names, 0.0)
+for request in drawn:
+    answer = agent.generate([agent.prompt(answer_chat(request.messages), request.tools)])[0]
+    for name in names:
+        evidence, start = Evidence(agent, request, answer), perf_counter()
+        ESTIMATORS[name](evidence)
+        spent[name] += (perf_counter() - start) / len(drawn)
+
+# %% [markdown]
+# The scales differ too: the same *tau* means something else to each estimator. The table gives the *tau* that comes
+# nearest to flagging a given share of the unseen splits' samples, and the share that it does flag; an estimator with
+# few possible values cannot flag any share.
+
+# %%
+inside = margins[groups["unseen"]]
+taus = {name: tau_for(inside[name], share) for name in names}
+columns = {
+    "AUROC, unseen": {name: cell(areas[name, "unseen"]) for name in names},
+    "AUROC, seen": {name: cell(areas[name, "seen"]) for name in names},
+    f"tau for {share:.0%}": {name: f"{taus[name]:.5f}" for name in names},
+    "flagged": {name: f"{(inside[name] < taus[name]).mean():.0%}" for name in names},
+    "seconds": {name: f"{spent[name]:.3f}" for name in names},
+}
+pd.DataFrame(columns).loc[names]
+
+# %% [markdown]
+# ## A close look at two
+#
+# The paper's margin and the one that this profile's gate looks at, on one split. Lower *tau* from 1 to 0, and note
+# which share of the wrong answers falls below it and which share of the right ones: that is the curve.
+
+# %%
+pair = dict.fromkeys(["rss-margin", config.loop.estimator])
+here = base["split"] == split
+rows = {name: base.loc[here, ["base_correct"]].assign(margin=margins.loc[here, name]) for name in pair}
+
+# %% mystnb={"image": {"alt": "Receiver operating characteristic of two margins for finding wrong base answers, with the areas under the curves."}, "figure": {"name": "fig-awareness-roc", "caption": "How well a low margin finds wrong base answers, for every threshold. Above the diagonal is better than chance."}}
+roc_curves(rows)
+
+# %% [markdown]
 # What stands left of the dashed line would be adapted. Orange there is what the gate is for; blue there is work spent
 # on answers that were right, and a chance to break them; orange on the right is missed.
 
 # %% mystnb={"image": {"alt": "Stacked histogram of RSS margins of right and wrong base answers with the threshold tau."}, "figure": {"name": "fig-awareness-rss", "caption": "RSS margins of right and wrong base answers."}}
-margin_histogram(rows["RSS margin"], tau=tau, estimator="RSS margin")
+margin_histogram(rows["rss-margin"], tau=tau, estimator="rss-margin")
 
-# %% mystnb={"image": {"alt": "Stacked histogram of call probabilities of right and wrong base answers with the threshold tau."}, "figure": {"name": "fig-awareness-call", "caption": "Call probabilities of right and wrong base answers."}}
-margin_histogram(rows["call probability"], tau=tau, estimator="call probability")
+# %% mystnb={"image": {"alt": "Stacked histogram of the margins of the profile's estimator, of right and wrong base answers, with the threshold tau."}, "figure": {"name": "fig-awareness-profile", "caption": "Margins by the profile's estimator, of right and wrong base answers."}}
+margin_histogram(rows[config.loop.estimator], tau=tau, estimator=config.loop.estimator)
 
 
 # %%
 def gate(table):
-    uncertain, wrong = table["margin"] < tau, ~table["base_correct"]
+    uncertain, mistaken = table["margin"] < tau, ~table["base_correct"]
     return {
         "adapted": f"{uncertain.mean():.0%}",
-        "of the wrong": f"{uncertain[wrong].mean():.0%}" if wrong.any() else "–",
-        "of the right": f"{uncertain[~wrong].mean():.0%}" if (~wrong).any() else "–",
+        "of the wrong": f"{uncertain[mistaken].mean():.0%}" if mistaken.any() else "–",
+        "of the right": f"{uncertain[~mistaken].mean():.0%}" if (~mistaken).any() else "–",
     }
 
 
 gates = pd.DataFrame({name: gate(table) for name, table in rows.items()}).T
-gates.rename_axis(f"uncertain at tau = {tau:g}", axis="columns")
+gates.rename_axis(f"uncertain at tau = {tau:g}, n = {here.sum():,}", axis="columns")
 
 # %% [markdown]
 # ## Do they mean what they say?
@@ -113,7 +202,7 @@ gates.rename_axis(f"uncertain at tau = {tau:g}", axis="columns")
 # Agreement of the two is called *calibration*, and the mean gap between them the expected calibration error (ECE).
 # The RSS margin is a difference of probabilities and promises no such thing; it is drawn for comparison.
 
-# %% mystnb={"image": {"alt": "Reliability diagram of both margins: accuracy against stated confidence, and the number of samples in each part."}, "figure": {"name": "fig-awareness-reliability", "caption": "Accuracy against stated confidence in ten equal parts of the range, and below it how many samples each part holds."}}
+# %% mystnb={"image": {"alt": "Reliability diagram of two margins: accuracy against stated confidence, and the number of samples in each part."}, "figure": {"name": "fig-awareness-reliability", "caption": "Accuracy against stated confidence in ten equal parts of the range, and below it how many samples each part holds."}}
 bins = {name: calibration_bins(table["margin"], table["base_correct"]) for name, table in rows.items()}
 reliability(bins)
 
@@ -121,50 +210,72 @@ reliability(bins)
 # Points above the diagonal are answers that are right more often than the model's confidence says.
 
 # %% tags=["remove-cell"]
-for name, key in (("RSS margin", "rss"), ("call probability", "call")):
-    glue(f"auroc_{key}", area(name, split), display=False)
+for name, key in (("rss-margin", "rss"), (config.loop.estimator, "profile")):
+    glue(f"auroc_{key}", cell(areas[name, "unseen"]), display=False)
+    glue(f"seconds_{key}", f"{spent[name]:.3f}", display=False)
     glue(f"ece_{key}", f"{expected_calibration_error(bins[name]):.2f}", display=False)
     for column, short in (("adapted", "adapted"), ("of the wrong", "wrong"), ("of the right", "right")):
         glue(f"gate_{key}_{short}", gates.loc[name, column], display=False)
 glue("awareness_tau", f"{tau:g}", display=False)
 glue("awareness_split", split, display=False)
-glue("awareness_n", f"{len(rows['RSS margin']):,}", display=False)
+glue("awareness_n", f"{here.sum():,}", display=False)
+glue("awareness_unseen", f"{groups['unseen'].sum():,}", display=False)
+glue("awareness_timed", str(len(drawn)), display=False)
+glue("awareness_estimator", config.loop.estimator, display=False)
 
 # %% [markdown]
 # ## What we learned
 #
-# On {glue:text}`awareness_split` ({glue:text}`awareness_n` samples), with tau = {glue:text}`awareness_tau`:
+# The paper's margin against the profile's, {glue:text}`awareness_estimator`:
 #
-# | | RSS margin | call probability |
+# | | RSS margin | the profile's |
 # |---|---|---|
-# | AUROC for "base is wrong" | {glue:text}`auroc_rss` | {glue:text}`auroc_call` |
-# | ECE | {glue:text}`ece_rss` | {glue:text}`ece_call` |
-# | share adapted | {glue:text}`gate_rss_adapted` | {glue:text}`gate_call_adapted` |
-# | of the wrong answers | {glue:text}`gate_rss_wrong` | {glue:text}`gate_call_wrong` |
-# | of the right answers | {glue:text}`gate_rss_right` | {glue:text}`gate_call_right` |
+# | AUROC for "base is wrong", unseen splits, n = {glue:text}`awareness_unseen` | {glue:text}`auroc_rss` | {glue:text}`auroc_profile` |
+# | seconds, mean of {glue:text}`awareness_timed` | {glue:text}`seconds_rss` | {glue:text}`seconds_profile` |
+#
+# The same two on {glue:text}`awareness_split` alone (n = {glue:text}`awareness_n`), with tau = {glue:text}`awareness_tau`:
+#
+# | | RSS margin | the profile's |
+# |---|---|---|
+# | ECE | {glue:text}`ece_rss` | {glue:text}`ece_profile` |
+# | share adapted | {glue:text}`gate_rss_adapted` | {glue:text}`gate_profile_adapted` |
+# | of the wrong answers | {glue:text}`gate_rss_wrong` | {glue:text}`gate_profile_wrong` |
+# | of the right answers | {glue:text}`gate_rss_right` | {glue:text}`gate_profile_right` |
+
 
 # %% tags=["hide-input"]
-wrong = ~rows["RSS margin"]["base_correct"]
-try:
-    found = {name: auroc(-table["margin"], wrong) for name, table in rows.items()}
-except UndefinedError as reason:
-    verdict = f"On these samples the comparison is undefined: AUROC {reason}."
-else:
-    other, better = sorted(found, key=lambda name: found[name].estimate)
-    apart = found[better].low > found[other].high
-    clear = "their intervals do not overlap" if apart else "but their intervals overlap, so the order may be chance"
-    verdict = f"Here the **{better}** separates wrong from right answers better than the {other}; {clear}."
-Markdown(verdict)
+def listed(found):
+    return ", ".join(f"`{name}`" for name in found) or "none"
+
+
+ranked = sorted(names, key=lambda name: areas[name, "unseen"].estimate, reverse=True)
+best = areas[ranked[0], "unseen"]
+level = [name for name in ranked[1:] if areas[name, "unseen"].high >= best.low]
+chance = [name for name in names if areas[name, "unseen"].low <= 0.5]
+
+# %% tags=["hide-input"]
+lines = [
+    f"- Best on the unseen splits: `{ranked[0]}`, AUROC {cell(best)}.",
+    f"- Intervals that overlap with it, so the order may be chance: {listed(level)}.",
+    f"- Clearly behind: {listed([name for name in ranked[1:] if name not in level])}.",
+    f"- No better than chance, as far as these samples tell: {listed(chance)}.",
+]
+Markdown("\n".join(lines))
 
 # %% [markdown]
+# All nine were looked at on test samples here, so this ranking chooses nothing: the profile's estimator was checked on
+# validation samples ([](05_test_time_lora)). What a gate built on each of them does to accuracy is in
+# [](07_when_to_adapt).
+#
 # A margin says how sure the *model* is. A model that is confidently wrong passes any gate, and no threshold repairs
-# that. A larger, instruction-tuned model may rank the two estimators differently: the errors of this agent are often
+# that. A larger, instruction-tuned model may rank the estimators differently: the errors of this agent are often
 # misspelled copies of unfamiliar words, which a comparison of offered tools cannot see.
 #
 # ## Things to try
 #
 # - Another split: `split = "typed/unseen"`, where errors sit in the arguments.
 # - A stricter gate: `tau = 0.5`, or `ttsi book --only 03 -p tau=0.5 --out scratch`.
+# - Thresholds for a smaller budget: `share = 0.1`.
 # - Finer calibration: `calibration_bins(..., bins=20)`.
 #
 # ## References

@@ -5,9 +5,11 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import ArrayLike
 from statsmodels.stats.multitest import multipletests
 
 from ttsi.comparison import (
+    Answers,
     accuracies,
     accuracy,
     answers_label,
@@ -30,7 +32,7 @@ BEFORE = [True] * 20 + [False] * 20
 AFTER = [True] * 17 + [False] * 3 + [True] * 12 + [False] * 8
 
 
-def rows_of(right, *, vote=None, base=None, margin=0.5, family="tt-si"):
+def rows_of(right, *, vote=None, base=None, margin: ArrayLike = 0.5, family="tt-si"):
     n = len(right)
     return pd.DataFrame(
         {
@@ -91,7 +93,7 @@ def test_accuracies_have_a_row_for_each_method_and_mode(right):
 
 
 def test_differences_are_paired_and_adjusted_for_their_number(right):
-    pairs = [
+    pairs: list[tuple[Answers, Answers]] = [
         (("base", "direct"), ("tt-si", "direct")),
         (("tt-si", "direct"), ("base", "direct")),
         (("base", "majority-vote"), ("tt-si", "direct")),
@@ -138,9 +140,9 @@ def test_published_methods_stand_behind_the_gate_that_they_have(tmp_path):
     assert methods["sft"]["greedy_correct"].tolist() == AFTER
     assert methods["base"]["greedy_correct"].tolist() == BEFORE
     expected = replay(practised, tau=0.5, base=base)
-    assert 0 < expected["adapted"].sum() < 40
-    for column in ("adapted", "greedy_correct", "vote_correct"):
-        assert methods["tt-si"][column].tolist() == expected[column].tolist()
+    assert set(expected["adapted"]) == {True, False}
+    columns = ["adapted", "greedy_correct", "vote_correct"]
+    assert methods["tt-si"][columns].equals(expected[columns])
     assert right_answers(methods)["tt-si", "majority-vote"].sum() == sum(BEFORE[20:]) + sum(AFTER[:20])
 
 

@@ -7,6 +7,7 @@ samples as it has.
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -196,5 +197,5 @@ def _intervals(table: pd.DataFrame) -> list[Interval]:
     return [Interval(*values) for values in zip(*columns, strict=True)]
 
 
-def _complete(column: pd.Series) -> bool:
-    return not column.isna().to_numpy().any()
+def _complete(column: Any) -> bool:
+    return not np.any(column.isna())

@@ -79,6 +79,5 @@ def auroc_dots(table: pd.DataFrame) -> Figure:
     """
     figure, axes = interval_dots(table, row="estimator", series="group")
     axes.axvline(0.5, color=GREY, linestyle="--", linewidth=1)
-    axes.text(0.495, -0.4, "chance", ha="right", va="top", fontsize="small", color=GREY)
-    axes.set(xlim=(0, 1), xlabel="AUROC for a wrong base answer (no unit)", ylabel="estimator")
+    axes.set(xlim=(0, 1), xlabel="AUROC for a wrong base answer (no unit; dashed: chance)", ylabel="estimator")
     return figure
