@@ -35,7 +35,7 @@ LABELS = {
     "constrained": "constrained",
     "tt-si": "TT-SI",
     "tt-d": "TT-D",
-    "tt-d-oracle": "TT-D, oracle",
+    "tt-d-oracle": "TT-D (oracle)",
     "tt-icl": "TT-ICL",
     "icl": "ICL",
     "sft": "SFT",
@@ -146,7 +146,7 @@ def tau_for(margins: ArrayLike, share: float) -> float:
 def answers_label(answers: Answers) -> str:
     """Return what figures and tables call a method's answers: the decoding mode is named unless it is `direct`."""
     method, decoding = answers
-    return LABELS.get(method, method) + ("" if decoding == "direct" else f", {decoding.replace('-', ' ')}")
+    return LABELS.get(method, method) + ("" if decoding == "direct" else f" ({decoding.replace('-', ' ')})")
 
 
 def readable_accuracies(table: pd.DataFrame) -> pd.DataFrame:
@@ -166,7 +166,7 @@ def readable_differences(table: pd.DataFrame) -> pd.DataFrame:
         "p": table["p_value"].map(p_text),
         "p, Holm": table["p_holm"].map(p_text),
     }
-    return pd.DataFrame(cells).set_index(pd.Index(table["after"].map(answers_label), name=None))
+    return pd.DataFrame(cells).set_index(pd.Index([answers_label(after) for after in table["after"]]))
 
 
 def share_text(share: Interval) -> str:
