@@ -44,6 +44,21 @@ def test_a_record_becomes_a_sample_for_each_request(tmp_path):
     }
 
 
+def test_parameters_are_read_although_upstream_left_their_quotes_as_they_were(tmp_path):
+    text = (
+        'Parameters: {"q": "Required. string. Such as "rain", or\nsnow. ", "ids": "Array[integer]. Which.", '
+        '"unit": " List of "m" and "f".", #Other}\nOutput: text\n - Format: {}'
+    )
+    record = alpaca_record(["x"], [[action("f", {"q": "x"})]], Function_Description={"f": text})
+    (tool,) = drafts(tmp_path, record)[0].tools
+    assert (tool.description, tool.parameters["required"]) == ("", ["q"])
+    assert tool.parameters["properties"] == {
+        "q": {"type": "string", "description": 'Required. string. Such as "rain", or\nsnow. '},
+        "ids": {"type": "array", "items": {"type": "integer"}, "description": "Array[integer]. Which."},
+        "unit": {"description": ' List of "m" and "f".'},
+    }
+
+
 def test_flags_say_what_is_unusual(tmp_path):
     flags = [draft.flags for draft in read_drafts("toolalpaca", "real", data_dir=write(tmp_path, "toolalpaca"))]
     assert flags == [
@@ -163,7 +178,7 @@ def test_no_key_is_left_in_an_argument_named_so(key, other):
         ({"Golden_Answers": [[{"Action_Input": "{}"}]]}, r"Golden_Answers\[0\]\[0\] has no field 'Action'"),
         ({"Function_Description": {"components": ""}}, "Function_Description has no function"),
         ({"Function_Description": {"f": "text"}}, "field Function_Description.f cannot be read"),
-        ({"Function_Description": {"f": "text\nParameters: {"}}, "expected a JSON object after Parameters"),
+        ({"Function_Description": {"f": "text\nParameters: {"}}, "expected a named function's text, then Parameters"),
         ({"Function_Description": {"f": 'text\nParameters: {"x": 3}'}}, r"Function_Description\.f\.x is a number"),
         ({"Instructions": SECRET}, "record 0, field Instructions is a text; expected a list"),
     ],

@@ -59,7 +59,7 @@ def read_text(path: Path) -> str:
     return text
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Field:
     """A value of a JSON file and where it stands: `steps` are the indices and names that lead to it."""
 

@@ -12,13 +12,12 @@ agent can give it.
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from json import JSONDecodeError, JSONDecoder
 from pathlib import Path
 from typing import Any
 
 from ttsi.benchmarks.drafts import Draft
 from ttsi.benchmarks.keys import SECRET_LENGTH, hide, keys_of
-from ttsi.benchmarks.reading import Field, parse_json, plain, read_records
+from ttsi.benchmarks.reading import Field, parse_json, read_records
 from ttsi.benchmarks.schemas import make_tool, parameter
 from ttsi.benchmarks.toolworld import Subset
 from ttsi.records import Call, InputError, Message, Tool
@@ -29,7 +28,9 @@ SPLITS = tuple(PARTS["test"])
 
 _OPEN_VALUE = re.compile(r"\"?\$\{([^{}\"]*)\}\"?")
 _TWICE = re.compile(r"(\"[^\"]*\"\s*:\s*)\1+")
-_PARAMETER = re.compile(r"(Required\. )?\s*(\w+(?:\[\w+\])?)")
+_DESCRIBED = re.compile(r"((?:.*?\n)?)Parameters: (\{.*?\})(?:\nOutput: .*)?", re.DOTALL)
+_NAME = re.compile(r"[{,] ?\"([^\"]+)\": \"")
+_KIND = re.compile(r"(Required\. )?(?:(Array\[\w+\]|\w+)(?=[.\[{]))?")
 
 
 def read(split: str, subset: Subset, find: Callable[[str], Path]) -> Iterator[Draft]:
@@ -41,7 +42,7 @@ def read(split: str, subset: Subset, find: Callable[[str], Path]) -> Iterator[Dr
         yield replace(draft, id=f"{NAME}/{split}/{index}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class _Answer:
     """A golden answer: its calls, none if one cannot be read, and whether one was read by repairing its text."""
 
@@ -53,7 +54,7 @@ class _Answer:
         return {key for call in self.calls or () for key in keys_of(call.arguments)}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class _Api:
     """A record: keys still stand in it, so it is never shown."""
 
@@ -96,17 +97,26 @@ class _Api:
 
 def _tool(name: str, described: Field) -> Tool:
     """Return the tool of a text, then a line `Parameters: {…}`, then what the function returns."""
-    text, marker, rest = described.text().partition("\nParameters: ")
-    if not name or not marker:
-        raise described.unreadable("a named function's text, then Parameters")
+    found = _DESCRIBED.fullmatch(described.text())
+    if not name or found is None:
+        raise described.unreadable("a named function's text, then Parameters in braces")
+    texts = {one: field.text() for one, field in described.within(_parameters(found[2])).fields().items()}
+    kinds = {one: _KIND.match(said) for one, said in texts.items()}
+    parameters = {one: parameter((kind[2] or "") if (kind := kinds[one]) else "", said) for one, said in texts.items()}
+    return make_tool(name, found[1].strip(), parameters, [one for one, kind in kinds.items() if kind and kind[1]])
+
+
+def _parameters(text: str) -> Any:
+    """Return the parameters' texts by name. Upstream wrote them between quotes as they were, with quotes of their own.
+
+    Where that is no JSON, a text ends where the next name begins; a parameter without a name is left out.
+    """
     try:
-        listed = described.within(plain(JSONDecoder().raw_decode(rest)[0]))
-    except (JSONDecodeError, ValueError, RecursionError):
-        raise described.unreadable("a JSON object after Parameters") from None
-    texts = {parameter_name: field.text() for parameter_name, field in listed.fields().items()}
-    found = {parameter_name: _PARAMETER.match(said) for parameter_name, said in texts.items()}
-    parameters = {n: parameter(match[2] if (match := found[n]) else "", said) for n, said in texts.items()}
-    return make_tool(name, text, parameters, [n for n, match in found.items() if match and match[1]])
+        return parse_json(text)
+    except ValueError:
+        names = list(_NAME.finditer(text))
+        ends = [later.start() for later in names[1:]] + [len(text) - 1]
+        return {one[1]: text[one.end() : end].rpartition('"')[0] for one, end in zip(names, ends, strict=False)}
 
 
 def _answer(answer: Field) -> _Answer:
