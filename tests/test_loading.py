@@ -11,7 +11,7 @@ from huggingface_hub import constants
 import qwen2
 from ttsi.agent import Agent
 from ttsi.agent.loading import fetch, locate, pinned
-from ttsi.profiles import data_root
+from ttsi.data import data_root
 from ttsi.records import InputError
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"

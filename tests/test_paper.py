@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from ttsi.data import data_root
 from ttsi.paper import FILE, read_paper
-from ttsi.profiles import configure, data_root
+from ttsi.profiles import configure
 from ttsi.records import InputError
 
 PAPER = read_paper()

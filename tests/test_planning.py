@@ -14,9 +14,9 @@ from ttsi.adaptation import LoraSettings, SequentialAdapter
 from ttsi.agent import Agent
 from ttsi.agent.loading import pinned
 from ttsi.benchmarks import load
+from ttsi.data import data_root
 from ttsi.loop import LoopSettings
 from ttsi.planning import Batch, Memory, Pace, Plan, adapted_layers, duration, memory, plan, seconds_a_sample
-from ttsi.profiles import data_root
 
 LORA = LoraSettings()
 BATCH = Batch(prompt_tokens=400, new_tokens=4, rows=4, candidates=6, candidate_tokens=8)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from ttsi.profiles import configure, data_root
+from ttsi.data import data_root
+from ttsi.profiles import configure
 from ttsi.records import InputError
 
 

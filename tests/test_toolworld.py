@@ -32,7 +32,7 @@ def test_the_same_seed_gives_the_same_bytes_on_every_machine():
     digest = hashlib.sha256()
     for split in SPLITS:
         for sample in first(split, 20, seed=3):
-            digest.update(sample.model_dump_json().encode())
+            digest.update(sample.model_dump_json(exclude={"flags"}).encode())
     assert digest.hexdigest() == DIGEST
 
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
-from ttsi.profiles import data_root
+from ttsi.data import data_root
 from ttsi.records import InputError, Record
 
 FILE = "paper.toml"

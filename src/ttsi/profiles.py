@@ -1,6 +1,5 @@
 """The configuration of a run: a profile (`data/profiles/*.toml`) and what differs from it, validated as a whole."""
 
-import os
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
@@ -10,6 +9,7 @@ from pydantic import Field, ValidationError
 from ttsi.agent.loading import locate
 from ttsi.benchmarks import BENCHMARKS, DEFAULT_SPLITS, Subset
 from ttsi.benchmarks.drafts import ToolOrder
+from ttsi.data import data_root
 from ttsi.loop import LoopSettings
 from ttsi.records import InputError, Record
 
@@ -54,23 +54,6 @@ class RunConfig(Record):
     """Base URL of an OpenAI-compatible server; none: `teacher_model` is a model folder, served on loopback."""
     teacher_model: str = "agents/tiny-teacher"
     loop: LoopSettings = LoopSettings()
-
-
-def data_root() -> Path:
-    """Return the data folder: `$TTSI_DATA`, or `data/` of the checkout that one is in.
-
-    The checkout is the one that holds this package or, for an installed package, the working directory.
-
-    Raises:
-        InputError: there is no such folder.
-    """
-    named = os.environ.get("TTSI_DATA")
-    checkouts = (Path(__file__).parents[2], Path.cwd(), *Path.cwd().parents)
-    folders = [Path(named)] if named else [checkout / "data" for checkout in checkouts]
-    found = next((folder for folder in folders if (folder / "profiles").is_dir()), None)
-    if found is None:
-        raise InputError(f"{folders[0]} is not a data folder: found no profiles/ in it; name one with TTSI_DATA")
-    return found
 
 
 def configure(profile: str, **changes: Any) -> RunConfig:

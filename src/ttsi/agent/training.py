@@ -21,7 +21,7 @@ from ttsi.agent.packing import IGNORED, pack, within_documents
 from ttsi.agent.tokenizer import END, PAD, train_tokenizer
 from ttsi.benchmarks import toolworld
 from ttsi.calls import render_calls
-from ttsi.profiles import data_root
+from ttsi.data import data_root
 from ttsi.prompts import answer_chat, practice_chat, render_practice
 from ttsi.provenance import machine, versions
 from ttsi.records import InputError, Record
