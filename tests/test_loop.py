@@ -104,8 +104,8 @@ def test_gates_adapt_what_they_say(everything):
     for adapt in ("uncertain", "certain", "all", "random"):
         config = configure("smoke", adapt=adapt, tau=tau, share=0.0, **few)
         found = rows_of(config, load_samples(config))
-        tried[adapt] = set(found.index[found["examples_tried"] > 0])
-    below = set(rows.index[rows["margin"] < tau])
+        tried[adapt] = set(found.query("examples_tried > 0").index)
+    below = set(rows.query("margin < @tau").index)
     assert tried["uncertain"] == below & tried["all"]
     assert tried["certain"] == tried["all"] - below
     assert len(tried["all"]) == 6
@@ -117,7 +117,7 @@ def test_gates_replayed_at_equal_budget(everything):
     rows = rows.reset_index()
     tau = float(rows["margin"].median())
     uncertain, certain, chance = (replay(rows, tau=tau, gate=gate) for gate in ("uncertain", "certain", "random"))
-    adapted = [set(table.index[table["adapted"]]) for table in (uncertain, certain, chance)]
+    adapted = [set(table.query("adapted").index) for table in (uncertain, certain, chance)]
     assert not adapted[0] & adapted[1]
     budget = sum(value < tau for value in rows["margin"])
     assert 0 < budget < len(rows)

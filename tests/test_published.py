@@ -44,8 +44,8 @@ def test_every_split_and_seed_is_there_once():
     assert set(rows["split"]) == set(SPLITS)
     assert set(rows["seed"]) == set(SEEDS)
     assert len(rows.drop_duplicates(["family", "sample_id"])) == len(rows)
-    ids = rows.groupby("family")["sample_id"].agg(set)
-    assert all(of_family == ids["base"] for of_family in ids)
+    ids = {name: set(of_family["sample_id"]) for name, of_family in rows.groupby("family")}
+    assert all(of_family == ids["base"] for of_family in ids.values())
     swept = read_study(data_root() / "sweeps")
     assert set(swept["sample_id"]) < ids["base"]
 
