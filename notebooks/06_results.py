@@ -64,7 +64,8 @@ results = data_root() / "results"
 #
 # A request is answered in three ways. **Direct** is the greedy answer. **Majority vote** takes, of five sampled
 # answers, one that most agree with. **pass@5** counts a request as right if any of the five is: a bound, not a method,
-# since choosing that one takes the label.
+# since choosing that one takes the label. The greedy answer is not among the five, so even this bound may lie below
+# direct answers.
 
 # %%
 methods = compare.read_methods(results, tau=tau, gate=gate)
@@ -184,7 +185,7 @@ told("unseen", ("constrained", DIRECT))
 direct = tested["unseen"][[after[1] == DIRECT for after in tested["unseen"]["after"]]]
 labels = {
     "label": direct["after"].map(compare.answers_label),
-    "against": [LABELS[name] for name, _ in direct["before"]],
+    "against": [f"against {LABELS[name]}" for name, _ in direct["before"]],
 }
 difference_dots(direct.assign(**labels), series="against")
 
@@ -264,7 +265,7 @@ pd.Series(facts, name="published runs").to_frame()
 
 # %% [markdown]
 # Settings were checked on validation samples, which appear nowhere on this page ([](05_test_time_lora)). The seeds are
-# the first five numbers and were not chosen. What the seconds are is in [](07_when_to_adapt).
+# the first five numbers and were not chosen. When to adapt, and what a gate saves, is in [](07_when_to_adapt).
 #
 # ## What did not work
 #
@@ -306,7 +307,8 @@ told_below = {
 }
 for key, pair in told_below.items():
     row = next(tested["unseen"].iloc[[pairs.index(pair)]].itertuples())
-    found = f"{compare.points_text(row)} points, {row.fixed} fixed, {row.broken} broken, Holm's p {compare.p_text(row.p_holm)}"
+    points, p_holm = compare.points_text(row), compare.p_text(row.p_holm)
+    found = f"{points} points, {row.fixed} fixed, {row.broken} broken, Holm's p {p_holm}"
     glue(f"results_difference_{key}", found, display=False)
     glue(f"results_effect_{key}", compare.effect_text(row.p_holm, row.fixed, row.broken), display=False)
 glue("results_n", f"{len(groups['unseen']):,}", display=False)

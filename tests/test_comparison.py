@@ -141,9 +141,9 @@ def test_published_methods_stand_behind_the_gate_that_they_have(tmp_path):
     assert methods["base"]["greedy_correct"].tolist() == BEFORE
     expected = replay(practised, tau=0.5, base=base)
     assert set(expected["adapted"]) == {True, False}
-    columns = ["adapted", "greedy_correct", "vote_correct"]
-    pd.testing.assert_frame_equal(pd.DataFrame(methods["tt-si"][columns]), pd.DataFrame(expected[columns]))
-    assert right_answers(methods)["tt-si", "majority-vote"].sum() == sum(BEFORE[20:]) + sum(AFTER[:20])
+    for column in ("adapted", "greedy_correct", "vote_correct"):
+        assert list(methods["tt-si"][column]) == list(expected[column])
+    assert np.sum(right_answers(methods)["tt-si", "majority-vote"]) == sum(BEFORE[20:]) + sum(AFTER[:20])
 
 
 def test_numbers_read_with_their_interval():

@@ -66,8 +66,6 @@ CHANGES = pd.DataFrame(
 BINS = {"rss-margin": calibration_bins(ROWS["margin"], ROWS["base_correct"])}
 SWEEPS = {name: tau_sweep(rows, np.linspace(0, 1, 11)) for name, rows in (("rss-margin", ROWS), ("noisy", NOISY))}
 ALWAYS, EXTRA = 0.5, 2.0
-CURVES = {name: sweep.assign(seconds=ALWAYS + EXTRA * sweep["adapted"]) for name, sweep in SWEEPS.items()}
-POINTS = ACCURACY.query("split == 'single/seen'").assign(seconds=[0.2, 1.4, 0.3])
 LOSSES = pd.DataFrame({"tokens": [0, 500, 1000], "train": [3.0, 2.0, 1.0], "validation": [3.1, np.nan, 1.4]})
 VERDICTS = pd.DataFrame({"valid": [18, 58], "unknown tool": [82, 0]}, index=["free", "tools it hesitates between"])
 SECONDS = pd.DataFrame({"uncertainty": [0.0, 0.1], "answer": [0.2, 0.25]}, index=["base", "TT-SI"])
@@ -82,12 +80,11 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "roc_curves": lambda: plots.roc_curves({"rss-margin": ROWS, "noisy": NOISY}),
     "auroc_dots": lambda: plots.auroc_dots(AREAS),
     "tau_sweep_curve": lambda: plots.tau_sweep_curve(SWEEPS, seconds=(ALWAYS, EXTRA)),
-    "accuracy_against_seconds": lambda: plots.accuracy_against_seconds(CURVES, POINTS),
     "loss_curve": lambda: plots.loss_curve(LOSSES, x="tokens"),
     "example_verdicts": lambda: plots.example_verdicts(VERDICTS),
     "stage_seconds": lambda: plots.stage_seconds(SECONDS),
 }
-SHARES = {"accuracy_bars", "reliability", "roc_curves", "tau_sweep_curve", "accuracy_against_seconds"}
+SHARES = {"accuracy_bars", "reliability", "roc_curves", "tau_sweep_curve"}
 UNCERTAIN = set(FIGURES) - {"loss_curve", "example_verdicts", "stage_seconds"}
 DIVERGING = {"fixed_and_broken", "difference_dots"}
 
@@ -278,13 +275,6 @@ def test_the_second_scale_of_cost_is_the_share_adapted() -> None:
     (adapted,) = figure.axes[1].child_axes
     assert adapted.get_ylim() == pytest.approx([(end - ALWAYS) / EXTRA for end in figure.axes[1].get_ylim()])
     assert [tick.get_text() for tick in adapted.get_yticklabels()] == ["0%", "50%", "100%"]
-
-
-def test_cost_curves_run_from_their_first_second_and_points_stand_at_theirs() -> None:
-    (axes,) = plots.accuracy_against_seconds(CURVES, POINTS).axes
-    assert np.asarray(axes.lines[0].get_xdata()) == pytest.approx(CURVES["rss-margin"]["seconds"].to_numpy())
-    places = [float(item.lines[0].get_xdata()[0]) for item in axes.containers]  # pyright: ignore
-    assert places == POINTS["seconds"].tolist()
 
 
 def test_loss_curves_leave_out_gaps() -> None:

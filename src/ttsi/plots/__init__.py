@@ -3,12 +3,11 @@
 from ttsi.plots.accuracy import accuracy_bars, accuracy_dots, difference_dots, fixed_and_broken
 from ttsi.plots.awareness import auroc_dots, margin_histogram, reliability, roc_curves
 from ttsi.plots.frame import percent, style
-from ttsi.plots.gates import accuracy_against_seconds, tau_sweep_curve
+from ttsi.plots.gates import tau_sweep_curve
 from ttsi.plots.stacked import example_verdicts, stage_seconds
 from ttsi.plots.training import loss_curve
 
 __all__ = [
-    "accuracy_against_seconds",
     "accuracy_bars",
     "accuracy_dots",
     "auroc_dots",

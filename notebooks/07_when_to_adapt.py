@@ -1,0 +1,308 @@
+# %% [markdown]
+# # When to adapt
+#
+# **Is it worth asking whether the agent is unsure, or should it practise for every request?**
+#
+# A gate decides which requests are worth practising for. It can do two things: save work, by leaving alone what would
+# not have changed, and protect answers that were right from being broken. You will see four gates at the same budget,
+# where among the margins the fixed and the broken samples lie, what the threshold does to accuracy and to cost, and what
+# the paper itself found.
+
+# %% tags=["parameters"]
+profile = "tiny"
+tau = None  # threshold of the gate, in [0, 1]; None: the profile's
+
+# %% tags=["hide-input"]
+from typing import get_args
+
+import numpy as np
+import pandas as pd
+from IPython.display import Markdown
+from myst_nb import glue
+
+from ttsi import comparison as compare
+from ttsi.comparison import LABELS
+from ttsi.costs import seconds_adapted, seconds_kept
+from ttsi.loop import Gate
+from ttsi.paper import read_paper
+from ttsi.plots import accuracy_dots, fixed_and_broken, style, tau_sweep_curve
+from ttsi.profiles import configure, data_root
+from ttsi.published import margins_of, read_study, replay
+from ttsi.statistics import mcnemar, tau_sweep
+from ttsi.study import SEEDS
+from ttsi.uncertainty import Estimator
+
+style()
+config = configure(profile, **({} if tau is None else {"tau": tau}))
+tau, estimator = config.loop.tau, config.loop.estimator
+
+# %% [markdown]
+# ## Four gates at the same budget
+#
+# The published rows hold two answers to each sample, before and after practice, since every sample was adapted. A gate
+# only picks which of the two counts:
+#
+# | gate | adapts |
+# |---|---|
+# | uncertain | the samples whose margin $u$ is below *tau*: the paper's gate |
+# | random | as many, drawn by lot |
+# | certain | as many, those with the highest margins |
+# | all | every sample |
+#
+# If the margin knows where practice helps, *uncertain* beats *random*, and *random* beats *certain*. (With a budget above
+# one half, *uncertain* and *certain* share samples.) The samples are
+# those of the unseen splits, pooled over splits and seeds, so a split weighs as many samples as it has
+# ([](06_results)); answers are greedy.
+
+
+# %%
+def unseen(family):
+    rows = read_study(data_root() / "results", family)
+    return rows[rows["split"].str.endswith("/unseen")].sort_values("sample_id", ignore_index=True)
+
+
+base = unseen("base")
+practised = {family: unseen(family) for family in ("tt-si", "tt-d")}
+gates = ("uncertain", "random", "certain", "all")
+assert set(gates) == set(get_args(Gate))
+gated = {(family, gate): replay(rows, tau=tau, gate=gate) for family, rows in practised.items() for gate in gates}
+n, budget = len(base), int((practised["tt-si"]["margin"] < tau).sum())
+
+# %%
+right = compare.right_answers(
+    {"base": base} | {f"{LABELS[family]}, {gate}": rows for (family, gate), rows in gated.items()}
+)
+right = right.xs("direct", axis="columns", level="decoding", drop_level=False)
+shares = compare.accuracies(right)
+split_name = shares["method"].str.rpartition(", ")
+dots = shares.assign(
+    method=split_name[2].replace("base", "none (base)"), practice=split_name[0].replace("", "no practice")
+)
+
+# %% mystnb={"image": {"alt": "Dots with 95 percent intervals: exact match without practice and behind four gates, for TT-SI and TT-D."}, "figure": {"name": "fig-gates-accuracy", "caption": "Exact match on the unseen splits without practice and behind four gates. The gates uncertain, random and certain adapt the same number of samples; the rows are the gates."}}
+figure = accuracy_dots(dots, series="practice")
+figure.axes[0].set_ylabel("gate")
+figure
+
+# %% tags=["hide-input"]
+Markdown(f"At tau = {tau:g} the first three adapt {budget:,} of {n:,} samples ({budget / n:.0%}).")
+
+# %% [markdown]
+# ## Where the fixed and the broken samples lie
+#
+# All samples are adapted here, and counted on both sides of the threshold: those that the gate lets through, and those
+# that it leaves alone. What is fixed on the certain side is what the gate gives away, and what is broken there is what
+# it prevents.
+
+# %%
+sides = []
+for family, rows in practised.items():
+    for side, chosen in (("uncertain", rows["margin"] < tau), ("certain", rows["margin"] >= tau)):
+        test = mcnemar(rows.loc[chosen, "base_correct"], rows.loc[chosen, "greedy_correct"])
+        sides.append({"label": f"{LABELS[family]}, {side} samples", **vars(test)})
+sides = pd.DataFrame(sides)
+
+# %% mystnb={"image": {"alt": "Samples fixed and samples broken by practice, among the uncertain and among the certain samples, for TT-SI and TT-D."}, "figure": {"name": "fig-gates-sides", "caption": "What practice fixes and breaks among the samples below tau (uncertain) and the others (certain), unseen splits, every sample adapted."}}
+fixed_and_broken(sides)
+
+# %% [markdown]
+# ## The differences, paired
+#
+# Points are percentage points of exact match with a 95% bootstrap interval over paired samples, *p* is McNemar's exact
+# test, and Holm's *p* is adjusted for all rows of both tables.
+
+# %%
+to_uncertain = [(before, "uncertain") for before in ("base", "random", "certain")]
+versus = [*to_uncertain, ("base", "all"), ("uncertain", "all")]
+
+
+def named(family, gate):
+    return ("base", "direct") if gate == "base" else (f"{LABELS[family]}, {gate}", "direct")
+
+
+pairs = [(named(family, before), named(family, after)) for family in practised for before, after in versus]
+tested = compare.differences(right, pairs)
+
+
+# %%
+def table(family):
+    rows = tested[[after[0].startswith(f"{LABELS[family]},") for after in tested["after"]]]
+    cells = compare.readable_differences(rows)
+    return cells.set_index(pd.Index([f"{after} against {before}" for before, after in versus], name=LABELS[family]))
+
+
+table("tt-si")
+
+# %%
+table("tt-d")
+
+# %% [markdown]
+# The random gate is one draw of the lot. Over all draws its expected accuracy follows from the two ends: base, plus its
+# share of what adapting everything changes.
+
+# %%
+ends = practised["tt-si"][["base_correct", "greedy_correct"]].mean()
+expected = ends["base_correct"] + budget / n * (ends["greedy_correct"] - ends["base_correct"])
+drawn = gated["tt-si", "random"]["greedy_correct"].mean()
+print(f"TT-SI, random gate: {drawn:.1%} in this draw, {expected:.1%} expected")
+
+# %% [markdown]
+# ## The threshold, and what it costs
+#
+# With *tau* = 0 nothing is adapted, with *tau* = 1 nearly everything. A good estimator reaches the accuracy of
+# adapting everything early, with few samples adapted. Every sample pays for an answer and the margin; an adapted one
+# also for practice, training and a second answer. The seconds are means of one CPU thread on a machine with nothing else
+# to do.
+
+# %%
+timing = data_root() / "timing"
+timed = read_study(timing, "tt-si")
+kept = seconds_kept(timed, read_study(timing, "base")).sum(axis="columns").mean()
+extra = seconds_adapted(timed).sum(axis="columns").mean() - kept
+margins = margins_of(base)[list(get_args(Estimator))]
+rows = practised["tt-si"]
+assert (rows["sample_id"] == base["sample_id"]).all()
+
+# %%
+compared = dict.fromkeys(["rss-margin", "entropy", estimator])
+taus = np.linspace(0, 1, 101)
+sweeps = {name: tau_sweep(rows.assign(margin=margins[name]), taus) for name in compared}
+
+# %% mystnb={"image": {"alt": "Accuracy of TT-SI with a 95 percent band against the threshold tau for three estimators, and below it the mean seconds of a sample with the share of samples adapted on a second scale."}, "figure": {"name": "fig-gates-tau", "caption": "Accuracy of TT-SI against the threshold for three estimators of the margin, and below it the mean seconds of a sample; the scale on the right is the share of samples adapted. Unseen splits."}}
+tau_sweep_curve(sweeps, seconds=(kept, extra))
+
+# %% [markdown]
+# The three margins need about the same work, since the tools' names are scored in any case. Those that write out a
+# call for each tool, or sample answers, cost more than is drawn here ([](03_self_awareness)).
+#
+# Many thresholds were looked at here, on test samples, so the best point of a curve is no result. The profile's *tau*
+# is the value that the paper used, not one of these picked afterwards.
+
+# %% tags=["hide-input"]
+rows_of_gates = {"none": (0, "base"), "uncertain": (budget, "TT-SI, uncertain"), "all": (n, "TT-SI, all")}
+found = compare.readable_accuracies(shares)["direct"]
+costs = {
+    "samples adapted": {gate: f"{adapted / n:.0%}" for gate, (adapted, _) in rows_of_gates.items()},
+    "seconds a sample": {gate: f"{kept + extra * adapted / n:.2f}" for gate, (adapted, _) in rows_of_gates.items()},
+    "exact match (95% interval)": {gate: found[method] for gate, (_, method) in rows_of_gates.items()},
+}
+pd.DataFrame(costs).rename_axis(f"gate, TT-SI, n = {n:,}")
+
+# %% [markdown]
+# (The gate *none* pays for a margin that it does not use. An agent without one answers faster; [](06_results) calls it
+# base.)
+#
+# ## Every estimator at the same budget
+#
+# One *tau* means different things to different estimators, so each gets the *tau* at which it adapts the share of
+# samples nearest to that of the profile's gate, and is compared with a random gate of its own budget. Holm's *p* is
+# adjusted for the nine rows.
+
+# %%
+at_budget, budgets = {"base": base}, {}
+for name in margins:
+    same = rows.assign(margin=margins[name])
+    budgets[name] = compare.tau_for(margins[name], budget / n)
+    at_budget[name] = replay(same, tau=budgets[name])
+    at_budget[f"{name}, random"] = replay(same, tau=budgets[name], gate="random")
+answers = compare.right_answers(at_budget).xs("direct", axis="columns", level="decoding", drop_level=False)
+against = compare.differences(answers, [((f"{name}, random", "direct"), (name, "direct")) for name in margins])
+
+# %%
+cells = compare.readable_differences(against)
+columns = {
+    "adapted": [f"{(margins[name] < budgets[name]).mean():.0%}" for name in margins],
+    "exact match": compare.readable_accuracies(compare.accuracies(answers))["direct"].loc[list(margins)].tolist(),
+    "against random, points": cells["points (95% interval)"].tolist(),
+    "p, Holm": cells["p, Holm"].tolist(),
+}
+pd.DataFrame(columns, index=list(margins))
+
+# %% [markdown]
+# ## What the paper found
+#
+# On SealTool, with another model, the paper compares similar gates; its *certain* samples are all those that are not
+# uncertain, whatever their number. These are its numbers; none was computed here.
+
+# %%
+paper = read_paper()
+keys = ["base", "tt_si", "tt_si_all", "tt_si_certain", "tt_si_tau_0_35"]
+reported = [paper[f"sealtool.{key}"] for key in keys]
+columns = {"as reported (%)": [f"{one.value:.2f}" for one in reported], "how sure": [one.sure for one in reported]}
+pd.DataFrame(columns, index=pd.Index([one.what for one in reported], name=paper.source.model))
+
+# %% tags=["hide-input"]
+lost = paper["sealtool.tt_si_all"].value - paper["sealtool.tt_si"].value
+saved = 1 - paper["sealtool.uncertain_samples"].value / paper["sealtool.test_samples"].value
+gained = paper["sealtool.tt_si"].value - paper["sealtool.base"].value
+Markdown(
+    f"Adapting everything was {'better' if lost > 0 else 'no better'} there than the gate, by {lost:+.2f} points; the "
+    f"gate left {saved:.0%} of the samples alone and kept {gained:+.2f} points on base. So in the paper the gate saves "
+    "work rather than adding accuracy. It gives no intervals and no paired test, so whether that difference is more than "
+    "chance cannot be told from it."
+)
+
+# %% tags=["remove-cell"]
+said = {}
+for row, (before, after) in zip(tested.itertuples(), [pair for _ in practised for pair in versus], strict=True):
+    family = "tt-si" if row.after[0].startswith("TT-SI") else "tt-d"
+    effect = compare.effect_text(row.p_holm, row.fixed, row.broken)
+    said[family, before, after] = f"{effect}, {compare.points_text(row)} points, Holm's p {compare.p_text(row.p_holm)}"
+for (family, before, after), text in said.items():
+    glue(f"gates_{family.replace('-', '_')}_{after}_{before}", text, display=False)
+glue("gates_n", f"{n:,}", display=False)
+glue("gates_seeds", str(len(SEEDS)), display=False)
+glue("gates_tau", f"{tau:g}", display=False)
+glue("gates_share", f"{budget / n:.0%}", display=False)
+glue("gates_kept", f"{kept:.2f}", display=False)
+glue("gates_adapted", f"{kept + extra:.2f}", display=False)
+glue("gates_mean", f"{kept + extra * budget / n:.2f}", display=False)
+glue("gates_saved", f"{extra * (1 - budget / n) / (kept + extra):.0%}", display=False)
+
+# %% [markdown]
+# ## What we learned
+#
+# On the unseen splits, n = {glue:text}`gates_n` samples of {glue:text}`gates_seeds` seeds, tau =
+# {glue:text}`gates_tau`, which adapts {glue:text}`gates_share` of them:
+#
+# - TT-SI, uncertain against base: {glue:text}`gates_tt_si_uncertain_base`.
+# - TT-SI, uncertain against random: {glue:text}`gates_tt_si_uncertain_random`.
+# - TT-SI, uncertain against certain: {glue:text}`gates_tt_si_uncertain_certain`.
+# - TT-SI, all against uncertain: {glue:text}`gates_tt_si_all_uncertain`.
+# - TT-D, uncertain against random: {glue:text}`gates_tt_d_uncertain_random`.
+# - TT-D, all against uncertain: {glue:text}`gates_tt_d_all_uncertain`.
+# - A sample that is not adapted takes {glue:text}`gates_kept` seconds, an adapted one {glue:text}`gates_adapted`, behind
+#   the gate {glue:text}`gates_mean` on average: {glue:text}`gates_saved` less than adapting every sample.
+
+# %% tags=["hide-input"]
+knows = said["tt-si", "random", "uncertain"].startswith("a gain")
+against_gate = said["tt-si", "uncertain", "all"].split(",")[0]
+verdicts = {
+    "a gain": "does better still: the gate saves work and costs accuracy",
+    "a loss": "does worse: the gate saves work and adds accuracy",
+}
+undecided = (
+    "makes no difference that these samples can tell from chance: the gate saves work, and no more can be claimed"
+)
+
+# %% tags=["hide-input"]
+beats = "beats" if knows else "cannot, on these samples, be told from"
+lines = [
+    f"- Does the margin know where practice helps? The gate {beats} a random one of the same size.",
+    f"- Adapting every sample {verdicts.get(against_gate, undecided)}.",
+]
+Markdown("\n".join(lines))
+
+# %% [markdown]
+# A gate can only be as good as its margin and as the practice behind it: where practice breaks nothing, adapting
+# everything is the safe choice and the gate is about seconds.
+#
+# ## Things to try
+#
+# - A stricter gate: `tau = 0.5`, or `ttsi book --only 07 -p tau=0.5 --out scratch`.
+# - The oracle as teacher: add `"tt-d-oracle"` to the families of the first code cell.
+# - Other estimators in the sweep: `compared = dict.fromkeys(["self-consistency", estimator])`.
+#
+# ## References
+#
+# The gate, the certain samples and the numbers on SealTool: {cite:t}`acikgoz2025ttsi`.
