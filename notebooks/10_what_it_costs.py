@@ -1,0 +1,469 @@
+# %% [markdown]
+# # What it costs
+#
+# **What does test-time self-improvement cost, what would the same seconds buy elsewhere, and when would training once
+# have been cheaper?**
+#
+# TT-SI is paid for with every request: a margin for each, and for the uncertain ones practice, training and a second
+# answer. Two cheaper ways to spend seconds stand beside it. *Sampling* asks the same agent several times and takes a
+# vote. *Supervised fine-tuning* (SFT) trains once, on labelled examples, and serves every request after that at the
+# price of an answer. You will see accuracy against seconds, total seconds against the number of requests served, and
+# the same sums with the seconds that the paper reports.
+
+# %% tags=["parameters"]
+profile = "tiny"
+tau = None  # threshold of the gate, in [0, 1]; None: the profile's
+served = None  # requests, the end of the axis of total seconds; None: beyond the last crossing
+samples = 3  # requests to time live
+seed = 0
+
+# %% tags=["hide-input"]
+import json
+
+import numpy as np
+import pandas as pd
+from IPython.display import Markdown
+from myst_nb import glue
+
+from ttsi.comparison import LABELS, accuracy, differences, effect_text, p_text, points_text, read_methods, right_answers
+from ttsi.costs import STAGES, Serving, crossing, crossing_interval, frontier, seconds_adapted, seconds_kept
+from ttsi.decoding import DRAWS, majority
+from ttsi.paper import read_paper
+from ttsi.plots import percent, stage_seconds, style
+from ttsi.plots.costs import cost_frontier, crossings_by_training_time, total_seconds
+from ttsi.profiles import METHODS, configure, data_root
+from ttsi.published import read_made, read_study
+from ttsi.runs import load_agent, load_samples, outcomes
+from ttsi.scoring import score
+from ttsi.study import FAMILIES, HEADLINE, HEADLINE_LIMIT, SEEDS
+
+style()
+config = configure(profile, **({} if tau is None else {"tau": tau}))
+tau, samples = config.loop.tau, min(samples, config.limit)
+
+# %% [markdown]
+# ## Where the numbers come from
+#
+# *Accuracy* comes from the published results, five seeds. *Seconds* come from runs of their own on the same benchmark
+# split, one CPU thread, with nothing else on the machine: seconds that were taken while other work shared the machine
+# say little. In both, every sample is adapted, so that the gate can be replayed at any threshold. What a request
+# costs is the mean over certain and uncertain ones, weighted by the share that the gate lets through in the results.
+
+# %%
+results, timing = data_root() / "results", data_root() / "timing"
+rows = read_study(results)
+rows = rows[rows["split"] == HEADLINE]
+timed = {name: one.set_index("sample_id", drop=False) for name, one in read_study(timing).groupby("family")}
+uncertain = {name: (one["margin"] < tau).to_numpy() for name, one in rows.groupby("family")}
+
+# %%
+made = {name: read_made(timing, name)[0] for name in timed}
+facts = {
+    "machine": made["base"].device,
+    "CPU threads": made["base"].threads,
+    "timed samples": len(timed["base"]),
+    "samples behind accuracies": f"{rows['family'].eq('base').sum():,}",
+    "date of the timing (UTC)": made["base"].started[:10],
+}
+pd.Series(facts, name=HEADLINE).to_frame()
+
+# %% [markdown]
+# Families whose practice was not written in these seconds are left out: the *oracle*, toolworld's own grammar, writes
+# it in no time, as nothing real does, and a teacher that answered from its cache tells nothing about what writing costs.
+
+
+# %%
+def from_a_cache(name):
+    teacher = METHODS[FAMILIES[name]["method"]]["author"] == "teacher"
+    return teacher and timed[name]["seconds_augmentation"].median() < 0.1 * timed[name]["seconds_base"].median()
+
+
+left_out = [name for name in timed if from_a_cache(name)]
+families = [name for name in FAMILIES if name in timed and name not in left_out]
+", ".join(left_out) or "none"
+
+
+# %% [markdown]
+# ## Seconds by stage
+#
+# The stages of one request: *answer* (greedy; an adapted request is answered twice), *uncertainty* (the margin, H),
+# *augmentation* (writing practice, G), *adaptation* (training, T), and *draws* (five sampled answers, for those modes
+# that vote).
+
+
+# %%
+def gated(name):
+    return METHODS[FAMILIES[name]["method"]]["author"] in ("self", "teacher")
+
+
+def serving(name, decoding="direct", chosen=None):
+    adapted = seconds_adapted(timed[name], decoding).sum(axis=1).to_numpy()
+    once = made[name].seconds_once
+    if not gated(name):
+        return Serving.ungated(adapted, once=once)
+    kept = seconds_kept(timed[name], timed["base"], decoding).sum(axis=1).to_numpy()
+    return Serving(kept, adapted, uncertain[name] if chosen is None else chosen, once)
+
+
+# %%
+def mean_stages(name):
+    adapted = seconds_adapted(timed[name]).mean()
+    if not gated(name):
+        return adapted
+    share = uncertain[name].mean()
+    return share * adapted + (1 - share) * seconds_kept(timed[name], timed["base"]).mean()
+
+
+stages = pd.DataFrame({LABELS[name]: mean_stages(name) for name in families}).T
+stages.loc["base, 5 sampled answers"] = seconds_adapted(timed["base"], "majority-vote").mean()
+stages.loc["TT-SI, an adapted sample"] = seconds_adapted(timed["tt-si"]).mean()
+
+# %% mystnb={"image": {"alt": "Stacked horizontal bars of the mean seconds of a request by stage, for each method."}, "figure": {"name": "fig-costs-stages", "caption": "Mean seconds of a request by stage. Methods with a gate are weighted by the share of samples that it lets through; the last bar is one that it let through."}}
+stage_seconds(stages[list(STAGES)])
+
+# %% [markdown]
+# Does a request that the gate lets through cost as much to adapt as any other? The weighting assumes so:
+
+# %%
+ours = timed["tt-si"]
+spent = seconds_adapted(ours).sum(axis=1)
+groups = spent.groupby((ours["margin"] < tau).map({True: "uncertain", False: "certain"}))
+groups.agg(["mean", "min", "max", "size"]).round(2).rename(columns={"size": "n"}).rename_axis("adapted sample, seconds")
+
+
+# %% [markdown]
+# ## What the seconds buy
+#
+# Each method with its accuracy and its seconds for a request. A filled point can be used as it is. *pass@5* is
+# hollow: it counts a sample as right if any of five sampled answers is, and to choose that one takes the label, or a
+# checker as good. Nothing lies above and to the left of the dotted line that could be used.
+
+
+# %%
+def point(name, decoding="direct", label=None):
+    # accuracy from the results, seconds from the timing
+    cost = serving(name, decoding).interval()
+    right = accuracy(correct[name, decoding].dropna())
+    values = {"accuracy": right.estimate, "accuracy_low": right.low, "accuracy_high": right.high, "n": right.n}
+    seconds = {"seconds": cost.estimate, "seconds_low": cost.low, "seconds_high": cost.high}
+    return {"method": label or LABELS[name].removesuffix(" + constrained"), "decoding": decoding} | values | seconds
+
+
+# %%
+methods = read_methods(results, *families, tau=tau)
+methods = {name: one[one["split"] == HEADLINE] for name, one in methods.items()}
+correct = right_answers(methods)
+points = pd.DataFrame([point(*column) | {"family": column[0]} for column in correct.columns])
+points["method"] = points["method"].replace("constrained", "base")
+limited = points["family"].map(lambda name: FAMILIES[name].get("constrained", name == "constrained"))
+points["answers"] = points["decoding"].replace("majority-vote", "majority vote").mask(limited, "direct, constrained")
+
+# %% mystnb={"image": {"alt": "Accuracy against mean seconds of a request, a point with whiskers for each method and way to answer, and a dotted line through those that none beats."}, "figure": {"name": "fig-costs-frontier", "caption": "Accuracy against seconds of a request. The colour is the method, the marker how it answers."}}
+cost_frontier(points, bound="pass@5")
+
+
+# %%
+def cell(one, name, form):
+    return f"{one[name]:{form}} ({one[name + '_low']:{form}} to {one[name + '_high']:{form}})"
+
+
+by_cost = points.sort_values("seconds").to_dict("records")
+columns = {
+    "accuracy (95% interval)": [cell(one, "accuracy", ".1%") for one in by_cost],
+    "seconds (95% interval)": [cell(one, "seconds", ".2f") for one in by_cost],
+}
+pd.DataFrame(columns, index=pd.Index([f"{one['method']}, {one['answers']}" for one in by_cost], name="method"))
+
+# %% tags=["hide-input"]
+unbeaten = frontier(points[points["answers"] != "pass@5"])
+names = [f"{one.method} ({one.answers})" for one in unbeaten.itertuples()]
+Markdown(f"Usable and beaten by nothing, cheapest first: {'; '.join(names)}.")
+
+# %% [markdown]
+# ## The same seconds, spent on answers
+#
+# The comparison that a method at test time owes its reader: not with one answer of the agent, but with as many
+# answers as the same seconds would have bought. Five sampled answers are generated side by side, so they cost far
+# less than five times one answer.
+
+# %%
+spending = (("base", "direct"), ("base", "majority-vote"), ("tt-si", "direct"))
+cost = {column: serving(*column).each for column in spending}
+ratio = cost["tt-si", "direct"] / cost["base", "majority-vote"]
+compared = [(("base", mode), ("tt-si", "direct")) for mode in ("direct", "majority-vote", "pass@5")]
+compared += [(("base", "majority-vote"), ("tt-si", "majority-vote"))]
+compared += [(("constrained", "direct"), ("tt-si", "direct"))]
+paired = differences(correct, compared)
+
+# %%
+cells = {
+    "points (95% interval)": [points_text(one) for one in paired.itertuples()],
+    "fixed / broken": [f"{one.fixed} / {one.broken}" for one in paired.itertuples()],
+    "p (Holm)": [p_text(one.p_holm) for one in paired.itertuples()],
+    "n": paired["n"].tolist(),
+}
+pair_names = [f"{LABELS[a]}, {how} → {LABELS[b]}, {then}" for (a, how), (b, then) in compared]
+pd.DataFrame(cells, index=pd.Index(pair_names, name="from → to"))
+
+# %% tags=["hide-input"]
+vote, bound = (paired.iloc[row] for row in (1, 2))
+told = f"TT-SI at tau = {tau:g} takes {ratio:.1f} times the seconds of five sampled answers of the base agent. "
+told += f"Against their majority vote it shows {effect_text(vote.p_holm, vote.fixed, vote.broken)}. "
+told += f"Against pass@5, which needs a checker, it shows {effect_text(bound.p_holm, bound.fixed, bound.broken)}."
+Markdown(told)
+
+# %% [markdown]
+# What would more answers have done? At the same rate the seconds of TT-SI buy more than five, or fewer, and the
+# number of answers that a vote takes can be cut from the published draws. Where the curve is flat, a few more or a few
+# fewer make no difference:
+
+# %%
+drawing = [config.model_copy(update={"split": HEADLINE, "seed": one, "limit": HEADLINE_LIMIT}) for one in SEEDS]
+gold = {sample.request.id: sample.gold for one in drawing for sample in load_samples(one)}
+drawn = methods["base"].set_index("sample_id")["draws"].map(json.loads)
+right = {name: [score(text, gold[name]).exact_match for text in answers] for name, answers in drawn.items()}
+
+
+# %%
+def voted(name, n):
+    answers = drawn[name][:n]
+    return right[name][answers.index(majority(answers))]
+
+
+counts = range(1, DRAWS + 1)
+by_count = {
+    "majority vote": [percent(accuracy([voted(name, n) for name in right])) for n in counts],
+    "any is right": [percent(accuracy([any(one[:n]) for one in right.values()])) for n in counts],
+}
+pd.DataFrame(by_count, index=pd.Index(counts, name="sampled answers"))
+
+# %% tags=["hide-input"]
+Markdown(f"In the seconds of TT-SI the base agent could draw about {DRAWS * ratio:.0f} answers.")
+
+# %% [markdown]
+# The paper reports both modes but not at equal seconds. A study of code generation did compare them:
+# {cite:t}`barnes2026surprisal` adapts a large model on KernelBench and finds that the best of many samples beats a few
+# steps of adaptation, and that adaptation does worse than a single unadapted sample. It names the fault *over-sharpening*: training on its own answers makes the model surer of middling ones and takes away
+# the variety that a search needs. Its tasks have a checker that scores every answer; tool calls have none, so there
+# is nobody to choose the best of five. Whether adaptation costs variety can be seen here too, as the gain of pass@5
+# over a direct answer, before and after:
+
+
+# %%
+def variety(name):
+    right = correct[name].astype(float)
+    return differences(correct, [((name, "direct"), (name, "pass@5"))]).iloc[0], right["pass@5"].mean()
+
+
+spreads = {name: variety(name) for name in ("base", "tt-si", "tt-d") if (name, "pass@5") in correct}
+spread_cells = {
+    LABELS[name]: {"pass@5": f"{best:.1%}", "pass@5 minus direct, points": points_text(one), "n": one.n}
+    for name, (one, best) in spreads.items()
+}
+pd.DataFrame(spread_cells).T
+
+# %% [markdown]
+# ## Paid once, or with every request
+#
+# SFT trains for some seconds before the first request and answers like the base agent afterwards. TT-SI trains
+# nothing in advance. The two totals are straight lines, and where they cross, training once has become cheaper.
+
+# %%
+everything = np.ones(1, dtype=bool)
+gate, all_of_them = f"TT-SI, tau = {tau:g}", "TT-SI, all adapted"
+lines = {
+    "base": serving("base"),
+    "SFT": serving("sft"),
+    gate: serving("tt-si"),
+    all_of_them: serving("tt-si", chosen=everything),
+}
+crossings = {name: crossing_interval(lines["SFT"], lines[name]) for name in (gate, all_of_them)}
+met = [one.estimate for one in crossings.values() if np.isfinite(one.estimate)]
+
+# %% mystnb={"image": {"alt": "Total seconds against requests served: straight lines of the base agent, supervised fine-tuning and TT-SI at two thresholds, with marks where fine-tuning becomes cheaper."}, "figure": {"name": "fig-costs-totals", "caption": "Total seconds against the number of requests served, training included. Dots: from here on, training once is cheaper."}}
+total_seconds(lines, crossings, samples=served or max(50, int(1.5 * max(met, default=0))))
+
+
+# %%
+def requests_text(one):
+    if np.isinf(one.estimate):
+        return "never"
+    high = "no end" if np.isinf(one.high) else f"{np.ceil(one.high):,.0f}"
+    return f"{np.ceil(one.estimate):,.0f} (95% interval {np.ceil(one.low):,.0f} to {high})"
+
+
+columns = {
+    "trained once, s": [f"{one.once:.1f}" for one in lines.values()],
+    "each request, s": [f"{one.each:.2f}" for one in lines.values()],
+    "SFT is cheaper from request": [requests_text(crossings[name]) if name in crossings else "" for name in lines],
+}
+pd.DataFrame(columns, index=pd.Index(lines, name=HEADLINE))
+
+# %% [markdown]
+# Cheaper is not better. What the lines say about seconds is worth nothing without what each answers right, and
+# labelled examples are not free either: SFT needs them, TT-SI does not.
+
+# %%
+versus = differences(correct, [(("base", "direct"), ("sft", "direct")), (("sft", "direct"), ("tt-si", "direct"))])
+cells = {
+    "points (95% interval)": [points_text(one) for one in versus.itertuples()],
+    "p (Holm)": [p_text(one.p_holm) for one in versus.itertuples()],
+    "n": versus["n"].tolist(),
+}
+pd.DataFrame(cells, index=pd.Index(["base → SFT", "SFT → TT-SI"], name="from → to"))
+
+# %% [markdown]
+# ## The paper's own sum
+#
+# The rest of this page takes the numbers that the paper reports, and adds nothing of ours. They were measured on other
+# hardware, with another model, on another benchmark (SealTool), and cannot be compared with the seconds above.
+
+# %%
+paper = read_paper()
+value = {name: number.value for name, number in paper.numbers["latency"].items()}
+tested, trained, labelled = (
+    int(paper[f"sealtool.{name}"].value) for name in ("test_samples", "uncertain_samples", "sft_samples")
+)
+chosen = np.arange(tested) < trained
+kept, adapted = (np.array([value[name]]) for name in ("certain", "uncertain"))
+theirs = {
+    "base": Serving.ungated([value["base"]]),
+    f"TT-SI, {trained} of {tested} adapted": Serving(kept, adapted, chosen),
+    "TT-SI, all adapted": Serving(kept, adapted, np.ones(1)),
+}
+
+# %%
+sums = {
+    "each sample, s": [f"{one.each:.2f}" for one in theirs.values()],
+    f"{tested} samples, s": [f"{float(one.total(tested)):,.0f}" for one in theirs.values()],
+    "10,000 samples, h": [f"{float(one.total(10_000)) / 3600:.1f}" for one in theirs.values()],
+}
+pd.DataFrame(sums, index=pd.Index(theirs, name="the paper's numbers"))
+
+# %% [markdown]
+# How long its supervised fine-tuning took, the paper does not say, so where the lines cross cannot be computed, only
+# how it depends on that time. After fine-tuning, a sample is taken to cost what it costs the base model:
+
+# %%
+hours = np.linspace(0, 12, 121)
+gated_line, all_line = list(theirs)[1:]
+fine_tuned = [Serving.ungated([value["base"]], once=3600 * one) for one in hours]
+by_hours = {name: np.array([crossing(one, theirs[name]) for one in fine_tuned]) for name in (gated_line, all_line)}
+minutes_tested = tested * (theirs[gated_line].each - value["base"]) / 60
+
+# %% mystnb={"image": {"alt": "Number of samples from which fine-tuning is cheaper than TT-SI, rising in a straight line with the unknown hours of fine-tuning."}, "figure": {"name": "fig-costs-paper", "caption": "From the paper's seconds: the number of samples from which supervised fine-tuning is the cheaper of the two, against the hours that it took, which are not reported."}}
+crossings_by_training_time(hours, by_hours, tested=tested)
+
+# %% [markdown]
+# ## What "fewer samples" says
+#
+# The abstract says that TT-SI used {glue:text}`costs_fewer` times fewer training samples. That factor is the number of
+# labelled examples of SFT over the number of test samples on which TT-SI trained:
+
+# %%
+share, fewer = trained / tested, paper["sealtool.fewer_samples"].value
+catches_up = labelled / share
+counted = {
+    "labelled examples of SFT": f"about {labelled:,}",
+    "samples that TT-SI trained on": f"{trained}, of {tested} test samples",
+    "their ratio": f"{labelled / trained:.1f} (reported: {fewer:.0f})",
+    "the ratio after 1,000 test samples": f"{labelled / (1000 * share):.1f}",
+    "the ratio is 1 after": f"{catches_up:,.0f} test samples",
+}
+pd.Series(counted, name="the paper's numbers").to_frame()
+
+# %% [markdown]
+# - It **says** that no labelled examples were needed, and that few were trained on for these test samples.
+# - It **does not say** that less was computed. SFT's examples are counted once for all requests to come, TT-SI's for
+#   these requests alone: the numerator stays, the denominator grows with every request served, and the ratio shrinks.
+# - It counts examples, not steps, tokens or seconds. Writing an example costs seconds too, and so does the margin of
+#   every sample that is then not adapted.
+# - Reviewers of the paper made this point, and also asked whether its seconds for one adapted request are practical.
+#
+# The same count for our agent, at the same threshold:
+
+# %%
+config_sft, k = made["sft"].config["loop"], made["tt-si"].config["loop"]["k"]
+per_request = methods["tt-si"]["adapted"].mean() * k
+even = config_sft["sft_examples"] / per_request if per_request else np.inf
+Markdown(
+    f"SFT trained on {config_sft['sft_examples']} labelled examples once; TT-SI trains on {per_request:.2f} examples "
+    f"for each request at most, so it has trained on as many after {even:,.0f} requests."
+)
+
+# %% [markdown]
+# ## Your machine
+#
+# A few requests, timed while this page was made. The ratios should look like those above; the seconds are this
+# machine's, which may have had other work to do.
+
+# %%
+live = configure(profile, split=HEADLINE, seed=seed, limit=samples, adapt="all", decoding="majority-vote")
+agent = load_agent(live)
+fresh = pd.DataFrame([one.model_dump() for one in outcomes(load_samples(live), live, agent)]).assign(family="tt-si")
+here = seconds_adapted(fresh).sum(axis=1).mean() / fresh["seconds_base"].mean()
+there = spent.mean() / timed["tt-si"]["seconds_base"].mean()
+print(f"An adapted request takes {here:.1f} times a base answer here (n = {samples}), {there:.1f} times as published.")
+
+# %% tags=["remove-cell"]
+glue("costs_split", HEADLINE, display=False)
+glue("costs_tau", f"{tau:g}", display=False)
+for key, column in zip(("base", "vote", "ttsi"), cost, strict=True):
+    one = serving(*column).interval()
+    interval = f"95% interval {one.low:.2f} to {one.high:.2f}, n = {one.n}"
+    glue(f"costs_{key}", f"{one.estimate:.2f} ({interval})", display=False)
+glue("costs_adapted", f"{spent.mean():.2f}", display=False)
+glue("costs_share", f"{uncertain['tt-si'].mean():.0%}", display=False)
+glue("costs_vote_difference", f"{points_text(vote)} points, n = {vote.n}", display=False)
+glue("costs_ratio", f"{ratio:.1f}", display=False)
+
+# %% tags=["remove-cell"]
+glue("costs_crossing", requests_text(crossings[gate]), display=False)
+glue("costs_crossing_all", requests_text(crossings[all_of_them]), display=False)
+glue("costs_once", f"{lines['SFT'].once:.1f}", display=False)
+glue("costs_unbeaten", "; ".join(names), display=False)
+glue("costs_paper_total", f"{float(theirs[gated_line].total(tested)):,.0f}", display=False)
+glue("costs_paper_base", f"{float(theirs['base'].total(tested)):,.0f}", display=False)
+glue("costs_paper_tested", str(tested), display=False)
+glue("costs_fewer", f"{fewer:.0f}", display=False)
+glue("costs_paper_minutes", f"{minutes_tested:.0f}", display=False)
+glue("costs_paper_even", f"{catches_up:,.0f}", display=False)
+
+# %% [markdown]
+# ## What we learned
+#
+# On {glue:text}`costs_split`, tau = {glue:text}`costs_tau`, where the gate lets through {glue:text}`costs_share` of
+# the requests:
+#
+# | | seconds for a request |
+# |---|---|
+# | base, one answer | {glue:text}`costs_base` |
+# | base, five sampled answers | {glue:text}`costs_vote` |
+# | TT-SI | {glue:text}`costs_ttsi` |
+# | TT-SI, an adapted request | {glue:text}`costs_adapted` |
+#
+# - TT-SI takes {glue:text}`costs_ratio` times the seconds of five sampled answers. Against their majority vote it
+#   gains {glue:text}`costs_vote_difference`.
+# - Usable and beaten by nothing: {glue:text}`costs_unbeaten`.
+# - SFT trained for {glue:text}`costs_once` seconds. From this many requests on it is cheaper than TT-SI:
+#   {glue:text}`costs_crossing`; than adapting every request: {glue:text}`costs_crossing_all`.
+# - With the paper's own seconds, its {glue:text}`costs_paper_tested` test samples take TT-SI
+#   {glue:text}`costs_paper_total` seconds and the base model {glue:text}`costs_paper_base`. SFT was the cheaper one
+#   for them already if it trained for less than {glue:text}`costs_paper_minutes` minutes, which is not reported.
+# - "{glue:text}`costs_fewer` times fewer samples" counts examples for these test samples. The count is even after
+#   {glue:text}`costs_paper_even`.
+#
+# These are the seconds of a tiny agent on one CPU thread. A large model on a GPU spends them in other proportions:
+# its training step is cheaper beside a long answer, and its fine-tuning takes hours. What carries over is the shape of
+# the sum: one method is paid once, the other every time.
+#
+# ## Things to try
+#
+# - Another gate: `tau = 0.5`. Fewer requests are adapted; where do the lines cross now?
+# - A longer axis: `served = 500`.
+# - Time more requests on your machine: `samples = 20`.
+#
+# ## References
+#
+# The method and its reported numbers: {cite:t}`acikgoz2025ttsi`. Sampling against adaptation at equal compute:
+# {cite:t}`barnes2026surprisal`.
