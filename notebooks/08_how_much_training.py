@@ -1,0 +1,205 @@
+# %% [markdown]
+# # How much training
+#
+# **How many examples, steps, how fast and how large an adapter: what does it take, and what is too much?**
+#
+# The paper gives one setting each: one example, five epochs, a learning rate of 1e-4, rank 8. It shows no other. Here
+# each is varied with everything else as it is in the profile, on the same samples, and you will see accuracy beside
+# what a sample costs, what is fixed and what is broken.
+
+# %% tags=["parameters"]
+profile = "tiny"
+
+# %% tags=["hide-input"]
+import pandas as pd
+from myst_nb import glue
+
+from ttsi.comparison import accuracy, differences, points_text, readable_differences, right_answers
+from ttsi.data import data_root
+from ttsi.plots import style
+from ttsi.plots.sweeps import setting_sweep
+from ttsi.profiles import METHODS, configure
+from ttsi.published import read_made, read_study
+from ttsi.study import CANDIDATES, SWEEPS
+
+style()
+config = configure(profile)
+STAGES = ["seconds_answer", "seconds_uncertainty", "seconds_augmentation", "seconds_adaptation"]
+
+# %% [markdown]
+# ## How it was measured
+#
+# The samples are test samples with tools that the agent has never seen, the first of each of five seeds of the
+# published runs. The profile's own settings were fixed before, on validation samples (at the end of this chapter);
+# nothing here was used to choose. Every sample is adapted, whatever its margin: the question is what training does, not
+# when to train.
+
+# %%
+swept = {name: read_study(data_root() / "sweeps", name) for name in SWEEPS}
+samples = next(iter(swept.values()))["sample_id"]
+published = data_root() / "results"
+own = {name: read_study(published, name).set_index("sample_id").loc[samples].reset_index() for name in ("base", "tt-si")}
+rows = {**own, **swept}
+right = right_answers({name: table for name, table in rows.items() if not name.startswith("sft")})
+right = right.xs("direct", axis="columns", level="decoding")
+glue("sweep_n", str(len(right)), display=False)
+
+
+# %%
+def settings_of(name):
+    study = "sweeps" if name in SWEEPS else "results"
+    loop = read_made(data_root() / study, name)[0].config["loop"]
+    return loop["lora"] | {"k": loop["k"], "steps": loop["lora"]["epochs"] * loop["k"]}
+
+
+def sweep(setting, *prefixes):
+    """Return a row for each family that varies a setting, the profile's own among them, in the setting's order."""
+    names = [name for name in right if name.startswith(prefixes)] + ["tt-si"]
+    cells = [
+        {
+            "value": settings_of(name)[setting],
+            **vars(accuracy(right[name])),
+            "seconds": rows[name][STAGES].sum(axis=1).mean(),
+            "profile": name == "tt-si",
+            "family": name,
+        }
+        for name in names
+    ]
+    return pd.DataFrame(cells).sort_values("value", ignore_index=True)
+
+
+base, base_seconds = right["base"].mean(), own["base"]["seconds_base"].mean()
+common = {"base": base, "seconds": base_seconds}
+
+# %% [markdown]
+# Seconds are those of the runs themselves, which shared the machine with other work: good for comparing points of one
+# figure, not for more. [](10_what_it_costs) has those of a quiet machine.
+#
+# ## Examples
+#
+# *K* is the number of practice examples that a sample trains on, at most. As many steps are taken an epoch, so more
+# examples are also more training.
+
+# %% mystnb={"image": {"alt": "Accuracy and seconds a sample for one, two and five practice examples, with the base accuracy as a line."}, "figure": {"name": "fig-sweep-k", "caption": "Accuracy and cost against K, the number of practice examples that a sample trains on. All samples adapted."}}
+k_sweep = sweep("k", "k-")
+setting_sweep(k_sweep, setting="practice examples K", **common)
+
+# %% [markdown]
+# ## Steps
+#
+# Passes over the same examples. One optimizer step is one example.
+
+# %% mystnb={"image": {"alt": "Accuracy and seconds a sample for one to twenty epochs, with the base accuracy as a line."}, "figure": {"name": "fig-sweep-epochs", "caption": "Accuracy and cost against the number of epochs. All samples adapted."}}
+epoch_sweep = sweep("epochs", "epochs-")
+setting_sweep(epoch_sweep, setting="epochs", **common)
+
+# %% [markdown]
+# ## Learning rate
+#
+# The lowest is the paper's, for a model a thousand times as large. A small model takes larger steps.
+
+# %% mystnb={"image": {"alt": "Accuracy and seconds a sample for five learning rates, with the base accuracy as a line."}, "figure": {"name": "fig-sweep-learning-rate", "caption": "Accuracy and cost against the learning rate. All samples adapted."}}
+rate_sweep = sweep("learning_rate", "learning-rate-")
+setting_sweep(rate_sweep, setting="learning rate", **common)
+
+# %% [markdown]
+# ## Rank
+#
+# The size of the adapter; alpha stays, so a larger rank also takes smaller steps.
+
+# %% mystnb={"image": {"alt": "Accuracy and seconds a sample for adapters of rank one, eight and thirty-two, with the base accuracy as a line."}, "figure": {"name": "fig-sweep-rank", "caption": "Accuracy and cost against the rank of the adapter. All samples adapted."}}
+rank_sweep = sweep("rank", "rank-")
+setting_sweep(rank_sweep, setting="rank", **common)
+
+# %% [markdown]
+# ## Against base, and against the profile
+#
+# The same samples, paired. First each setting against the base answers: what training gains at all.
+
+# %%
+names = [name for name in right if name != "base"]
+pairs = pd.DataFrame({(name, "direct"): right[name] for name in right})
+against_base = differences(pairs, [(("base", "direct"), (name, "direct")) for name in names])
+readable_differences(against_base)
+
+# %% [markdown]
+# Then each against the profile's own settings: what another setting would have changed.
+
+# %%
+others = [name for name in names if name != "tt-si"]
+against_profile = differences(pairs, [(("tt-si", "direct"), (name, "direct")) for name in others])
+readable_differences(against_profile)
+
+# %% tags=["remove-cell"]
+best = against_base.loc[against_base["estimate"].idxmax()]
+worst = against_base.loc[against_base["estimate"].idxmin()]
+told_apart = against_profile[against_profile["p_holm"] < 0.05]["after"].map(lambda after: after[0]).tolist()
+paper_rate = against_base[against_base["after"] == ("learning-rate-0.0001", "direct")].iloc[0]
+glue("sweep_best", f"{best['after'][0]}: {points_text(best)} points", display=False)
+glue("sweep_worst", f"{worst['after'][0]}: {points_text(worst)} points", display=False)
+glue("sweep_paper_rate", f"{points_text(paper_rate)} points", display=False)
+differing = "no setting differs from the profile's more than chance would have it"
+if told_apart:
+    differing = f"differ from the profile's: {', '.join(told_apart)}"
+glue("sweep_told_apart", differing, display=False)
+
+# %% [markdown]
+# ## Supervised fine-tuning
+#
+# The other way to spend training: once, on examples of the training set, one adapter for all samples. The agent was
+# trained from nothing on that very training set, so there is little left in it to learn.
+
+# %%
+fine_tuned = {name: read_made(data_root() / "sweeps", name)[0] for name in SWEEPS if name.startswith("sft")}
+fine_tuned["sft"] = read_made(published, "sft")[0]
+answers = {**{name: swept[name] for name in fine_tuned if name in swept}, "sft": read_study(published, "sft")}
+table = pd.DataFrame(
+    {
+        "training examples": made.config["loop"]["sft_examples"],
+        "seconds of training": round(made.seconds_once, 1),
+        **{
+            label: round(answers[name].set_index("sample_id").loc[samples, column].mean(), 3)
+            for label, column in (("base", "base_correct"), ("fine-tuned", "greedy_correct"))
+        },
+    }
+    for name, made in fine_tuned.items()
+)
+table.sort_values("training examples").set_index("training examples")
+
+# %% [markdown]
+# ## What the profile was checked on
+#
+# Before any test sample was reported, candidates were compared on *validation* samples of two unseen splits. Few
+# samples, so only large differences show; the settings came from a prototype, and the check found none that was
+# clearly better.
+
+# %%
+chosen = {name: read_study(data_root() / "selection", name) for name in CANDIDATES}
+practises = [name for name in CANDIDATES if METHODS[CANDIDATES[name].get("method", "tt-si")]["author"] == "self"]
+checked = right_answers({"base": chosen["profile"].assign(greedy_correct=chosen["profile"]["base_correct"])} | {
+    name: chosen[name] for name in practises
+}).xs("direct", axis="columns", level="decoding")
+checked = pd.DataFrame({(name, "direct"): checked[name] for name in checked})
+on_validation = differences(checked, [(("base", "direct"), (name, "direct")) for name in practises])
+glue("validation_n", str(len(checked)), display=False)
+readable_differences(on_validation)
+
+# %% [markdown]
+# ## What we learned
+#
+# On {glue:text}`sweep_n` samples, every one adapted:
+#
+# - The largest gain over base: {glue:text}`sweep_best`. The smallest: {glue:text}`sweep_worst`.
+# - The paper's learning rate: {glue:text}`sweep_paper_rate`. It was meant for another model.
+# - After Holm's adjustment, {glue:text}`sweep_told_apart`. With this few samples an effect has to be large to be seen,
+#   and what cannot be told apart is not shown to be equal.
+# - The validation check had {glue:text}`validation_n` samples.
+#
+# ## Things to try
+#
+# - One setting of your own: `ttsi run --adapt all --rank 4 --limit 20 --out mine`, then read `mine/outcomes.parquet`.
+# - A setting for the whole chapter: add it to `SWEEPS` in `src/ttsi/study.py` and run `ttsi study run sweeps`.
+#
+# ## References
+#
+# The adapter: {cite:t}`hu2021lora`; training on a test input before answering it: {cite:t}`akyurek2024ttt`.
