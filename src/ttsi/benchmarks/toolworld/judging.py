@@ -74,30 +74,29 @@ def _calls(clause: str, tools: Sequence[Verbed], earlier: Sequence[str]) -> list
 
 
 def _arguments(text: str, slots: Sequence[Slot], earlier: Sequence[str]) -> Iterator[Values]:
-    """Yield every way to read phrases (each after a space) as values of slots, each used once, the required ones all."""
+    """Yield every way to read phrases, each after a space, as values of slots; a required slot must have one."""
     if not text and not any(slot.required for slot in slots):
         yield {}
     for index, slot in enumerate(slots):
-        for value, end in _phrase(text, slot, earlier):
+        for value, end in _phrases(text, slot, earlier):
             for others in _arguments(text[end:], (*slots[:index], *slots[index + 1 :]), earlier):
                 yield {slot.name: value, **others}
 
 
-def _phrase(text: str, slot: Slot, earlier: Sequence[str]) -> Iterator[tuple[Any, int]]:
+def _phrases(text: str, slot: Slot, earlier: Sequence[str]) -> Iterator[tuple[Any, int]]:
     """Yield the value of a slot that a text begins with, stated or recalled, and where its phrase ends."""
     stated = re.match(rf" {_template(slot.stated, slot)}(?= |$)", text)
-    if stated:
-        yield _value(slot, stated[1]), stated.end()
     recalled = re.match(rf" {re.escape(slot.recalled)}(?= |$)", text)
-    if recalled:
-        yield from ((value, recalled.end()) for value in _remembered(slot, earlier))
+    found = [(_value(slot, stated[1]), stated.end())] if stated else []
+    found += [(_remembered(slot, earlier), recalled.end())] if recalled else []
+    yield from ((value, end) for value, end in found if value is not None)
 
 
-def _remembered(slot: Slot, earlier: Sequence[str]) -> list[Any]:
-    """Return the value that earlier turns gave a slot, as it was corrected last; none where they do not speak of it."""
-    templates = (slot.fact, *[_CORRECTION] * (len(earlier) - 1))
-    turns = [re.fullmatch(_template(template, slot), turn) for template, turn in zip(templates, earlier, strict=False)]
-    return [_value(slot, turns[-1][1])] if turns and turns[-1] and all(turns) else []
+def _remembered(slot: Slot, earlier: Sequence[str]) -> Any:
+    """Return the value that earlier turns gave a slot, as corrected last; None where they do not speak of it."""
+    templates = [slot.fact, *[_CORRECTION] * (len(earlier) - 1)]
+    turns = [re.fullmatch(_template(said, slot), turn) for said, turn in zip(templates, earlier, strict=False)]
+    return _value(slot, turns[-1][1]) if turns and turns[-1] and all(turns) else None
 
 
 def _template(template: str, slot: Slot) -> str:
@@ -109,6 +108,7 @@ def _template(template: str, slot: Slot) -> str:
 
 
 def _value(slot: Slot, words: str) -> Any:
+    """Return what words mean as a value of a slot; None for a date that does not exist."""
     if slot.schema == INTEGER:
         return lexicon.NUMBER_WORDS.index(words) + 1 if words in lexicon.NUMBER_WORDS else int(words)
     if slot.schema == NUMBER:
