@@ -1,0 +1,255 @@
+# %% [markdown]
+# # The paper's benchmarks
+#
+# **What do the four benchmarks hold, and what can a score on them mean?**
+#
+# The paper measures on NexusRaven, SealTool, API-Bank and ToolAlpaca. Each has its own format, its own slips and its
+# own idea of a right answer. This library reads all four into the same records as toolworld and scores them by one
+# rule. The files themselves are not part of this project: they belong to others, and one licence is for non-commercial
+# use only. What stands here is a summary in counts, made from the files by a command that you can run yourself. You will see
+# what a sample is like, where the right tool stands, and how high a score can get.
+
+# %% tags=["parameters"]
+profile = "tiny"
+split = "sealtool/test"  # of the figure of positions
+data_dir = None  # folder of the benchmarks' files; None: where `ttsi benchmarks fetch` puts them
+
+# %% tags=["hide-input"]
+from pathlib import Path
+
+import pandas as pd
+from IPython.display import Markdown
+from myst_nb import glue
+
+from ttsi.benchmarks import DEFAULT_SPLITS, PAPER_BENCHMARKS
+from ttsi.benchmarks.sources import load_manifest
+from ttsi.benchmarks.survey import OUT_OF_REACH, files_at_hand, read_survey, survey_split
+from ttsi.data import data_root
+from ttsi.plots import percent, style
+from ttsi.plots.survey import gold_positions, reachable_shares
+from ttsi.profiles import configure
+from ttsi.published import read_study
+from ttsi.statistics import difference_interval, proportion_interval
+
+style()
+config = configure(profile)
+folder = None if data_dir is None else Path(data_dir)
+survey = read_survey()
+
+# %% [markdown]
+# ## Where the files come from
+#
+# Every file is pinned to a commit of its repository and to its checksum (`data/benchmarks.toml`). A command fetches and
+# verifies them: `ttsi benchmarks fetch sealtool`.
+
+# %%
+manifest = load_manifest()
+sources = {
+    name: {"repository": source.repository, "commit": source.commit[:10], "licence": source.licence}
+    for name, source in manifest.sources.items()
+}
+pd.DataFrame(sources).T
+
+# %% [markdown]
+# NexusRaven's queries may be used for non-commercial purposes only, so none of them is in this repository. ToolAlpaca's
+# golden answers hold keys of other services that its authors published; the reader replaces them before a sample is
+# made, and no key is printed or stored anywhere.
+#
+# Not at hand when the summary was made, and so not in the tables below:
+
+# %% tags=["hide-input"]
+missing = pd.DataFrame({"fetch it with": survey.missing}).rename_axis("split")
+missing["then"] = "python -m ttsi.benchmarks.survey"
+missing if len(missing) else Markdown("None: every split was at hand.")
+
+# %% [markdown]
+# Where the files are here now, the summary is computed again and must agree:
+
+# %%
+at_hand = [name for name in survey.splits if files_at_hand(*name.split("/"), folder) is not None]
+agree = {name: survey_split(*name.split("/"), folder) == survey.splits[name] for name in at_hand}
+assert all(agree.values()), f"the files say otherwise than the summary: {agree}"
+print(f"computed again from the files, equal: {len(agree)} of {len(survey.splits)} splits in the summary")
+
+# %% [markdown]
+# ## What a sample is like
+#
+# *Parsed*: the gold calls can be read. *Clean*: parsed, every gold tool is on offer, and every gold argument is in its
+# tool's schema. Samples that are not clean are kept and flagged. A prompt is counted in characters, the conversation
+# and the tools as JSON, since tokens depend on the model. Splits that the paper's table is made of, as far as we can
+# tell, are marked.
+
+# %%
+evaluated = {f"{name}/{one}" for name in PAPER_BENCHMARKS for one in DEFAULT_SPLITS[name]}
+shape = {
+    name: {
+        "in the table": "yes" if name in evaluated else "",
+        "samples": one.check.n,
+        "parsed": one.check.parsed,
+        "clean": one.check.clean,
+    }
+    for name, one in survey.splits.items()
+}
+pd.DataFrame(shape).T
+
+# %%
+sizes = {
+    name: {
+        "tools, mean (most)": f"{one.tools.mean:.2f} ({one.tools.quartiles[-1]:.0f})",
+        "calls, mean (most)": f"{one.calls.mean:.2f} ({one.calls.quartiles[-1]:.0f})",
+        "characters, mean (most)": f"{one.prompt_characters.mean:,.0f} ({one.prompt_characters.quartiles[-1]:,.0f})",
+    }
+    for name, one in survey.splits.items()
+}
+pd.DataFrame(sizes).T
+
+# %% [markdown]
+# What is unusual, and in how many samples:
+
+# %%
+flags = {
+    name: ", ".join(f"{count} {flag}" for flag, count in one.check.flags.items()) or "nothing"
+    for name, one in survey.splits.items()
+}
+pd.Series(flags, name="samples with a flag").to_frame()
+
+# %% [markdown]
+# | flag | what it means |
+# |---|---|
+# | `argument_not_in_schema` | a gold argument that its tool does not have |
+# | `duplicate` | conversation, tools and gold as in an earlier sample |
+# | `gold_repaired` | upstream's text is broken, and was read by repairing it |
+# | `gold_tool_not_offered` | a gold tool that is not on the list |
+# | `gold_unparsable` | gold calls that cannot be read |
+# | `needs_absent_key` | a gold argument is a key that stands neither in the request nor in the tools |
+# | `nested_calls` | a call that uses another's result |
+# | `number_as_text` | a gold number that is written as text |
+# | `placeholder` | a gold value that stands for what an earlier call would return |
+#
+# ## Where the right tool stands
+#
+# An agent that reads nothing and names the first tool on the list should be right as often as chance. On SealTool it
+# is right far more often, because upstream mostly lists the right tool first. A model that has learned to like the
+# first place gets that for nothing, and so does one trained on such lists. We shuffle the tools of every sample, with
+# a seed that is the sample's own id, and report upstream's order beside it.
+
+# %%
+shown = survey.splits[split]
+orders = {"as upstream lists them": shown.positions["upstream"], "shuffled": shown.positions["shuffled"]}
+
+# %% mystnb={"image": {"alt": "Bars of the share of samples that have the gold tool first, second and so on, as upstream lists the tools and shuffled."}, "figure": {"name": "fig-benchmarks-positions", "caption": "Position of the gold tool among the tools on offer, in upstream's order and shuffled."}}
+gold_positions(orders, first_by_chance=shown.first_by_chance)
+
+# %% [markdown]
+# The share of samples in which the first tool is the right one, for every split at hand:
+
+# %%
+firsts = {
+    name: {
+        "n": (n := sum(one.positions["upstream"])),
+        "upstream": percent(proportion_interval(one.positions["upstream"][0], n)).replace(f", n = {n:,}", ""),
+        "shuffled": f"{one.positions['shuffled'][0] / n:.1%}",
+        "by chance": f"{one.first_by_chance / n:.1%}",
+    }
+    for name, one in survey.splits.items()
+}
+pd.DataFrame(firsts).T
+
+
+# %% tags=["hide-input"]
+def leaning(one):
+    n = sum(one.positions["upstream"])
+    first, chance = proportion_interval(one.positions["upstream"][0], n), one.first_by_chance / n
+    return "more often" if first.low > chance else "less often" if first.high < chance else "about as often"
+
+
+leanings = {name: leaning(one) for name, one in survey.splits.items()}
+Markdown(
+    "\n".join(
+        f"- Upstream lists the right tool first {lean} {'as' if 'about' in lean else 'than'} by chance: "
+        + ", ".join(name for name, found in leanings.items() if found == lean)
+        + "."
+        for lean in dict.fromkeys(leanings.values())
+    )
+)
+
+# %% [markdown]
+# What the order does to a model's accuracy takes the model. `make paper` answers SealTool both ways with the same
+# model:
+
+# %% tags=["hide-input"]
+reproduced = data_root() / "paper-results"
+if (reproduced / "base-upstream-order.parquet").is_file():
+    both = read_study(reproduced, "base", "base-upstream-order")
+    both = both[both["sample_id"].str.startswith("sealtool/")]
+    means = both.pivot_table("greedy_correct", "sample_id", "family", aggfunc="mean").astype(float)
+    gain = difference_interval(means["base"], means["base-upstream-order"])
+    words = f"{100 * gain.estimate:+.1f} points, 95% interval {100 * gain.low:+.1f} to {100 * gain.high:+.1f}"
+    order_effect = f"upstream's order against shuffled: {words}, n = {gain.n}"
+else:
+    order_effect = "needs a GPU and the model's weights: run `make paper`"
+Markdown(order_effect[0].upper() + order_effect[1:] + ".")
+
+# %% [markdown]
+# ## How high a score can get
+#
+# Exact match asks for the same calls with the same arguments. Some samples cannot be answered so by any agent that keeps
+# to what it is given: the gold calls a tool that is not on offer or an argument that its tool does not have, needs a
+# key that nobody said, stands for a value to come, or cannot be read. An agent may still hit one by luck or by having
+# seen it before, so this is a limit for honest work rather than a bound of logic:
+
+# %% tags=["hide-input"]
+Markdown("Counted as out of reach: " + ", ".join(f"`{flag}`" for flag in OUT_OF_REACH) + ".")
+
+# %% mystnb={"image": {"alt": "Bars of the samples of each split that are within reach of an exact match and of those that are not."}, "figure": {"name": "fig-benchmarks-reach", "caption": "Samples that an agent can answer exactly from what it is given, and samples that it cannot."}}
+reachable_shares({name: (one.reachable, one.check.n) for name, one in survey.splits.items()})
+
+# %% [markdown]
+# For ToolAlpaca's real split the missing keys weigh most: its gold answers hold keys that neither the request nor the
+# tools state. The number is counted as soon as its file is at hand. A score on it should be read against this limit,
+# and we report both.
+#
+# ## One rule of scoring
+#
+# The benchmarks' own scores differ: NexusRaven compares a call with its defaults filled in, SealTool counts tool names
+# and parameters, API-Bank executes the call, and ToolAlpaca asks a large model for its verdict. The paper reports one
+# accuracy for all four and does not say how it was counted. Here one rule holds for all: the same calls, in any
+# order, with the same arguments after normalising numbers and white space. Beside it stand the parts, where their
+# definitions can be computed: valid format, tool names, and names and arguments one by one. A differing rule moves a
+# score by more than a method does, so scores from two papers should not be laid side by side.
+
+# %% tags=["remove-cell"]
+seal, n_seal = survey.splits["sealtool/test"], sum(survey.splits["sealtool/test"].positions["upstream"])
+glue("benchmarks_first_upstream", percent(proportion_interval(seal.positions["upstream"][0], n_seal)), display=False)
+glue("benchmarks_first_shuffled", f"{seal.positions['shuffled'][0] / n_seal:.1%}", display=False)
+glue("benchmarks_first_chance", f"{seal.first_by_chance / n_seal:.1%}", display=False)
+glue("benchmarks_splits", str(len(survey.splits)), display=False)
+glue("benchmarks_missing", ", ".join(survey.missing) or "none", display=False)
+worst = min(survey.splits, key=lambda name: survey.splits[name].reachable / survey.splits[name].check.n)
+limit = survey.splits[worst]
+glue("benchmarks_worst", worst, display=False)
+glue("benchmarks_limit", f"{limit.reachable / limit.check.n:.1%} (n = {limit.check.n})", display=False)
+glue("benchmarks_order_effect", order_effect, display=False)
+
+# %% [markdown]
+# ## What we learned
+#
+# - {glue:text}`benchmarks_splits` splits are counted here; not at hand were {glue:text}`benchmarks_missing`.
+# - On SealTool's single calls, naming the first tool is right in {glue:text}`benchmarks_first_upstream` as upstream
+#   lists the tools, in {glue:text}`benchmarks_first_shuffled` once they are shuffled, and in
+#   {glue:text}`benchmarks_first_chance` by chance. An accuracy there says little without the order.
+# - What the order does to the paper's model: {glue:text}`benchmarks_order_effect`.
+# - The split with the lowest limit is {glue:text}`benchmarks_worst`: at most {glue:text}`benchmarks_limit` can be
+#   matched exactly from what is given.
+#
+# ## Things to try
+#
+# - Where the right tool stands elsewhere: `split = "apibank/level-2"`.
+# - Fetch a benchmark and count it yourself: `ttsi benchmarks fetch toolalpaca`, then
+#   `python -m ttsi.benchmarks.survey`.
+# - Files in a folder of your own: `data_dir = "scratch/benchmarks"`.
+#
+# ## References
+#
+# NexusRaven: {cite:t}`srinivasan2023nexusraven`; SealTool: {cite:t}`wu2024sealtools`; API-Bank: {cite:t}`li2023apibank`;
+# ToolAlpaca: {cite:t}`tang2023toolalpaca`.
