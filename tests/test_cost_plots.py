@@ -19,7 +19,7 @@ mpl.use("agg")
 
 POINTS = pd.DataFrame(
     [
-        {"method": method, "answers": answers, "seconds": seconds, "accuracy": accuracy, "n": 200}
+        {"method": method, "answers": answers, "seconds": seconds, "accuracy": accuracy, "n": 200, "timed": 20}
         for method, answers, seconds, accuracy in (
             ("base", "direct", 0.2, 0.7),
             ("base", "majority vote", 0.3, 0.65),
@@ -72,6 +72,11 @@ def test_the_bound_is_hollow_and_off_the_line() -> None:
     ]
     assert [line.get_markerfacecolor() == "white" for line in points] == [False, False, True, False]
     assert list(map(float, np.asarray(axes.lines[0].get_ydata()))) == [0.7, 0.8, 0.8]
+
+
+def test_both_numbers_of_samples_are_stated() -> None:
+    (legend,) = cost_frontier(POINTS, bound="pass@5").legends
+    assert "accuracy: n = 200; seconds: n = 20" in legend.get_title().get_text()
 
 
 def test_totals_cross_where_the_mark_is() -> None:

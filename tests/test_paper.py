@@ -59,13 +59,6 @@ def test_what_is_unknown_names_a_setting_that_a_run_has() -> None:
         assert value is not None
 
 
-def test_the_papers_profile_holds_the_papers_settings() -> None:
-    loop = configure("paper").loop
-    ours = {"tau": loop.tau, "k": loop.k, "rank": loop.lora.rank, "alpha": loop.lora.alpha}
-    ours |= {"learning_rate": loop.lora.learning_rate, "epochs": loop.lora.epochs}
-    assert ours == {name: PAPER[f"settings.{name}"].value for name in ours}
-
-
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [

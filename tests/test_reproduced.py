@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 
 from ttsi.paper import read_paper
+from ttsi.profiles import configure
 from ttsi.records import InputError
-from ttsi.reproduced import BENCHMARKS, MIRRORS, Study, counterparts, latencies
+from ttsi.reproduced import BENCHMARKS, MIRRORS, Study, counterparts, latencies, settings
 from ttsi.statistics import Interval
 
 SECONDS = {
@@ -124,6 +125,12 @@ def test_seconds_are_divided_as_the_paper_divides_them(tmp_path: Path) -> None:
         "latency.uncertain": 4,
         "latency.certain": 2,
     }
+
+
+def test_the_papers_profile_has_the_papers_settings() -> None:
+    paper = read_paper()
+    for name, value in settings(configure("paper").model_dump(), runs=5).items():
+        assert value == paper[name].value
 
 
 def test_an_empty_folder_is_named(tmp_path: Path) -> None:

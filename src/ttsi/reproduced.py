@@ -8,6 +8,7 @@ over samples: the seeds of a sample are averaged first, and an average over benc
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from scipy import stats
 from ttsi.comparison import COLUMNS
 from ttsi.costs import seconds_adapted, seconds_kept
 from ttsi.decoding import Decoding
-from ttsi.published import read_made, read_study
+from ttsi.published import read_study
 from ttsi.statistics import CONFIDENCE, RESAMPLES, RESAMPLES_AT_ONCE, Interval, mean_interval
 
 MIRRORS = {
@@ -97,6 +98,7 @@ def counterparts(study: Study, *, tau: float, low_tau: float) -> Counterparts:
         gains = gated - study.right("base").reindex(gated.index)
         found |= {f"gain.{name}": mean_interval(by_sample) for name, by_sample in _by_benchmark(gains).items()}
         found |= _sealtool(study, tau, low_tau)
+    found["average.tt_si_direct_gain_conference"] = found.get("average.tt_si_direct_gain")
     return {name: value for name, value in found.items() if value is not None}
 
 
@@ -109,13 +111,12 @@ def latencies(study: Study, *, tau: float) -> Counterparts:
     return {f"latency.{name}": mean_interval(seconds) for name, seconds in groups.items() if len(seconds)}
 
 
-def settings(folder: Path) -> Counterparts:
-    """Return the settings of the runs of TT-SI in a folder."""
-    made = read_made(folder, "tt-si")
-    loop = made[0].config["loop"]
+def settings(config: Mapping[str, Any], *, runs: int) -> Counterparts:
+    """Return the settings of a configuration of TT-SI; an adapter is trained on one practice example at a time."""
+    loop = config["loop"]
     values = {name: float(loop[name]) for name in ("tau", "k")}
     values |= {name: float(loop["lora"][name]) for name in ("rank", "alpha", "learning_rate", "epochs")}
-    values |= {"runs": float(len({one.config["seed"] for one in made})), "batch_size": 1.0}
+    values |= {"runs": float(runs), "batch_size": 1.0}
     return {f"settings.{name}": value for name, value in values.items()}
 
 

@@ -20,7 +20,7 @@ def cost_frontier(table: pd.DataFrame, *, bound: str) -> Figure:
 
     Args:
         table: a row for each method and way to answer: `method`, `answers`, `accuracy`, `accuracy_low`,
-            `accuracy_high`, `seconds`, `seconds_low`, `seconds_high`, `n`.
+            `accuracy_high` from `n` samples, `seconds`, `seconds_low`, `seconds_high` from `timed` samples.
         bound: the way to answer that takes the label: drawn hollow and left out of the line.
     """
     figure, axes = new_figure(height=4.6)
@@ -38,7 +38,8 @@ def cost_frontier(table: pd.DataFrame, *, bound: str) -> Figure:
     axes.set_xlabel("seconds per sample (mean wall-clock time)")
     axes.set_xlim(0, 1.08 * table["seconds_high"].max())
     share_axis(axes, "accuracy (exact match)")
-    legend(figure, f"whiskers: 95% intervals, {count(table)}; dotted: nothing is better for less", columns=3)
+    timed = count(table.drop(columns="n").rename(columns={"timed": "n"}))
+    legend(figure, f"whiskers: 95% intervals (accuracy: {count(table)}; seconds: {timed})", columns=3)
     return figure
 
 
