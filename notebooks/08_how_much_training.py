@@ -38,7 +38,9 @@ STAGES = ["seconds_answer", "seconds_uncertainty", "seconds_augmentation", "seco
 swept = {name: read_study(data_root() / "sweeps", name) for name in SWEEPS}
 samples = next(iter(swept.values()))["sample_id"]
 published = data_root() / "results"
-own = {name: read_study(published, name).set_index("sample_id").loc[samples].reset_index() for name in ("base", "tt-si")}
+own = {
+    name: read_study(published, name).set_index("sample_id").loc[samples].reset_index() for name in ("base", "tt-si")
+}
 rows = {**own, **swept}
 right = right_answers({name: table for name, table in rows.items() if not name.startswith("sft")})
 right = right.xs("direct", axis="columns", level="decoding")
@@ -176,9 +178,10 @@ table.sort_values("training examples").set_index("training examples")
 # %%
 chosen = {name: read_study(data_root() / "selection", name) for name in CANDIDATES}
 practises = [name for name in CANDIDATES if METHODS[CANDIDATES[name].get("method", "tt-si")]["author"] == "self"]
-checked = right_answers({"base": chosen["profile"].assign(greedy_correct=chosen["profile"]["base_correct"])} | {
-    name: chosen[name] for name in practises
-}).xs("direct", axis="columns", level="decoding")
+checked = right_answers(
+    {"base": chosen["profile"].assign(greedy_correct=chosen["profile"]["base_correct"])}
+    | {name: chosen[name] for name in practises}
+).xs("direct", axis="columns", level="decoding")
 checked = pd.DataFrame({(name, "direct"): checked[name] for name in checked})
 on_validation = differences(checked, [(("base", "direct"), (name, "direct")) for name in practises])
 glue("validation_n", str(len(checked)), display=False)

@@ -149,7 +149,8 @@ def test_base_and_constrained_never_adapt():
 
 
 def test_the_paper_profile_runs_on_the_tiny_agent():
-    config = configure("paper", benchmark="toolworld", model="agents/tiny", device="cpu", dtype="float32", **{**SETTINGS, "limit": 2})
+    here = {"benchmark": "toolworld", "model": "agents/tiny", "device": "cpu", "dtype": "float32"}
+    config = configure("paper", **here, **{**SETTINGS, "limit": 2})
     assert len(rows_of(config, load_samples(config))) == 2
     assert (config.loop.estimator, config.loop.k, config.loop.lora.rank) == ("rss-margin", 1, 8)
 

@@ -1,5 +1,7 @@
 """Figures of sweeps and of practice: what is drawn is what the tables say."""
 
+from typing import Any
+
 import pandas as pd
 import pytest
 
@@ -25,7 +27,8 @@ def swept() -> pd.DataFrame:
 def test_a_sweep_shows_each_value_and_marks_the_profiles_own(swept):
     figure = setting_sweep(swept, setting="learning rate", base=0.6, seconds=0.2)
     above, below = figure.axes
-    lines = {line.get_label(): line.get_ydata() for line in above.lines}
+    drawn: list[Any] = list(above.lines)
+    lines = {line.get_label(): line.get_ydata() for line in drawn}
     assert list(lines["adapted (n = 50 a point)"]) == [0.5, 0.75, 0.25]
     assert list(lines["the profile's value"]) == [0.75]
     assert list(lines["base, not adapted"]) == [0.6, 0.6]
@@ -48,9 +51,8 @@ def test_gain_against_quality_has_a_point_for_each_author_and_split():
         }
     )
     (axes,) = quality_and_gain(points).axes
-    drawn = {
-        line.get_label(): (line.get_xdata()[0], line.get_ydata()[0]) for line in axes.lines if "," in line.get_label()
-    }
+    lines: list[Any] = list(axes.lines)
+    drawn = {line.get_label(): (line.get_xdata()[0], line.get_ydata()[0]) for line in lines if "," in line.get_label()}
     assert drawn == {
         "self, a": (0.2, 0.05),
         "self, b": (0.4, -0.02),
