@@ -108,7 +108,8 @@ def latencies(study: Study, *, tau: float) -> Counterparts:
     uncertain = (rows["margin"] < tau).to_numpy()
     adapted, kept = (seconds.sum(axis=1) for seconds in (seconds_adapted(rows), seconds_kept(rows, base)))
     groups = {"base": base["seconds_base"], "uncertain": adapted[uncertain], "certain": kept[~uncertain]}
-    return {f"latency.{name}": mean_interval(seconds) for name, seconds in groups.items() if len(seconds)}
+    means = {name: seconds.groupby(level="sample_id").mean() for name, seconds in groups.items()}
+    return {f"latency.{name}": mean_interval(seconds) for name, seconds in means.items() if len(seconds)}
 
 
 def settings(config: Mapping[str, Any], *, runs: int) -> Counterparts:
