@@ -3,32 +3,35 @@
 #
 # **Is an agent good enough to be its own teacher, and does better practice make better answers?**
 #
-# Three authors write practice for the same requests: the agent itself (TT-SI), a larger agent that knows more tools
-# (TT-D), and the benchmark's own grammar, which is never wrong (an *oracle*: an upper bound, no method). You will see
-# how much of what they write can be used, how much of it is *right*, and what that is worth in answers.
+# Three authors write practice examples for the same requests: the agent itself (TT-SI), a larger agent that knows more
+# words (TT-D, test-time distillation), and the benchmark's own grammar, which is never wrong (an *oracle*: an upper
+# bound, no method). You will see how much of what they write can be used, how much of it is *right*, and what that is
+# worth in answers.
 
 # %% tags=["parameters"]
 profile = "tiny"
-samples = 2  # validation requests that agent and teacher write for, live
+samples = 2  # validation requests that all three write for, live
 seed = 0
 
 # %% tags=["hide-input"]
 import json
-from contextlib import ExitStack
 
 import pandas as pd
+from IPython.display import Markdown
 from myst_nb import glue
 
-from ttsi.augmentation import VALID, augment
+from ttsi.augmentation import VALID, augment, judge
 from ttsi.benchmarks.toolworld import SPLITS
 from ttsi.benchmarks.toolworld.judging import is_right
-from ttsi.comparison import differences, p_text, points_text, readable_differences
+from ttsi.benchmarks.toolworld.oracle import tools_of
+from ttsi.calls import MalformedCall, parse_calls
+from ttsi.comparison import accuracy, differences, p_text, points_text, readable_differences, share_text, with_holm
 from ttsi.data import data_root
 from ttsi.loop import seed_for
 from ttsi.plots import example_verdicts, style
 from ttsi.plots.practice import quality_and_gain
 from ttsi.profiles import configure
-from ttsi.prompts import answer_chat, read_practice, transcript
+from ttsi.prompts import read_practice, transcript
 from ttsi.published import read_study
 from ttsi.runs import load_agent, load_samples, teacher_of
 from ttsi.statistics import difference_interval, mcnemar, mean_interval
@@ -38,22 +41,21 @@ from ttsi.uncertainty import Evidence, relative_softmax_scores
 style()
 config = configure(profile, split="single/unseen", subset="validation", seed=seed)
 AUTHORS = {"tt-si": "the agent", "tt-d": "the teacher", "tt-d-oracle": "the oracle"}
-UNSEEN = [name for name in SPLITS if name.endswith("/unseen")]
 
 # %% [markdown]
 # ## Valid, and right
 #
 # What can be checked without a label decides what is trained on: an example is *valid* if its calls are of offered
-# tools, fit their schemas, and take their values from the written request. Whether the calls are the *right* ones for
-# that request is another matter. Here we can know afterwards: the grammar that made the benchmark can be run
-# backwards, and says whether it could have said this request for these calls. Neither the agent nor the teacher
-# is told.
+# tools, fit their schemas, and take their values from the written request ([](04_self_augmentation)). Whether the calls
+# are the *right* ones for that request is another matter. In this world we can know it afterwards: the grammar that
+# made the benchmark is read backwards, and says which calls the written request asks for. Nobody is told while the loop
+# runs, and no test label is read for it.
 
 # %%
-rows = pd.concat(read_study(data_root() / "results", family) for family in AUTHORS)
-rows = rows[rows["split"].isin(UNSEEN)]
+rows = pd.concat([read_study(data_root() / "results", family) for family in AUTHORS], ignore_index=True)
+rows["author"], rows["tools"] = rows["family"].map(AUTHORS), rows["split"].str.split("/").str[1]
 attempts = [
-    {"family": row.family, "split": row.split, "sample": row.sample_id, **attempt}
+    {"author": row.author, "split": row.split, "sample": row.sample_id, **attempt}
     for row in rows.itertuples()
     for attempt in json.loads(row.examples)
 ]
@@ -61,222 +63,306 @@ written = pd.DataFrame(attempts)
 
 
 # %%
+RIGHT, WRONG = "valid, right", "valid, wrong"
+
+
 def fate(attempt):
     if attempt.verdict != VALID:
         return attempt.verdict
-    return "valid, right" if is_right(attempt.sample, read_practice(attempt.text)) else "valid, wrong"
+    return RIGHT if is_right(attempt.sample, read_practice(attempt.text)) else WRONG
 
 
 written["fate"] = [fate(attempt) for attempt in written.itertuples()]
-order = ["valid, right", "valid, wrong", *sorted(set(written["fate"]) - {"valid, right", "valid, wrong"})]
-counts = pd.crosstab(written["family"], written["fate"]).reindex(index=list(AUTHORS), columns=order, fill_value=0)
+fates = [RIGHT, WRONG, *sorted(set(written["fate"]) - {RIGHT, WRONG})]
+counts = pd.crosstab(written["author"], written["fate"]).reindex(list(AUTHORS.values()), columns=fates, fill_value=0)
 
-# %% mystnb={"image": {"alt": "Stacked bars of what became of the practice examples of agent, teacher and oracle: valid and right, valid but wrong, or why not valid."}, "figure": {"name": "fig-practice-fates", "caption": "What became of the practice examples that each author wrote, on the four unseen splits. The oracle's are right by construction; one that repeats another, or the request itself, is not used."}}
-example_verdicts(counts.rename(index=AUTHORS))
-
-# %% [markdown]
-# Examples for one request resemble each other, so the request is the unit of the intervals. Of all examples written:
-
-# %%
-flags = written.assign(
-    valid=written["verdict"] == VALID,
-    right=written["fate"] == "valid, right",
-    duplicate=written["verdict"] == "duplicate",
-)
-by_request = flags.groupby(["family", "split", "sample"])[["valid", "right", "duplicate"]].mean()
-by_request["covered"] = by_request["valid"] > 0
-
-
-# %%
-def shares(of_requests):
-    intervals = {name: mean_interval(of_requests[name].astype(float)) for name in by_request}
-    return {name: f"{i.estimate:.0%} ({i.low:.0%}–{i.high:.0%})" for name, i in intervals.items()}
-
-
-quality = pd.DataFrame({AUTHORS[family]: shares(by_request.loc[family]) for family in AUTHORS}).T
-quality.rename(columns={"covered": "requests with a valid one"}).rename_axis("share (95% interval)", axis="columns")
+# %% mystnb={"image": {"alt": "Stacked bars of what became of the practice examples of agent, teacher and oracle: valid and right, valid but wrong, or why not valid."}, "figure": {"name": "fig-practice-fates", "caption": "What became of the practice examples that each author wrote, all splits of the published runs. The oracle's are right by construction. Parts too narrow for a number have none."}}
+example_verdicts(counts, rows="author")
 
 # %% [markdown]
-# The share that is right, split by split:
+# Examples for one request resemble each other, so the request is the unit of the intervals: the mean share of its
+# examples that are valid and right, the share of requests with two examples of the same text, and that of requests
+# with a valid one, which are the only ones that practice can change.
 
 # %%
-right_by_split = by_request["right"].groupby(["family", "split"]).mean().unstack("split").loc[list(AUTHORS), UNSEEN]
-right_by_split.rename(index=AUTHORS).map("{:.0%}".format).rename_axis(index=None, columns=None)
+flags = written.assign(valid=written["verdict"] == VALID, right=written["fate"] == RIGHT)
+flags["duplicate"] = written["verdict"] == "duplicate"
+by_request = flags.groupby(["split", "author", "sample"], sort=False)[["valid", "right", "duplicate"]].mean()
+
+
+def quality(of_requests):
+    means = {name: mean_interval(of_requests[name]) for name in ("valid", "right")}
+    once = {"some duplicate": accuracy(of_requests["duplicate"] > 0), "some valid": accuracy(of_requests["valid"] > 0)}
+    return {name: f"{i.estimate:.0%} ({100 * i.low:.0f}–{100 * i.high:.0f})" for name, i in {**means, **once}.items()}
+
+
+overall = {author: quality(of_author) for author, of_author in by_request.groupby("author", sort=False)}
+pd.DataFrame(overall).T.rename_axis(f"n = {rows['sample_id'].nunique()} requests", axis="columns")
 
 # %% [markdown]
+# The same by split; where all requests agree, the interval of a mean has no width, which says little of other requests.
+
+# %%
+split_quality = {key: quality(group) for key, group in by_request.groupby(["split", "author"], sort=False)}
+by_split = pd.DataFrame(split_quality).T.loc[list(SPLITS)]
+by_split.rename_axis(["split", "author"]).rename_axis("share in % (95% interval)", axis="columns")
+
+# %% [markdown]
+# ## Quality and gain
+#
+# Here every sample is adapted, whatever its margin, and compared with its own base answer.
+
+# %%
+share_right = by_request["right"].groupby(level=["split", "author"]).mean()
+points = [
+    {
+        "author": author,
+        "split": split,
+        "right": share_right[split, author],
+        **vars(difference_interval(of_samples["base_correct"], of_samples["greedy_correct"])),
+    }
+    for (split, author), of_samples in rows.groupby(["split", "author"], sort=False)
+]
+points = pd.DataFrame(points)
+
+# %% mystnb={"image": {"alt": "For each author and split, the gain in accuracy against the share of right practice examples, with intervals; unseen tools in the upper panel, seen ones in the lower."}, "figure": {"name": "fig-practice-gain", "caption": "Gain over base against the share of written examples that are right: a point for each author and split, every sample adapted. Points at the same share stand side by side; a point without whiskers is a split on which no answer changed for better or worse."}}
+quality_and_gain(points)
+
+# %% tags=["hide-input"]
+lines = []
+for author, of_author in points.groupby("author", sort=False):
+    gains, losses = of_author[of_author["low"] > 0]["split"], of_author[of_author["high"] < 0]["split"]
+    lines.append(f"- {author}: above base on {', '.join(gains) or 'no split'}; below on {', '.join(losses) or 'none'}.")
+losing = points[(points["author"] == "the oracle") & (points["high"] < 0)]["split"]
+if len(losing):
+    lines.append(
+        f"\nExamples that are all right are no protection: the oracle's practice loses on {', '.join(losing)}."
+    )
+Markdown("Splits whose interval lies wholly on one side of zero:\n\n" + "\n".join(lines))
+
+# %% [markdown]
+# Where the base answers are nearly all right already, as on seen tools, there is little to gain and much to break.
+#
 # ## What right practice is worth
 #
-# A sample trains on its first valid examples, up to the profile's K. Three groups: all of them right, one or more wrong
-# (valid, but the calls do not answer the written request), or none valid, so that the base answer stood. For each, the
-# answers before and after:
+# A sample trains on its first valid examples, up to the profile's K. Those of a sample may all be right, or some of
+# them wrong (valid, but the calls do not answer the written request). For each group, the answers before and after;
+# *p* is McNemar's exact test, adjusted for the number of rows (Holm):
 
 
 # %%
 def used(of_sample):
-    valid = [fate for fate in of_sample["fate"] if fate.startswith("valid")][: config.loop.k]
-    return "none valid" if not valid else "all right" if set(valid) == {"valid, right"} else "some wrong"
+    trained_on = [fate for fate in of_sample["fate"] if fate in (RIGHT, WRONG)][: config.loop.k]
+    return "none valid" if not trained_on else "some wrong" if WRONG in trained_on else "all right"
 
 
-practice = {key: used(of_sample) for key, of_sample in written.groupby(["family", "sample"])}
-rows["practice"] = [practice.get((row.family, row.sample_id), "none valid") for row in rows.itertuples()]
+practice = {key: used(of_sample) for key, of_sample in written.groupby(["author", "sample"])}
+rows["practice"] = [practice[row.author, row.sample_id] for row in rows.itertuples()]
 
 
 # %%
 def gain(of_samples):
-    change = difference_interval(of_samples["base_correct"], of_samples["greedy_correct"])
-    test = mcnemar(of_samples["base_correct"], of_samples["greedy_correct"])
+    before, after = of_samples["base_correct"], of_samples["greedy_correct"]
     return {
-        "n": len(of_samples),
-        "base right": f"{of_samples['base_correct'].mean():.0%}",
-        "points (95% interval)": points_text(change),
-        "fixed / broken": f"{test.fixed} / {test.broken}",
-        "p": p_text(test.p_value),
+        "base right": f"{before.mean():.0%}",
+        **vars(difference_interval(before, after)),
+        **vars(mcnemar(before, after)),
     }
 
 
-groups = {
-    f"{AUTHORS[family]}: {name}": gain(of_samples)
-    for (family, name), of_samples in rows.groupby(["family", "practice"], sort=False)
-    if name != "none valid"
-}
-pd.DataFrame(groups).T
+practised = rows[rows["practice"] != "none valid"].groupby(["tools", "author", "practice"])
+groups = with_holm(pd.DataFrame({key: gain(group) for key, group in practised if len(group) > 1}).T)
+groups["points (95% interval)"] = [points_text(row) for row in groups.itertuples()]
+groups["fixed / broken"] = [f"{row.fixed} / {row.broken}" for row in groups.itertuples()]
+groups["p, Holm"] = groups["p_holm"].map(p_text)
+groups[["n", "base right", "points (95% interval)", "fixed / broken", "p, Holm"]].loc[["unseen", "seen"]]
+
+# %% tags=["hide-input"]
+own = groups.loc[("unseen", "the agent")]
+gap = own.loc["some wrong", "estimate"] - own.loc["all right", "estimate"]
+apart = (
+    own.loc["some wrong", "low"] > own.loc["all right", "high"]
+    or own.loc["some wrong", "high"] < own.loc["all right", "low"]
+)
+if apart and gap > 0:
+    text = "On unseen tools the agent's own practice gains **more where some of it is wrong** than where all of it is right."
+elif apart:
+    text = (
+        "On unseen tools the agent's own practice gains more where all of it is right than where some of it is wrong."
+    )
+else:
+    text = "On unseen tools the two groups of the agent's own practice cannot be told apart."
+Markdown(text)
 
 # %% [markdown]
-# Groups differ in more than their practice: a request that is hard to write for is hard to answer, so the table
-# compares answers before and after *within* a group, and groups among each other only with care. What is wrong about
-# the agent's wrong examples? Often the request that it writes misspells the very noun of the tool whose call was begun
-# for it:
+# The groups are not alike: a request that is hard to write for is hard to answer, as the base answers show. So the
+# table compares answers before and after *within* a group, and says nothing of what right practice would have done for
+# the other group; the oracle's rows are nearer to that.
+#
+# ## What is wrong about the wrong ones
+#
+# Three of the agent's, one from each of three requests:
 
 # %%
-wrong = written[(written["family"] == "tt-si") & (written["fate"] == "valid, wrong")]
+wrong = written[(written["author"] == "the agent") & (written["fate"] == WRONG)]
+for attempt in wrong.drop_duplicates("sample").head(3).itertuples():
+    print(f"--- {attempt.sample}\n{attempt.text}\n")
 
 
+# %% [markdown]
+# In these runs the tool of the call is drawn from the offered ones and the call is begun for the agent (*hesitation*,
+# [](04_self_augmentation)), so its name is always spelled right. The request that the agent then writes may not be. How
+# many of the wrong examples do not hold the noun of their own call?
+
+
+# %%
 def misspells(text):
     example = read_practice(text)
     said = transcript(example.messages).lower()
     return any(call.name.partition("_")[2] not in said for call in example.calls)
 
 
-misspelled = mean_interval([float(misspells(text)) for text in wrong["text"]])
-f"{misspelled.estimate:.0%} ({misspelled.low:.0%}–{misspelled.high:.0%}) of {misspelled.n} wrong examples"
+def names_no_tool(row):
+    try:
+        return not {call.name for call in parse_calls(row.base_output)} <= {
+            tool.name for tool in tools_of(row.sample_id)
+        }
+    except MalformedCall:
+        return False
+
+
+misspelled = accuracy([misspells(text) for text in wrong["text"]])
+fixed = rows[(rows["author"] == "the agent") & ~rows["base_correct"] & rows["greedy_correct"]]
+invented = accuracy([names_no_tool(row) for row in fixed.itertuples()])
+print(f"wrong examples whose request lacks the noun of their call: {share_text(misspelled)}, n = {misspelled.n}")
+print(f"fixed samples whose base answer called a tool that is not offered: {share_text(invented)}, n = {invented.n}")
+
+# %% tags=["hide-input"]
+if invented.low > 0.5:
+    text = (
+        "Most of what self-practice fixes are calls of tools that do not exist: the agent had misspelled a name. An example "
+        "with the name spelled right teaches that name, whatever its request says. It is wrong as an answer, and still "
+        "practice in spelling. That name comes from the tool list, not from the agent's judgement; limiting answers to the "
+        "offered names rules such calls out without any training."
+    )
+else:
+    text = "What self-practice fixes is not mostly the spelling of tool names."
+Markdown(text)
 
 # %% [markdown]
-# Such an example is wrong as an answer to its request, and still practice in spelling the name: a label of right and
-# wrong does not say what an example teaches.
-
-# %%
-points = [
-    {
-        "author": AUTHORS[family],
-        "split": split,
-        "right": by_request.loc[family, split]["right"].mean(),
-        **vars(difference_interval(of_samples["base_correct"], of_samples["greedy_correct"])),
-    }
-    for (family, split), of_samples in rows.groupby(["family", "split"], sort=False)
-]
-points = pd.DataFrame(points)
-
-# %% mystnb={"image": {"alt": "For each author and unseen split, the gain in accuracy against the share of right practice examples, with intervals."}, "figure": {"name": "fig-practice-gain", "caption": "Gain over base against the share of written examples that are right, a point for each author and unseen split. Every sample adapted."}}
-quality_and_gain(points)
-
-# %% tags=["remove-cell"]
-means = {family: by_request.loc[family] for family in AUTHORS}
-glue("practice_misspelled", f"{misspelled.estimate:.0%}", display=False)
-for family, name in (("tt-si", "self"), ("tt-d", "teacher"), ("tt-d-oracle", "oracle")):
-    glue(f"practice_valid_{name}", f"{means[family]['valid'].mean():.0%}", display=False)
-    glue(f"practice_right_{name}", f"{means[family]['right'].mean():.0%}", display=False)
-aligned = rows.pivot(index="sample_id", columns="family", values="greedy_correct").astype(bool)
-authors = pd.DataFrame({(family, "direct"): aligned[family] for family in AUTHORS})
-compared = differences(
-    authors,
-    [(("tt-si", "direct"), ("tt-d", "direct")), (("tt-si", "direct"), ("tt-d-oracle", "direct"))],
-)
-
-# %% [markdown]
+# [](06_results) sets practice against that rule, *constrained* answers.
+#
 # ## Another author, another answer?
 #
 # The same samples, all adapted. The teacher and the oracle against the agent's own practice:
 
 # %%
-readable_differences(compared)
-
-# %% tags=["remove-cell"]
-for name, test in zip(("teacher", "oracle"), compared.to_dict("records"), strict=True):
-    better = "better" if test["estimate"] > 0 else "worse"
-    chance = test["p_value"] >= 0.05
-    text = "no better or worse than chance would have it" if chance else f"{better} than its own practice"
-    glue(f"practice_{name}_verdict", f"{text} ({100 * test['estimate']:+.1f} points)", display=False)
+right = rows.pivot(index=["tools", "sample_id"], columns="family", values="greedy_correct").astype(bool)
+right.columns = pd.MultiIndex.from_product([right.columns, ["direct"]])
+against_own = [(("tt-si", "direct"), (family, "direct")) for family in ("tt-d", "tt-d-oracle")]
+authors = {tools: differences(right.loc[tools], against_own) for tools in ("unseen", "seen")}
+pd.concat({f"{tools} tools": readable_differences(table) for tools, table in authors.items()})
 
 # %% [markdown]
+# The agent is asked to complete a call that is begun for it; the teacher is asked freely, since an endpoint takes no
+# beginning. So this compares two ways of asking as well as two authors.
+#
 # ## Shown instead of trained on
 #
-# TT-ICL puts the same self-written examples into the prompt and trains on nothing; ICL shows real examples of the
-# training set. The tiny agent was never trained to read demonstrations, so this says little of larger models, which
-# were.
+# TT-ICL puts the same self-written examples into the prompt and trains on nothing; ICL (in-context learning) shows
+# examples of the training set instead. Both against base:
 
 # %%
-shown = read_study(data_root() / "results", "base", "tt-icl", "icl")
-shown = shown[shown["split"].isin(UNSEEN)].pivot(index="sample_id", columns="family", values="greedy_correct")
-shown = pd.DataFrame({(family, "direct"): shown[family].astype(bool) for family in shown})
+shown = read_study(data_root() / "results", "base", "tt-icl", "icl").pivot(
+    index=["split", "sample_id"], columns="family", values="greedy_correct"
+)
+shown = shown.astype(bool).set_axis(
+    pd.MultiIndex.from_product([sorted(set(shown.columns)), ["direct"]]), axis="columns"
+)
 in_context = differences(shown, [(("base", "direct"), (family, "direct")) for family in ("tt-icl", "icl")])
-readable_differences(in_context)
-
-# %% tags=["remove-cell"]
-for row in in_context.to_dict("records"):
-    glue(f"practice_{row['after'][0]}", f"{100 * row['estimate']:+.1f} points", display=False)
+readable_differences(in_context).rename_axis(f"all splits, n = {len(shown)}", axis="columns")
 
 # %% [markdown]
+# The tiny agent was never trained to read demonstrations: a prompt with an answered request before the one to answer is
+# a text unlike any in its training. These rows show what that does to it, and nothing about larger models.
+#
 # ## Read some, live
 #
-# The agent, the teacher and the oracle write one example each for the same validation requests. The teacher is a model
-# behind an HTTP endpoint that speaks OpenAI's protocol: here a second tiny agent, served on this machine by
-# `transformers serve` for the length of this cell. Any other endpoint takes its place by its URL.
+# The three write one example each for the same validation requests. The teacher is a model behind an HTTP endpoint that
+# speaks OpenAI's protocol: here the tiny teacher, served on this machine by `transformers serve` for the length of this
+# cell. Any other endpoint takes its place by its URL.
 
 # %%
-agent = load_agent(config)
+agent, oracle = load_agent(config), OracleTeacher()
 requests = [sample.request for sample in load_samples(config)[:samples]]
-asked = {"draws": 1, "temperature": config.loop.temperature}
 
 
-def own_practice(request):
-    prompt = agent.prompt(answer_chat(request.messages), request.tools)
-    evidence = Evidence(agent, request, agent.generate([prompt])[0])
-    scores = relative_softmax_scores(evidence.names)
-    how = {"elicitation": config.loop.elicitation, "seed": seed_for(seed, request.id)}
-    return augment(agent, request, scores, **asked, **how)[0].text
+def own_practice(request, **asked):
+    probabilities = relative_softmax_scores(Evidence(agent, request, answer=()).names)
+    return augment(agent, request, probabilities, elicitation=config.loop.elicitation, **asked)
+
+
+def show(author, attempt, request):
+    fits = f", {'right' if is_right(request.id, attempt.example) else 'wrong'}" if attempt.example else ""
+    print(f"--- {author}: {attempt.verdict}{fits}\n{attempt.text}\n")
 
 
 # %%
-with ExitStack() as stack:
-    teacher = stack.enter_context(teacher_of(configure(profile, method="tt-d")))
-    writers = {"the teacher": teacher, "the oracle": OracleTeacher()}
+with teacher_of(configure(profile, method="tt-d")) as teacher:
     for request in requests:
-        print(f"=== {transcript(request.messages)}\n\n--- the agent\n{own_practice(request)}\n")
-        for name, writer in writers.items():
-            settings = {"seed": seed_for(seed, request.id), "max_new_tokens": config.max_new_tokens}
-            print(f"--- {name}\n{writer.write(request, **asked, **settings)[0]}\n")
+        print(f"=== {transcript(request.messages)}\n")
+        asked = {"draws": 1, "temperature": config.loop.temperature, "seed": seed_for(seed, request.id)}
+        show("the agent", own_practice(request, **asked)[0], request)
+        for author, writer in (("the teacher", teacher), ("the oracle", oracle)):
+            texts = writer.write(request, max_new_tokens=config.max_new_tokens, **asked)
+            show(author, judge(texts, request)[0], request)
+
+# %% tags=["remove-cell"]
+for author, name in zip(AUTHORS.values(), ("self", "teacher", "oracle"), strict=True):
+    for share in ("valid", "right", "some valid"):
+        glue(f"practice_{share.replace(' ', '_')}_{name}", overall[author][share], display=False)
+for tools, table in authors.items():
+    for row in table.itertuples():
+        chance = "" if row.p_holm < 0.05 else ", not told from chance"
+        glue(f"practice_{row.after[0]}_{tools}", f"{points_text(row)} points{chance}", display=False)
+for row in in_context.itertuples():
+    glue(f"practice_{row.after[0]}", f"{points_text(row)} points", display=False)
+glue("practice_n", str(rows["sample_id"].nunique()), display=False)
+glue("practice_n_unseen", str(authors["unseen"]["n"].iloc[0]), display=False)
+glue("practice_n_seen", str(authors["seen"]["n"].iloc[0]), display=False)
+glue("practice_misspelled", f"{share_text(misspelled)}, n = {misspelled.n}", display=False)
+glue("practice_invented", f"{share_text(invented)}, n = {invented.n}", display=False)
 
 # %% [markdown]
 # ## What we learned
 #
-# - Of what the agent writes for itself, {glue:text}`practice_valid_self` is valid and {glue:text}`practice_right_self`
-#   right; of the teacher's, {glue:text}`practice_valid_teacher` and {glue:text}`practice_right_teacher`; of the
-#   oracle's, {glue:text}`practice_valid_oracle` and {glue:text}`practice_right_oracle`.
-# - Of the agent's wrong examples, {glue:text}`practice_misspelled` misspell in the request what the call spells right.
-# - Training on the teacher's examples is {glue:text}`practice_teacher_verdict`; on the oracle's,
-#   {glue:text}`practice_oracle_verdict`.
-# - Shown in the prompt instead, the agent's own examples change accuracy by {glue:text}`practice_tt-icl`, real ones by
-#   {glue:text}`practice_icl`.
+# Of what each wrote for {glue:text}`practice_n` requests (95% intervals over requests):
 #
-# The agent is asked to complete a call that is given to it, the teacher is asked freely (an endpoint takes no forced
-# beginning), so the shares compare two ways of asking as well as two authors.
+# | author | valid | right | requests with a valid one |
+# |---|---|---|---|
+# | the agent | {glue:text}`practice_valid_self` | {glue:text}`practice_right_self` | {glue:text}`practice_some_valid_self` |
+# | the teacher | {glue:text}`practice_valid_teacher` | {glue:text}`practice_right_teacher` | {glue:text}`practice_some_valid_teacher` |
+# | the oracle | {glue:text}`practice_valid_oracle` | {glue:text}`practice_right_oracle` | {glue:text}`practice_some_valid_oracle` |
+#
+# - Against the agent's own practice, on unseen tools (n = {glue:text}`practice_n_unseen`), the teacher's changes accuracy
+#   by {glue:text}`practice_tt-d_unseen`, the oracle's by {glue:text}`practice_tt-d-oracle_unseen`.
+# - On seen tools (n = {glue:text}`practice_n_seen`): {glue:text}`practice_tt-d_seen`, and
+#   {glue:text}`practice_tt-d-oracle_seen`.
+# - Of the agent's wrong examples, {glue:text}`practice_misspelled` lack in the request the noun that the call spells
+#   right; of the samples that its practice fixed, {glue:text}`practice_invented` had called a tool that does not exist.
+# - Shown in the prompt instead, the agent's own examples change accuracy by {glue:text}`practice_tt-icl`, examples of the
+#   training set by {glue:text}`practice_icl`.
+#
+# A teacher that knows this world's words, and an oracle that is never wrong, bound what better examples could add here.
+# What they would add to a model of the paper's size is another question.
 #
 # ## Things to try
 #
 # - More live requests: `samples = 5`.
+# - Ask the agent freely, as the paper does: set `elicitation="free"` in `own_practice`.
 # - A teacher of your own: `ttsi run --method tt-d --teacher-url URL --teacher-model NAME --out mine`.
 #
 # ## References
 #
 # Practice written by a stronger model is the paper's TT-D {cite:p}`acikgoz2025ttsi`; a model that learns to write its
-# own is in {cite:t}`zweiger2025seal`.
+# own training data: {cite:t}`zweiger2025seal`.

@@ -35,6 +35,7 @@ from ttsi.profiles import METHODS, configure, data_root
 from ttsi.published import read_made, read_study
 from ttsi.runs import load_agent, load_samples, outcomes
 from ttsi.scoring import score
+from ttsi.statistics import mean_interval
 from ttsi.study import FAMILIES, HEADLINE, HEADLINE_LIMIT, SEEDS
 
 style()
@@ -412,7 +413,9 @@ for key, column in zip(("base", "vote", "ttsi"), cost, strict=True):
     one = serving(*column).interval()
     interval = f"95% interval {one.low:.2f} to {one.high:.2f}, n = {one.n}"
     glue(f"costs_{key}", f"{one.estimate:.2f} ({interval})", display=False)
-glue("costs_adapted", f"{spent.mean():.2f}", display=False)
+adapted_mean = mean_interval(spent)
+interval = f"95% interval {adapted_mean.low:.2f} to {adapted_mean.high:.2f}, n = {adapted_mean.n}"
+glue("costs_adapted", f"{adapted_mean.estimate:.2f} ({interval})", display=False)
 glue("costs_share", f"{uncertain['tt-si'].mean():.0%}", display=False)
 glue("costs_vote_difference", f"{points_text(vote)} points, n = {vote.n}", display=False)
 glue("costs_ratio", f"{ratio:.1f}", display=False)
@@ -443,7 +446,7 @@ glue("costs_paper_even", f"{catches_up:,.0f}", display=False)
 # | TT-SI, an adapted request | {glue:text}`costs_adapted` |
 #
 # - TT-SI takes {glue:text}`costs_ratio` times the seconds of five sampled answers. Against their majority vote it
-#   gains {glue:text}`costs_vote_difference`.
+#   makes a difference of {glue:text}`costs_vote_difference`.
 # - Usable and beaten by nothing: {glue:text}`costs_unbeaten`.
 # - SFT trained for {glue:text}`costs_once` seconds. From this many requests on it is cheaper than TT-SI:
 #   {glue:text}`costs_crossing`; than adapting every request: {glue:text}`costs_crossing_all`.
@@ -451,11 +454,10 @@ glue("costs_paper_even", f"{catches_up:,.0f}", display=False)
 #   {glue:text}`costs_paper_total` seconds and the base model {glue:text}`costs_paper_base`. SFT was the cheaper one
 #   for them already if it trained for less than {glue:text}`costs_paper_minutes` minutes, which is not reported.
 # - "{glue:text}`costs_fewer` times fewer samples" counts examples for these test samples. The count is even after
-#   {glue:text}`costs_paper_even`.
+#   {glue:text}`costs_paper_even` test samples.
 #
-# These are the seconds of a tiny agent on one CPU thread. A large model on a GPU spends them in other proportions:
-# its training step is cheaper beside a long answer, and its fine-tuning takes hours. What carries over is the shape of
-# the sum: one method is paid once, the other every time.
+# These are the seconds of a tiny agent on one CPU thread. A large model on a GPU spends them in other proportions,
+# which nothing here can tell. What carries over is the shape of the sum: one method is paid once, the other every time.
 #
 # ## Things to try
 #

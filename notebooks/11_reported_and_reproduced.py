@@ -75,10 +75,10 @@ planned = settings(configure("paper").model_dump(), runs=len(SEEDS))
 # %%
 def cell(value, unit):
     if isinstance(value, float):
-        return f"{value:g} {unit}".strip()
+        return f"{value:.3g} {unit}".strip()
     scale, form = (1, ".2f") if unit == "seconds" else (100, "+.1f" if unit == "points" else ".1f")
     low, high = (f"{scale * bound:{form}}" for bound in (value.low, value.high))
-    return f"{scale * value.estimate:{form}} {unit} ({low} to {high}, n = {value.n})"
+    return f"{scale * value.estimate:{form}} {unit} ({low} to {high}, n = {value.n:,})"
 
 
 NOT_RUN = {
@@ -98,11 +98,11 @@ def table(group):
             for found, missing in ((toolworld, "–"), (reproduced, NOT_RUN.get(name, OPEN)))
         )
         reported = f"{number.value:{'+g' if number.unit == 'points' else 'g'}} {number.unit}".strip()
-        rows[number.what] = dict(zip(COLUMNS, (reported, number.sure, ours, theirs), strict=True))
+        rows[number.what] = dict(zip(COLUMNS, (f"{reported} ({number.sure})", ours, theirs), strict=True))
     return pd.DataFrame(rows).T
 
 
-COLUMNS = ("the paper", "how sure", "toolworld, tiny agent: another model and benchmark", "make paper")
+COLUMNS = ("the paper (how sure)", "toolworld: another model and benchmark", "make paper")
 
 # %% [markdown]
 # ## How much there is

@@ -187,7 +187,7 @@ if (reproduced / "base-upstream-order.parquet").is_file():
     words = f"{100 * gain.estimate:+.1f} points, 95% interval {100 * gain.low:+.1f} to {100 * gain.high:+.1f}"
     order_effect = f"upstream's order against shuffled: {words}, n = {gain.n}"
 else:
-    order_effect = "needs a GPU and the model's weights: run `make paper`"
+    order_effect = "needs a GPU and the model's weights: run make paper"
 Markdown(order_effect[0].upper() + order_effect[1:] + ".")
 
 # %% [markdown]

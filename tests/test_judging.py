@@ -153,6 +153,15 @@ def test_what_is_not_in_the_words_of_the_world_says_nothing(content):
     assert calls_said(request_id, [Message(role="user", content=content.format(noun=noun))]) == []
 
 
+@given(split=SPLITS, seed=SEEDS)
+def test_a_missing_full_stop_changes_nothing(split, seed):
+    request_id, examples = drawn(split, "test", seed)
+    for example in examples:
+        *earlier, last = example.messages
+        cut = last.model_copy(update={"content": last.content[:-1]})
+        assert is_right(request_id, example.model_copy(update={"messages": (*earlier, cut)}))
+
+
 def test_a_misspelled_noun_names_nothing_that_is_offered():
     request_id = "toolworld/single/unseen/test/0/0"
     [example] = practise(request_id, 1, 0)

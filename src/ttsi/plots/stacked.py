@@ -10,11 +10,15 @@ from matplotlib.ticker import MaxNLocator
 
 from ttsi.plots.frame import LABEL_BOX, PALETTE, legend, new_figure
 
+NARROW = 0.035
+"""Share of the longest bar below which a part is too narrow for its number."""
 
-def example_verdicts(counts: pd.DataFrame) -> Figure:
-    """Stack the counts of what became of practice examples: a row for each way to ask, a column for each verdict."""
-    figure, axes = stacked_bars(counts, lambda count: f"{count:.0f}" if count else "")
-    axes.set(xlabel="practice examples written", ylabel="way to ask")
+
+def example_verdicts(counts: pd.DataFrame, *, rows: str = "way to ask") -> Figure:
+    """Stack the counts of what became of practice examples: a bar for each of `rows`, a column for each verdict."""
+    wide = NARROW * counts.sum(axis="columns").max()
+    figure, axes = stacked_bars(counts, lambda count: f"{count:.0f}" if count > wide else "")
+    axes.set(xlabel="practice examples written", ylabel=rows)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     return figure
 

@@ -16,7 +16,7 @@ from ttsi.benchmarks.toolworld.oracle import tools_of
 from ttsi.records import Call, Message, PracticeExample
 from ttsi.scoring import exact_match
 
-_OPENING = re.compile(r"(please|can you|I need you to|could you|help me) ", re.IGNORECASE)
+_OPENING = re.compile(r"^(?:please|can you|I need you to|could you|help me) ", re.IGNORECASE)
 _JOINT = re.compile(r", then | and also | and ")
 _CORRECTION = "No, I mean {}."
 _MONTH = "|".join(lexicon.MONTHS)
@@ -48,16 +48,14 @@ def calls_said(request_id: str, messages: Sequence[Message]) -> list[tuple[Call,
     """Return the calls that a conversation asks for, once for each way to understand it.
 
     A vague phrase that several tools share has several; a conversation that is not in toolworld's words, or names
-    nothing that is offered, has none.
+    nothing that is offered, has none. A full stop that is missing, as where a text was cut off, changes nothing.
 
     Raises:
         InputError: the id is not one of toolworld.
     """
     tools, users = tools_of(request_id), [message.content for message in messages if message.role == "user"]
-    text = users[-1][:1].lower() + users[-1][1:]
-    if text[-1:] not in {".", "?"}:
-        return []
-    clauses = _JOINT.split(_OPENING.sub("", text[:-1], count=1) if _OPENING.match(text) else text[:-1])
+    text = users[-1][:1].lower() + re.sub("[.?]$", "", users[-1][1:])
+    clauses = _JOINT.split(_OPENING.sub("", text, count=1))
     return list(product(*(_calls(clause, tools, users[:-1]) for clause in clauses)))
 
 
