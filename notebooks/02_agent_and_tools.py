@@ -26,8 +26,9 @@ from ttsi.agent import Agent
 from ttsi.agent.training import TrainingConfig, train
 from ttsi.benchmarks.toolworld import SPLITS
 from ttsi.calls import render_calls
+from ttsi.data import data_root
 from ttsi.plots import accuracy_bars, loss_curve, style
-from ttsi.profiles import agent_folder, configure, data_root, model_folder
+from ttsi.profiles import agent_folder, configure, model_folder
 from ttsi.prompts import answer_chat, practice_chat, transcript
 from ttsi.published import read_study
 from ttsi.runs import load_agent

@@ -25,8 +25,9 @@ from myst_nb import glue
 
 from ttsi.benchmarks.toolworld import SPLITS
 from ttsi.comparison import tau_for
+from ttsi.data import data_root
 from ttsi.plots import auroc_dots, margin_histogram, reliability, roc_curves, style
-from ttsi.profiles import configure, data_root
+from ttsi.profiles import configure
 from ttsi.prompts import answer_chat
 from ttsi.published import margins_of, read_study
 from ttsi.runs import load_agent, load_samples

@@ -26,9 +26,10 @@ from ttsi import benchmarks
 from ttsi.benchmarks.toolworld import SPLITS
 from ttsi.calls import render_calls
 from ttsi.comparison import LABELS, accuracies, differences, readable_accuracies, readable_differences, right_answers
+from ttsi.data import data_root
 from ttsi.loop import SelfImprovement
 from ttsi.plots import fixed_and_broken, loss_curve, stage_seconds, style
-from ttsi.profiles import configure, data_root
+from ttsi.profiles import configure
 from ttsi.prompts import answer_chat, transcript
 from ttsi.published import margins_of, read_study, replay
 from ttsi.runs import load_agent, load_samples

@@ -28,8 +28,9 @@ from myst_nb import glue
 from ttsi import comparison as compare
 from ttsi.benchmarks.toolworld import SPLITS
 from ttsi.comparison import LABELS
+from ttsi.data import data_root
 from ttsi.plots import accuracy_bars, accuracy_dots, difference_dots, fixed_and_broken, style
-from ttsi.profiles import RunConfig, configure, data_root
+from ttsi.profiles import RunConfig, configure
 from ttsi.provenance import machine, versions
 from ttsi.published import read_made, read_study
 from ttsi.results import as_table

@@ -27,11 +27,12 @@ from myst_nb import glue
 
 from ttsi.comparison import LABELS, accuracy, differences, effect_text, p_text, points_text, read_methods, right_answers
 from ttsi.costs import STAGES, Serving, crossing, crossing_interval, frontier, seconds_adapted, seconds_kept
+from ttsi.data import data_root
 from ttsi.decoding import DRAWS, majority
 from ttsi.paper import read_paper
 from ttsi.plots import percent, stage_seconds, style
 from ttsi.plots.costs import cost_frontier, crossings_by_training_time, total_seconds
-from ttsi.profiles import METHODS, configure, data_root
+from ttsi.profiles import METHODS, configure
 from ttsi.published import read_made, read_study
 from ttsi.runs import load_agent, load_samples, outcomes
 from ttsi.scoring import score

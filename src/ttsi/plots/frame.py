@@ -35,7 +35,8 @@ STYLE = {
 
 
 def style() -> None:
-    """Set the book's look for all figures that follow: colour-blind-safe, on a white card for light and dark pages."""
+    """Set the book's look: figures colour-blind-safe, on a white card for light and dark pages; tables uncut."""
+    pd.set_option("display.max_colwidth", None)
     sns.set_theme(context="paper", style="whitegrid", palette="colorblind", font_scale=1.1, rc=STYLE)
 
 
