@@ -26,7 +26,7 @@ import torch
 from IPython.display import Markdown
 from myst_nb import glue
 
-from ttsi.adaptation import SequentialAdapter
+from ttsi.adaptation import adapter_for
 from ttsi.augmentation import augment
 from ttsi.loop import SelfImprovement, seed_for
 from ttsi.plots import loss_curve, stage_seconds, style
@@ -148,7 +148,7 @@ print(f"the gate looks at {config.loop.estimator}, tau = {config.loop.tau:g}, un
 loop, sample_seed = config.loop, seed_for(config.seed, request.id)
 settings = {"elicitation": loop.elicitation, "draws": loop.draws, "temperature": loop.temperature}
 probabilities = awareness.tool_probabilities
-written = augment(agent, request, probabilities, **settings, seed=sample_seed) if uncertain else []
+written = augment(agent, [request], [probabilities], **settings, seeds=[sample_seed])[0] if uncertain else []
 for attempt in written:
     print(f"--- {attempt.verdict}\n{attempt.text}\n")
 
@@ -161,8 +161,8 @@ for attempt in written:
 
 # %%
 lessons = [(attempt.example, request.tools) for attempt in written if attempt.example][: loop.k]
-adapter = SequentialAdapter(agent, loop.lora)
-with adapter.adapted(lessons, seed=sample_seed) as losses:
+adapter = adapter_for(agent, loop.lora)
+with adapter.adapted([lessons], seeds=[sample_seed]) as (losses,):
     adapted = agent.decode(agent.generate([prompt])[0])
 print(adapted)
 

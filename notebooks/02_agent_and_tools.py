@@ -28,7 +28,7 @@ from ttsi.benchmarks.toolworld import SPLITS
 from ttsi.calls import render_calls
 from ttsi.data import data_root
 from ttsi.plots import accuracy_bars, loss_curve, style
-from ttsi.profiles import agent_folder, configure, model_folder
+from ttsi.profiles import configure, model_folder
 from ttsi.prompts import answer_chat, practice_chat, transcript
 from ttsi.published import read_study
 from ttsi.runs import load_agent
@@ -145,7 +145,7 @@ for word in ("find_hotel", "track_lantern", tool.name, "tool_call"):
 # since repeating a tool's name within a request is where copying is learned.
 
 # %%
-log = pd.read_parquet(agent_folder(config) / "training.parquet")
+log = pd.read_parquet(model_folder(config.model) / "training.parquet")
 log["tokens"] = log["tokens"].cumsum()
 smooth = log.rolling(25, min_periods=1)["loss"].mean()
 shipped = pd.DataFrame({"tokens": log["tokens"], "the book's agent": smooth})
@@ -210,7 +210,7 @@ def validated(one):
 
 # %%
 teacher = load_agent(config.model_copy(update={"model": config.teacher_model}))
-folders = {"tiny agent": agent_folder(config), "tiny teacher": model_folder(config.teacher_model)}
+folders = {"tiny agent": model_folder(config.model), "tiny teacher": model_folder(config.teacher_model)}
 facts = {}
 for (name, folder), one in zip(folders.items(), (agent, teacher), strict=True):
     made = json.loads((folder / "training.json").read_text())["config"]

@@ -56,8 +56,8 @@ for split in (name for name in SPLITS if name.endswith("unseen")):
 # %%
 def write(request, elicitation):
     probabilities = relative_softmax_scores(Evidence(agent, request, answer=()).names)
-    settings = {"draws": draws, "temperature": temperature, "seed": seed_for(config.seed, request.id)}
-    return augment(agent, request, probabilities, elicitation=elicitation, **settings)
+    settings = {"draws": draws, "temperature": temperature, "seeds": [seed_for(config.seed, request.id)]}
+    return augment(agent, [request], [probabilities], elicitation=elicitation, **settings)[0]
 
 
 ways = ("free", "hesitation")

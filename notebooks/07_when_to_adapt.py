@@ -24,11 +24,11 @@ from ttsi import comparison as compare
 from ttsi.comparison import LABELS
 from ttsi.costs import seconds_adapted, seconds_kept
 from ttsi.data import data_root
-from ttsi.loop import Gate
 from ttsi.paper import read_paper
 from ttsi.plots import accuracy_dots, fixed_and_broken, style, tau_sweep_curve
 from ttsi.profiles import configure
 from ttsi.published import margins_of, read_study, replay
+from ttsi.settings import Gate
 from ttsi.statistics import mcnemar, tau_sweep
 from ttsi.study import SEEDS
 from ttsi.uncertainty import Estimator

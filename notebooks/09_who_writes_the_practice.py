@@ -297,9 +297,9 @@ agent, oracle = load_agent(config), OracleTeacher()
 requests = [sample.request for sample in load_samples(config)[:samples]]
 
 
-def own_practice(request, **asked):
+def own_practice(request, *, seed, **asked):
     probabilities = relative_softmax_scores(Evidence(agent, request, answer=()).names)
-    return augment(agent, request, probabilities, elicitation=config.loop.elicitation, **asked)
+    return augment(agent, [request], [probabilities], elicitation=config.loop.elicitation, seeds=[seed], **asked)[0]
 
 
 def show(author, attempt, request):

@@ -24,7 +24,7 @@ def example(sample):
 
 @pytest.fixture
 def adapter(tiny_config):
-    return SequentialAdapter(load_agent(tiny_config), SETTINGS)
+    return SequentialAdapter(load_agent(tiny_config.model_copy(update={"backend": "peft"})), SETTINGS)
 
 
 def logits_of(agent, sample) -> torch.Tensor:
@@ -35,7 +35,7 @@ def logits_of(agent, sample) -> torch.Tensor:
 
 def test_the_loss_falls_and_the_adapted_model_differs(adapter, sample, example):
     before = logits_of(adapter.agent, sample)
-    with adapter.adapted([(example, sample.request.tools)], seed=0) as losses:
+    with adapter.adapted([[(example, sample.request.tools)]], seeds=[0]) as (losses,):
         assert not torch.equal(logits_of(adapter.agent, sample), before)
     assert len(losses) == SETTINGS.epochs
     assert losses[-1] < losses[0]
@@ -47,18 +47,18 @@ def test_the_first_loss_is_the_base_models_on_the_answer_alone(tiny, adapter, sa
 
     answer = tiny.completion(render_calls(example.calls))
     expected = -tiny.log_likelihoods(prompt, [answer]).item() / len(answer)
-    with adapter.adapted([(example, sample.request.tools)], seed=0) as losses:
+    with adapter.adapted([[(example, sample.request.tools)]], seeds=[0]) as (losses,):
         assert losses[0] == pytest.approx(expected, abs=1e-4)
 
 
 def test_one_step_an_example_and_epoch(adapter, sample, example):
-    with adapter.adapted([(example, sample.request.tools)] * 2, seed=0) as losses:
+    with adapter.adapted([[(example, sample.request.tools)] * 2], seeds=[0]) as (losses,):
         assert len(losses) == 2 * SETTINGS.epochs
 
 
 def test_the_same_seed_gives_the_same_adapter_whatever_came_before(adapter, sample, example):
     def adapted(seed: int) -> torch.Tensor:
-        with adapter.adapted([(example, sample.request.tools)], seed=seed):
+        with adapter.adapted([[(example, sample.request.tools)]], seeds=[seed]):
             return logits_of(adapter.agent, sample)
 
     first, other, again = adapted(1), adapted(2), adapted(1)
@@ -73,7 +73,7 @@ def test_after_200_adaptations_the_base_is_bit_equal(adapter, sample, example):
     prompt = agent.prompt(answer_chat(sample.request.messages), sample.request.tools)
     answer = agent.generate([prompt])
     for seed in range(200):
-        with adapter.adapted([(example, sample.request.tools)], seed=seed):
+        with adapter.adapted([[(example, sample.request.tools)]], seeds=[seed]):
             pass
     assert all(torch.equal(value, agent.model.state_dict()[name]) for name, value in weights.items())
     assert torch.equal(logits_of(agent, sample), before)
@@ -82,7 +82,7 @@ def test_after_200_adaptations_the_base_is_bit_equal(adapter, sample, example):
 
 def test_an_error_inside_the_block_leaves_the_adapter_off(adapter, sample, example):
     before = logits_of(adapter.agent, sample)
-    with pytest.raises(RuntimeError, match="stop"), adapter.adapted([(example, sample.request.tools)], seed=0):
+    with pytest.raises(RuntimeError, match="stop"), adapter.adapted([[(example, sample.request.tools)]], seeds=[0]):
         raise RuntimeError("stop")
     assert torch.equal(logits_of(adapter.agent, sample), before)
 
@@ -92,7 +92,7 @@ def test_wrapping_the_base_changes_nothing(tiny, adapter, sample):
 
 
 def test_all_linear_layers_are_adapted_and_nothing_else_learns(adapter, sample, example):
-    with adapter.adapted([(example, sample.request.tools)], seed=0):
+    with adapter.adapted([[(example, sample.request.tools)]], seeds=[0]):
         learning = [name for name, value in adapter.agent.model.named_parameters() if value.requires_grad]
     assert all("lora_" in name for name in learning)
     layers = {name.split(".")[-4] for name in learning}
@@ -101,11 +101,11 @@ def test_all_linear_layers_are_adapted_and_nothing_else_learns(adapter, sample, 
 
 def test_a_fitted_adapter_is_off_until_it_is_enabled_and_serves_again_and_again(adapter, sample, example):
     before = logits_of(adapter.agent, sample)
-    adapter.fit([(example, sample.request.tools)], seed=3)
+    adapter.fit([[(example, sample.request.tools)]], seeds=[3])
     assert torch.equal(logits_of(adapter.agent, sample), before)
     answers = []
     for _ in range(2):
-        with adapter.enabled():
+        with adapter.enabled({}):
             answers.append(logits_of(adapter.agent, sample))
     assert torch.equal(*answers)
     assert not torch.equal(answers[0], before)

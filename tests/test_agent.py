@@ -11,10 +11,10 @@ import torch
 from scipy.stats import chi2_contingency, chisquare
 
 from ttsi.agent import Agent, OfferedCalls
-from ttsi.agent.rows import Draws, OutOfMemory, fitting
+from ttsi.agent.rows import Draws, OutOfMemory, Row, fitting
 from ttsi.benchmarks import load
 from ttsi.calls import parse_calls, render_calls
-from ttsi.profiles import agent_folder
+from ttsi.profiles import model_folder
 from ttsi.prompts import answer_chat
 from ttsi.records import Call, InputError
 from ttsi.scoring import score
@@ -60,7 +60,7 @@ def memory_for(agent: Agent, *, rows: int):
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
 
     batches: list[int] = []
-    handle = agent.model.register_forward_pre_hook(refuse, with_kwargs=True)
+    handle = agent.model.get_decoder().register_forward_pre_hook(refuse, with_kwargs=True)
     try:
         yield batches
     finally:
@@ -86,8 +86,8 @@ def test_a_row_draws_the_same_whatever_stands_beside_it(tiny, samples):
 
 def test_draws_follow_the_softmax_of_the_scores():
     scores, temperature, rows = torch.tensor([1.0, 0.0, -1.0, 2.0, -torch.inf]), 0.7, 4
-    draws = Draws(temperature, seed=0, rows=range(rows), device=torch.device("cpu"))
-    drawn = torch.stack([draws(torch.empty(0), scores.expand(rows, -1)).argmax(-1) for _ in range(2000)])
+    draws = Draws(temperature, [Row([], (0, row)) for row in range(rows)], torch.device("cpu"))
+    drawn = torch.stack([draws(scores.expand(rows, -1)).argmax(-1) for _ in range(2000)])
     expected = 2000 * torch.softmax(scores.double() / temperature, 0)[:4].numpy()
     for row in drawn.T:
         counts = torch.bincount(row, minlength=5)
@@ -113,7 +113,7 @@ def test_a_batch_that_does_not_fit_is_halved_and_gives_the_same(tiny, samples, r
 def test_a_limit_on_the_next_token_knows_its_row_in_a_halved_batch(tiny, samples):
     prompt, words = prompt_of(tiny, samples[0]), [tiny.encode(word)[0] for word in ("one", "two", "six")]
     with memory_for(tiny, rows=1):
-        found = tiny.generate([prompt] * 3, allowed=lambda row, ids: [words[row]])
+        found = tiny.generate([prompt] * 3, allowed=[lambda ids, word=word: [word] for word in words])
     assert [set(row) for row in found] == [{word} for word in words]
 
 
@@ -122,7 +122,7 @@ def test_one_row_that_does_not_fit_is_named(tiny, samples):
     with memory_for(tiny, rows=0):
         with pytest.raises(OutOfMemory, match=rf"one row of {len(prompt) + tiny.max_new_tokens} tokens"):
             tiny.generate([prompt] * 3)
-        with pytest.raises(OutOfMemory, match=rf"one row of {len(prompt) + 2} tokens"):
+        with pytest.raises(OutOfMemory, match=rf"one row of {len(prompt) + 3} tokens"):
             tiny.log_likelihoods(prompt, [[1], [1, 2]])
 
 
@@ -145,19 +145,19 @@ def test_a_call_opening_ends_where_the_tokenizer_ends_a_token_for_any_arguments(
 def test_constrained_answers_call_offered_tools_with_arguments_of_their_schemas(tiny):
     for sample in load("toolworld", "parallel/unseen", subset="validation", seed=5, limit=6):
         prompt = prompt_of(tiny, sample)
-        allowed = OfferedCalls(tiny, prompt, sample.request.tools)
-        output = tiny.decode(tiny.generate([prompt], allowed=allowed)[0])
+        allowed = OfferedCalls(tiny, sample.request.tools)
+        output = tiny.decode(tiny.generate([prompt], allowed=[allowed])[0])
         named = {tool.name: set(tool.parameters["properties"]) for tool in sample.request.tools}
         if score(output, sample.gold).well_formed:
             assert all(set(call.arguments) <= named[call.name] for call in parse_calls(output))
-        inside = torch.tensor(prompt + tiny.call_opening(sample.request.tools[0].name)[:2])
-        assert 0 < len(allowed(0, inside)) < 20
+        inside = tiny.call_opening(sample.request.tools[0].name)[:2]
+        assert 0 < len(OfferedCalls(tiny, sample.request.tools)(inside)) < 20
 
 
 @pytest.mark.parametrize("missing", ["tokenizer.json", "config.json", "model.safetensors"])
 def test_an_incomplete_model_folder_is_refused(tiny_config, tmp_path: Path, missing: str):
     folder = tmp_path / "agent"
-    shutil.copytree(agent_folder(tiny_config), folder)
+    shutil.copytree(model_folder(tiny_config.model), folder)
     (folder / missing).unlink()
     with pytest.raises(InputError, match=f"found no {missing}"):
         Agent.load(folder)
@@ -165,7 +165,7 @@ def test_an_incomplete_model_folder_is_refused(tiny_config, tmp_path: Path, miss
 
 def test_unreadable_weights_and_a_missing_template_are_refused(tiny_config, tmp_path: Path):
     folder = tmp_path / "agent"
-    shutil.copytree(agent_folder(tiny_config), folder)
+    shutil.copytree(model_folder(tiny_config.model), folder)
     (folder / "chat_template.jinja").unlink()
     with pytest.raises(InputError, match="without a chat template"):
         Agent.load(folder)
@@ -177,7 +177,7 @@ def test_unreadable_weights_and_a_missing_template_are_refused(tiny_config, tmp_
 
 
 def test_the_shipped_agent_is_what_its_card_says(tiny_config):
-    folder = agent_folder(tiny_config)
+    folder = model_folder(tiny_config.model)
     config = json.loads((folder / "config.json").read_text())
     assert config["model_type"] == "qwen3"
     size = (folder / "model.safetensors").stat().st_size

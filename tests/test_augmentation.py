@@ -82,7 +82,7 @@ def test_writing_is_seeded_and_every_attempt_is_reported(tiny, elicitation):
     probabilities = [0.0] * len(request.tools)
     probabilities[1] = 1.0
     options = {"elicitation": elicitation, "draws": 4, "temperature": 1.0}
-    first, again, other = (augment(tiny, request, probabilities, seed=seed, **options) for seed in (1, 1, 2))
+    first, again, other = (augment(tiny, [request], [probabilities], seeds=[seed], **options)[0] for seed in (1, 1, 2))
     assert first == again != other
     assert len(first) == 4
     if elicitation == "hesitation":
@@ -93,7 +93,8 @@ def test_valid_examples_call_offered_tools(tiny):
     for sample in load("toolworld", "single/seen", subset="validation", seed=4, limit=4):
         offered = {tool.name for tool in sample.request.tools}
         uniform = [1.0] * len(offered)
-        attempts = augment(tiny, sample.request, uniform, elicitation="hesitation", draws=4, temperature=0.7, seed=0)
+        settings = {"elicitation": "hesitation", "draws": 4, "temperature": 0.7}
+        (attempts,) = augment(tiny, [sample.request], [uniform], seeds=[0], **settings)
         for attempt in attempts:
             if attempt.example:
                 assert {call.name for call in attempt.example.calls} <= offered

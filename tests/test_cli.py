@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from ttsi.cli import main
-from ttsi.profiles import agent_folder
+from ttsi.profiles import model_folder
 
 
 def call(*arguments: str):
@@ -17,7 +17,7 @@ def call(*arguments: str):
 @pytest.fixture
 def without_tokenizer(tiny_config, tmp_path) -> str:
     folder = tmp_path / "agent"
-    shutil.copytree(agent_folder(tiny_config), folder)
+    shutil.copytree(model_folder(tiny_config.model), folder)
     (folder / "tokenizer.json").unlink()
     return str(folder)
 

@@ -7,12 +7,12 @@ import pandas as pd
 
 from ttsi.benchmarks.toolworld import SPLITS
 from ttsi.model_card import write_card
-from ttsi.profiles import agent_folder
+from ttsi.profiles import model_folder
 
 
 def test_a_card_holds_a_score_with_interval_for_every_split(tiny_config, tmp_path):
     folder = tmp_path / "agent"
-    shutil.copytree(agent_folder(tiny_config), folder)
+    shutil.copytree(model_folder(tiny_config.model), folder)
     (folder / "README.md").unlink()
     text = write_card(folder, limit=4).read_text()
     rows = [line for line in text.splitlines() if line.startswith(tuple(f"| {split} |" for split in SPLITS))]
@@ -22,7 +22,7 @@ def test_a_card_holds_a_score_with_interval_for_every_split(tiny_config, tmp_pat
 
 
 def test_the_shipped_card_tells_of_the_shipped_training(tiny_config):
-    folder = agent_folder(tiny_config)
+    folder = model_folder(tiny_config.model)
     text = (folder / "README.md").read_text()
     log = pd.read_parquet(folder / "training.parquet")
     config = json.loads((folder / "training.json").read_text())["config"]

@@ -15,8 +15,8 @@ from ttsi.agent import Agent
 from ttsi.agent.loading import pinned
 from ttsi.benchmarks import load
 from ttsi.data import data_root
-from ttsi.loop import LoopSettings
 from ttsi.planning import Batch, Memory, Pace, Plan, adapted_layers, duration, memory, plan, seconds_a_sample
+from ttsi.settings import LoopSettings
 
 LORA = LoraSettings()
 BATCH = Batch(prompt_tokens=400, new_tokens=4, rows=4, candidates=6, candidate_tokens=8)
@@ -58,7 +58,7 @@ def test_estimates_are_what_is_taken(folder, dtype):
     assert expected.answers == pytest.approx(answers, rel=0.2)
     ids = torch.full((1, BATCH.prompt_tokens + BATCH.new_tokens), 5)
     adapter = SequentialAdapter(agent, LORA.model_copy(update={"epochs": 1}))
-    with adapter.enabled():
+    with adapter.enabled({}):
         training = peak(lambda: adapter._train([(ids, ids)]))
     assert expected.training + 0.75 * expected.adapter == pytest.approx(training, rel=0.2)
     assert expected.adapter == 16 * sum(parameter.numel() for parameter in adapter._parameters)

@@ -14,9 +14,10 @@ import qwen2
 from ttsi.adaptation import LoraSettings, SequentialAdapter
 from ttsi.agent import Agent
 from ttsi.calls import parse_calls, render_calls
-from ttsi.loop import LoopSettings, SelfImprovement
+from ttsi.loop import SelfImprovement
 from ttsi.prompts import answer_chat
 from ttsi.records import Call, InputError, Message, PracticeExample, Request, Tool
+from ttsi.settings import LoopSettings
 
 CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 TOOLS = (
@@ -46,7 +47,7 @@ def agent(folder: Path) -> Agent:
 def forced(agent: Agent, prompt: list[int], text: str) -> list[int]:
     """Let the agent write a text and end its turn, token by token through the decoding loop."""
     ids = agent.completion(text)
-    return agent.generate([prompt], allowed=lambda row, seen: [ids[len(seen) - len(prompt)]])[0]
+    return agent.generate([prompt], allowed=[lambda seen: [ids[len(seen)]]])[0]
 
 
 def test_the_tokenizer_gives_the_same_ids_after_reload(agent):
@@ -127,7 +128,7 @@ def test_a_turn_ends_at_each_token_that_the_folder_names(agent):
     prompt = agent.prompt(answer_chat(DIALOGUE), TOOLS)
     for end in (qwen2.END, qwen2.PAD):
         ids = [*agent.encode("yes"), *agent.encode(end), *agent.encode("no")]
-        written = agent.generate([prompt], allowed=lambda row, seen, ids=ids: [ids[len(seen) - len(prompt)]])[0]
+        written = agent.generate([prompt], allowed=[lambda seen, ids=ids: [ids[len(seen)]]])[0]
         assert agent.decode(written) == "yes"
 
 
@@ -141,7 +142,7 @@ def test_the_loop_runs_and_forgets(folder):
     assert len(answered.written) == 2
     assert answered.output == answered.base_output == agent.decode(agent.generate([prompt])[0])
     adapter = SequentialAdapter(Agent.load(folder), LoraSettings(learning_rate=1e-2))
-    with adapter.adapted([(EXAMPLE, TOOLS)], seed=0) as losses:
+    with adapter.adapted([[(EXAMPLE, TOOLS)]], seeds=[0]) as (losses,):
         assert losses[-1] < losses[0] - 0.5
         assert not torch.equal(adapter.agent.model(torch.tensor([prompt])).logits, before)
     for model in (agent.model, adapter.agent.model):

@@ -14,6 +14,7 @@ from dateutil import parser as dates
 from jsonschema import Draft202012Validator
 
 from ttsi.agent import Agent
+from ttsi.agent.rows import Row
 from ttsi.prompts import PRACTICE_INSTRUCTION, practice_chat, read_practice, transcript
 from ttsi.records import PracticeExample, Request
 
@@ -43,35 +44,51 @@ class Teacher(Protocol):
 
 def augment(
     agent: Agent,
-    request: Request,
-    tool_probabilities: Sequence[float],
+    requests: Sequence[Request],
+    tool_probabilities: Sequence[Sequence[float]],
     *,
     elicitation: Elicitation,
     draws: int,
     temperature: float,
-    seed: int,
+    seeds: Sequence[int],
+    samples: Sequence[int] | None = None,
     instruction: str = PRACTICE_INSTRUCTION,
-) -> list[Written]:
-    """Write `draws` practice examples for a request, in one batch; none is dropped or written again.
+) -> list[list[Written]]:
+    """Write `draws` practice examples for each request, in one batch; none is dropped or written again.
 
     Args:
         agent: the model that writes.
-        request: the test request, which has no label.
-        tool_probabilities: the RSS distribution over the request's tools.
+        requests: the test requests, which have no label.
+        tool_probabilities: the RSS distribution over each request's tools.
         elicitation: how to ask.
-        draws: number of examples to write.
+        draws: number of examples to write for a request.
         temperature: of the sampling.
-        seed: of all draws.
+        seeds: of all draws for each request.
+        samples: number of each request in the batch of the loop; from 0 on unless told.
         instruction: stands before the request in the prompt.
     """
-    prompt = agent.prompt(practice_chat(request, instruction), request.tools)
-    openings: list[list[int]] = [[]] * draws
-    if elicitation == "hesitation":
-        names = Random(seed).choices([tool.name for tool in request.tools], weights=tool_probabilities, k=draws)
-        openings = [agent.call_opening(name) for name in names]
-    continued = agent.generate([prompt + opening for opening in openings], temperature=temperature, seed=seed)
-    texts = [agent.decode(opening + ids) for opening, ids in zip(openings, continued, strict=True)]
-    return judge(texts, request)
+    numbers = range(len(requests)) if samples is None else samples
+    openings = [
+        _openings(agent, *asked, elicitation=elicitation, draws=draws)
+        for asked in zip(requests, tool_probabilities, seeds, strict=True)
+    ]
+    rows = []
+    for request, of_request, seed, sample in zip(requests, openings, seeds, numbers, strict=True):
+        prompt = agent.prompt(practice_chat(request, instruction), request.tools)
+        rows += [Row(prompt + opening, (seed, draw), sample=sample) for draw, opening in enumerate(of_request)]
+    continued = iter(agent.continued(rows, temperature=temperature))
+    texts = [[agent.decode(opening + next(continued)) for opening in of_request] for of_request in openings]
+    return [judge(of_request, request) for of_request, request in zip(texts, requests, strict=True)]
+
+
+def _openings(
+    agent: Agent, request: Request, probabilities: Sequence[float], seed: int, *, elicitation: Elicitation, draws: int
+) -> list[list[int]]:
+    """Return the beginning that each practice example is given."""
+    if elicitation == "free":
+        return [[] for _ in range(draws)]
+    names = Random(seed).choices([tool.name for tool in request.tools], weights=probabilities, k=draws)
+    return [agent.call_opening(name) for name in names]
 
 
 def judge(texts: Sequence[str], request: Request) -> list[Written]:

@@ -15,10 +15,10 @@ from numpy.typing import ArrayLike
 from statsmodels.stats.multitest import multipletests
 
 from ttsi.decoding import Decoding
-from ttsi.loop import Gate
 from ttsi.profiles import METHODS
 from ttsi.published import read_study, replay
 from ttsi.records import InputError
+from ttsi.settings import Gate
 from ttsi.statistics import CONFIDENCE, Interval, difference_interval, mcnemar, mean_interval, proportion_interval
 from ttsi.study import FAMILIES
 

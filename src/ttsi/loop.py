@@ -1,68 +1,21 @@
-"""The loop over one request: answer, H, gate, G, T, answer again, reset. It never sees a label of a test sample."""
+"""The loop over a batch of requests: answer, H, gate, G, T, answer again, reset. It never sees a test label."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any, Literal
 
-from pydantic import Field
-
-from ttsi.adaptation import Lesson, LoraSettings, SequentialAdapter
+from ttsi.adaptation import Lesson, adapter_for
 from ttsi.agent import Agent, OfferedCalls
-from ttsi.augmentation import Elicitation, Teacher, Written, augment, judge
+from ttsi.agent.rows import OutOfMemory, Row
+from ttsi.augmentation import Teacher, Written, augment, judge
 from ttsi.clock import Clock
-from ttsi.decoding import DRAWS, Decoding
-from ttsi.prompts import PRACTICE_INSTRUCTION, answer_chat
-from ttsi.records import Record, Request, Tool
-from ttsi.uncertainty import Awareness, Estimator, Evidence, estimate
-
-Gate = Literal["uncertain", "all", "certain", "random"]
-Author = Literal["nobody", "self", "teacher", "training set"]
-
-
-class LoopSettings(Record):
-    """What the loop does with a request."""
-
-    author: Author = "self"
-    """Who writes the practice examples; `nobody`: the base answer stands."""
-    in_context: bool = False
-    """Show the examples in the prompt instead of training on them."""
-    adapt: Gate = "uncertain"
-    """Which samples to adapt: those below tau, all, those not below tau, or a random `share`."""
-    share: float = Field(default=0.5, ge=0, le=1)
-    """Chance of a sample to be adapted where `adapt` is `random`."""
-    constrained: bool = False
-    """Limit answers to calls of offered tools with arguments of their schemas (scores and practice stay free)."""
-    decoding: Decoding = "direct"
-    answer_temperature: float = Field(default=0.7, gt=0)
-    """Of the sampled answers of the other decoding modes and of the estimator `self-consistency`."""
-    estimator: Estimator = "rss-margin"
-    also_estimate: tuple[Estimator, ...] = ()
-    """Estimators whose margins are recorded beside that of the gate."""
-    tau: float = Field(default=0.95, ge=0, le=1)
-    """A sample is uncertain if its margin is below tau."""
-    k: int = Field(default=1, ge=1)
-    """Practice examples to use, at most."""
-    draws: int = Field(default=1, ge=1)
-    """Practice examples to write; the first `k` valid ones are used."""
-    elicitation: Elicitation = "free"
-    """How the agent is asked for them; a teacher is always asked freely."""
-    temperature: float = Field(default=0.7, gt=0)
-    """Of the sampling of practice examples."""
-    practice_instruction: str = PRACTICE_INSTRUCTION
-    """Stands before the request where a practice example is asked for."""
-    lora: LoraSettings = LoraSettings()
-    sft_examples: int = Field(default=200, ge=1)
-    """Examples of the training set: for supervised fine-tuning, and to choose from for the context."""
-    sft_epochs: int = Field(default=1, ge=1)
-    sft_learning_rate: float = Field(default=1e-4, gt=0)
-
-    @property
-    def trains_once(self) -> bool:
-        """Whether one adapter, trained on the training set, serves all samples (supervised fine-tuning)."""
-        return self.author == "training set" and not self.in_context
+from ttsi.decoding import DRAWS
+from ttsi.prompts import answer_chat
+from ttsi.records import Request, Tool
+from ttsi.settings import LoopSettings
+from ttsi.uncertainty import Awareness, Evidence, estimate, gather
 
 
 @dataclass(frozen=True)
@@ -84,6 +37,10 @@ class Answered:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
+Shown = Mapping[int, Sequence[Lesson]]
+"""What stands in the prompt of each sample, by its number in the batch."""
+
+
 def seed_for(seed: int, sample_id: str, purpose: str = "") -> int:
     """Return the seed of one sample of a run: never of its position, its neighbours or the time."""
     name = f"{seed}/{sample_id}/{purpose}" if purpose else f"{seed}/{sample_id}"
@@ -94,7 +51,7 @@ class SelfImprovement:
     """An agent that improves itself on each request by `settings`, and forgets.
 
     Args:
-        agent: the agent.
+        agent: the agent; its kind decides how adapters are trained (`ttsi.adaptation.adapter_for`).
         settings: what to do with a request.
         teacher: writes the practice examples, where the settings say so.
         lessons: the training set, where the settings use it; an adapter for all requests is trained here and now.
@@ -115,94 +72,160 @@ class SelfImprovement:
         if settings.trains_once:
             lora = lora.model_copy(update={"epochs": settings.sft_epochs, "learning_rate": settings.sft_learning_rate})
         trains = settings.author != "nobody" and not settings.in_context
-        self.adapter = SequentialAdapter(agent, lora) if trains else None
+        self.adapter = adapter_for(agent, lora) if trains else None
         if self.adapter and settings.trains_once:
-            self.adapter.fit(Random(seed).sample(list(lessons), len(lessons)), seed=seed)
+            self.adapter.fit([Random(seed).sample(list(lessons), len(lessons))], seeds=[seed])
         clock.lap("adaptation")
-        self.seconds_once = clock.seconds["adaptation"]
+        self.seconds_once = clock.seconds[0]["adaptation"]
 
     def __call__(self, request: Request, *, seed: int) -> Answered:
         """Answer one request; `seed` is the run's."""
-        settings, clock = self.settings, Clock()
-        base = self._answer(request, ())
-        clock.lap("base")
-        awareness = self._awareness(request, base, seed)
-        clock.lap("uncertainty")
-        uncertain = awareness.margins[settings.estimator] < settings.tau
-        chosen = settings.author != "nobody" and self._lets_through(request, uncertain, seed)
-        written = self._practise(request, awareness, seed) if chosen else []
-        lessons = self._lessons(request, written, seed) if chosen else []
-        clock.lap("augmentation")
-        adapted = chosen and (bool(lessons) or settings.trains_once)
-        base_output = output = self.agent.decode(base)
-        with self._improved(lessons, seed_for(seed, request.id), adapted=adapted) as (shown, losses):
-            clock.lap("adaptation")
+        (answered,) = self.answer([request], seed=seed)
+        return answered
+
+    def in_batches(self, requests: Sequence[Request], *, seed: int, at_once: int) -> Iterator[Answered]:
+        """Answer requests, `at_once` in a batch, or fewer from where memory runs out; an answer does not depend on it.
+
+        Raises:
+            OutOfMemory: one request alone does not fit.
+        """
+        start = 0
+        while start < len(requests):
+            batch = requests[start : start + at_once]
+            try:
+                answered = self.answer(batch, seed=seed)
+            except OutOfMemory:
+                if len(batch) == 1:
+                    raise
+                at_once = len(batch) // 2
+            else:
+                yield from answered
+                start += len(batch)
+
+    def answer(self, requests: Sequence[Request], *, seed: int) -> list[Answered]:
+        """Answer a batch of requests, each as if it were alone; `seed` is the run's.
+
+        The seconds of a stage are shared evenly among the requests that it was for.
+        """
+        settings, numbers, clock = self.settings, range(len(requests)), Clock(len(requests))
+        with self.agent.sharing([request.tools for request in requests]):
+            base = self._greedy(requests, numbers)
+            clock.lap("base", numbers)
+            awareness = self._awareness(requests, base, seed)
+            clock.lap("uncertainty", numbers)
+            uncertain = [one.margins[settings.estimator] < settings.tau for one in awareness]
+            chosen = [n for n in numbers if self._lets_through(requests[n], uncertain[n], seed)]
+            written = dict(zip(chosen, self._practise(requests, awareness, chosen, seed), strict=True))
+            lessons = {n: self._lessons(requests[n], written[n], seed) for n in chosen}
+            clock.lap("augmentation", chosen)
+            adapted = [n for n in chosen if lessons[n] or settings.trains_once]
+            kept = [n for n in numbers if n not in adapted]
+            outputs = {n: self.agent.decode(base[n]) for n in numbers}
+            base_outputs, losses = dict(outputs), dict.fromkeys(numbers, ())
+            draws = dict(zip(kept, self._draw(requests, kept, seed), strict=True))
+            clock.lap("draws", kept)
             if adapted:
-                output = self.agent.decode(self._answer(request, shown))
-                clock.lap("answer")
-            draws = self._draw(request, shown, seed)
-            clock.lap("draws")
-        return Answered(
-            awareness=awareness,
-            uncertain=uncertain,
-            base_output=base_output,
-            output=output,
-            draws=tuple(draws),
-            chosen=chosen,
-            adapted=adapted,
-            written=tuple(written),
-            losses=tuple(losses),
-            seconds=clock.seconds,
-        )
+                with self._improved(requests, lessons, adapted, seed) as (shown, found):
+                    losses |= dict(zip(adapted, found, strict=True))
+                    clock.lap("adaptation", adapted)
+                    answers = self._greedy(requests, adapted, shown)
+                    outputs |= {n: self.agent.decode(ids) for n, ids in zip(adapted, answers, strict=True)}
+                    clock.lap("answer", adapted)
+                    draws |= dict(zip(adapted, self._draw(requests, adapted, seed, shown), strict=True))
+                    clock.lap("draws", adapted)
+        return [
+            Answered(
+                awareness=awareness[n],
+                uncertain=uncertain[n],
+                base_output=base_outputs[n],
+                output=outputs[n],
+                draws=tuple(draws[n]),
+                chosen=n in written,
+                adapted=n in adapted,
+                written=tuple(written.get(n, ())),
+                losses=tuple(losses[n]),
+                seconds=clock.seconds[n],
+            )
+            for n in numbers
+        ]
 
     # -- answers ----------------------------------------------------------------------------------------------------
 
-    def _answer(self, request: Request, shown: Sequence[Lesson]) -> list[int]:
-        return self._generate(request, shown, rows=1)[0]
+    def _greedy(
+        self, requests: Sequence[Request], numbers: Sequence[int], shown: Shown | None = None
+    ) -> list[list[int]]:
+        return self.agent.continued([self._row(requests, n, (0, 0), shown) for n in numbers])
 
-    def _draw(self, request: Request, shown: Sequence[Lesson], seed: int) -> list[str]:
-        if self.settings.decoding == "direct":
-            return []
-        sampling = {"temperature": self.settings.answer_temperature, "seed": seed_for(seed, request.id, "answers")}
-        return [self.agent.decode(ids) for ids in self._generate(request, shown, rows=DRAWS, **sampling)]
+    def _draw(
+        self, requests: Sequence[Request], numbers: Sequence[int], seed: int, shown: Shown | None = None
+    ) -> list[list[str]]:
+        if self.settings.decoding == "direct" or not numbers:
+            return [[] for _ in numbers]
+        seeds = [seed_for(seed, requests[n].id, "answers") for n in numbers]
+        rows = [
+            self._row(requests, n, (of_sample, draw), shown)
+            for n, of_sample in zip(numbers, seeds, strict=True)
+            for draw in range(DRAWS)
+        ]
+        continued = iter(self.agent.continued(rows, temperature=self.settings.answer_temperature))
+        return [[self.agent.decode(next(continued)) for _ in range(DRAWS)] for _ in numbers]
 
-    def _generate(self, request: Request, shown: Sequence[Lesson], *, rows: int, **sampling: Any) -> list[list[int]]:
-        chat = answer_chat(request.messages, [example for example, _ in shown])
-        prompt = self.agent.prompt(chat, _tools(request, shown))
-        allowed = OfferedCalls(self.agent, prompt, request.tools) if self.settings.constrained else None
-        return self.agent.generate([prompt] * rows, allowed=allowed, **sampling)
+    def _row(self, requests: Sequence[Request], n: int, seed: tuple[int, int], shown: Shown | None) -> Row:
+        request, lessons = requests[n], (shown or {}).get(n, ())
+        chat = answer_chat(request.messages, [example for example, _ in lessons])
+        prompt = self.agent.prompt(chat, _tools(request, lessons))
+        allowed = OfferedCalls(self.agent, request.tools) if self.settings.constrained else None
+        return Row(prompt, seed, allowed, sample=n)
 
     # -- H, the gate, G and T ---------------------------------------------------------------------------------------
 
-    def _awareness(self, request: Request, answer: list[int], seed: int) -> Awareness:
+    def _awareness(self, requests: Sequence[Request], answers: Sequence[list[int]], seed: int) -> list[Awareness]:
         settings = self.settings
-        evidence = Evidence(
-            self.agent,
-            request,
-            answer,
-            temperature=settings.answer_temperature,
-            seed=seed_for(seed, request.id, "answers"),
-        )
-        return estimate(evidence, (settings.estimator, *settings.also_estimate))
+        estimators = (settings.estimator, *settings.also_estimate)
+        evidence = [
+            Evidence(
+                self.agent,
+                request,
+                answer,
+                temperature=settings.answer_temperature,
+                seed=seed_for(seed, request.id, "answers"),
+                sample=n,
+            )
+            for n, (request, answer) in enumerate(zip(requests, answers, strict=True))
+        ]
+        gather(evidence, estimators)
+        return [estimate(one, estimators) for one in evidence]
 
     def _lets_through(self, request: Request, uncertain: bool, seed: int) -> bool:
+        if self.settings.author == "nobody":
+            return False
         drawn = Random(seed_for(seed, request.id, "gate")).random() < self.settings.share
         return {"uncertain": uncertain, "all": True, "certain": not uncertain, "random": drawn}[self.settings.adapt]
 
-    def _practise(self, request: Request, awareness: Awareness, seed: int) -> list[Written]:
-        """Write practice examples; those of the training set are chosen in `_lessons`."""
-        settings, seed = self.settings, seed_for(seed, request.id)
-        sampling = {"draws": settings.draws, "temperature": settings.temperature, "seed": seed}
+    def _practise(
+        self, requests: Sequence[Request], awareness: Sequence[Awareness], chosen: Sequence[int], seed: int
+    ) -> list[list[Written]]:
+        """Write practice examples for the chosen; those of the training set are chosen in `_lessons`."""
+        settings, asked = self.settings, [requests[n] for n in chosen]
+        sampling = {"draws": settings.draws, "temperature": settings.temperature}
+        seeds = [seed_for(seed, request.id) for request in asked]
         if settings.author == "teacher" and self.teacher:
-            return judge(self.teacher.write(request, max_new_tokens=self.agent.max_new_tokens, **sampling), request)
-        if settings.author != "self":
-            return []
+            limit = self.agent.max_new_tokens
+            texts = [
+                self.teacher.write(request, max_new_tokens=limit, seed=of_sample, **sampling)
+                for request, of_sample in zip(asked, seeds, strict=True)
+            ]
+            return [judge(of_sample, request) for of_sample, request in zip(texts, asked, strict=True)]
+        if settings.author != "self" or not chosen:
+            return [[] for _ in chosen]
         return augment(
             self.agent,
-            request,
-            awareness.tool_probabilities,
+            asked,
+            [awareness[n].tool_probabilities for n in chosen],
             elicitation=settings.elicitation,
             instruction=settings.practice_instruction,
+            seeds=seeds,
+            samples=chosen,
             **sampling,
         )
 
@@ -216,17 +239,18 @@ class SelfImprovement:
 
     @contextmanager
     def _improved(
-        self, lessons: Sequence[Lesson], seed: int, *, adapted: bool
-    ) -> Iterator[tuple[Sequence[Lesson], Sequence[float]]]:
-        """Inside the block the agent has learned; yields what to show it in the prompt, and the training losses."""
-        if not (adapted and self.adapter):
-            yield lessons, ()
+        self, requests: Sequence[Request], lessons: Shown, adapted: Sequence[int], seed: int
+    ) -> Iterator[tuple[Shown, Sequence[Sequence[float]]]]:
+        """Inside the block the agent has learned; yields what to show it in the prompts, and the training losses."""
+        if not self.adapter:
+            yield lessons, [()] * len(adapted)
         elif self.settings.trains_once:
-            with self.adapter.enabled():
-                yield (), ()
+            with self.adapter.enabled(dict.fromkeys(adapted, 0)):
+                yield {}, [()] * len(adapted)
         else:
-            with self.adapter.adapted(lessons, seed=seed) as losses:
-                yield (), losses
+            seeds = [seed_for(seed, requests[n].id) for n in adapted]
+            with self.adapter.adapted([lessons[n] for n in adapted], seeds=seeds, samples=adapted) as losses:
+                yield {}, losses
 
 
 def _tools(request: Request, shown: Sequence[Lesson]) -> list[Tool]:

@@ -21,11 +21,12 @@ from torch import nn
 from transformers import AutoModelForCausalLM, PreTrainedConfig
 
 from ttsi.adaptation import LoraSettings
+from ttsi.adaptation.lora import adapted_layers
 from ttsi.agent import Agent
 from ttsi.decoding import DRAWS
-from ttsi.loop import LoopSettings
 from ttsi.prompts import answer_chat
 from ttsi.records import Request
+from ttsi.settings import LoopSettings
 
 STEP_FORWARDS = 3
 """Forward passes that a training step counts as: forward, backward, and the adapter's own work."""
@@ -99,15 +100,6 @@ def memory(config: PreTrainedConfig, batch: Batch, *, lora: LoraSettings | None,
         training = whole * (kept + 12 * config.vocab_size)
     weights = size * sum(parameter.numel() for parameter in model.parameters())
     return Memory(weights, adapter, training, batch.rows * answers, batch.candidates * scores)
-
-
-def adapted_layers(model: nn.Module, lora: LoraSettings) -> dict[str, nn.Linear]:
-    """Return the projections that the adapter's targets name, as PEFT chooses them."""
-    linear = {name: layer for name, layer in model.named_modules() if isinstance(layer, nn.Linear)}
-    if lora.targets == "all-linear":
-        return {name: layer for name, layer in linear.items() if name != "lm_head"}
-    targets = (lora.targets,) if isinstance(lora.targets, str) else lora.targets
-    return {name: layer for name, layer in linear.items() if name.rpartition(".")[2] in targets}
 
 
 def _inputs(adapted: dict[str, nn.Linear], *, shared: bool) -> int:

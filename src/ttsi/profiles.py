@@ -10,10 +10,11 @@ from ttsi.agent.loading import locate
 from ttsi.benchmarks import BENCHMARKS, DEFAULT_SPLITS, Subset
 from ttsi.benchmarks.drafts import ToolOrder
 from ttsi.data import data_root
-from ttsi.loop import LoopSettings
 from ttsi.records import InputError, Record
+from ttsi.settings import LoopSettings
 
 Method = Literal["base", "constrained", "tt-si", "tt-d", "tt-icl", "icl", "sft"]
+Backend = Literal["batched", "peft", "unsloth"]
 METHODS: dict[Method, dict[str, Any]] = {
     "base": {"author": "nobody"},
     "constrained": {"author": "nobody", "constrained": True},
@@ -46,6 +47,10 @@ class RunConfig(Record):
     max_new_tokens: int = Field(default=120, ge=1)
     device: str = "cpu"
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    backend: Backend = "batched"
+    """How it is computed: many samples at once, or one by one by PEFT, or by Unsloth (on a GPU)."""
+    batch: int = Field(default=64, ge=1)
+    """Samples at once, at most, of the batched backend; fewer where memory is short. No answer depends on it."""
     threads: int = Field(default=1, ge=1)
     """CPU threads of PyTorch; fixed, since the order of float additions depends on it."""
     teacher: Literal["endpoint", "oracle"] = "endpoint"
@@ -78,11 +83,6 @@ def configure(profile: str, **changes: Any) -> RunConfig:
         first = error.errors()[0]
         name = ".".join(map(str, first["loc"]))
         raise InputError(f"{name} is {first['input']!r}; expected: {first['msg']}") from error
-
-
-def agent_folder(config: RunConfig) -> Path:
-    """Return the folder of a run's agent, as `model_folder` finds it."""
-    return model_folder(config.model)
 
 
 def model_folder(model: str) -> Path:

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ttsi.loop import Gate, seed_for
+from ttsi.loop import seed_for
 from ttsi.provenance import Provenance
 from ttsi.records import InputError
 from ttsi.results import PROVENANCE, read_outcomes, read_provenance
+from ttsi.settings import Gate
 
 
 def collect(runs: Path, out: Path) -> None:

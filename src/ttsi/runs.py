@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
@@ -13,13 +13,13 @@ from tqdm.auto import tqdm
 
 from ttsi import benchmarks
 from ttsi.adaptation import Lesson
-from ttsi.agent import Agent
+from ttsi.agent import Agent, BatchedAgent
 from ttsi.agent.loading import check_device
 from ttsi.augmentation import Teacher
 from ttsi.decoding import majority
 from ttsi.loop import Answered, SelfImprovement
 from ttsi.planning import plan
-from ttsi.profiles import RunConfig, agent_folder, model_folder
+from ttsi.profiles import RunConfig, model_folder
 from ttsi.provenance import Provenance, hash_files, hash_records, machine, model_files, now, source_state, versions
 from ttsi.records import Outcome, PracticeExample, Sample
 from ttsi.results import ResultsFolder, as_table, read_outcomes
@@ -62,7 +62,7 @@ def run(
         if announce and left:
             announce(str(plan(agent, [sample.request for sample in left], config.loop)))
         with prepared(config, agent, data_dir, teacher, teacher_requests) as improve:
-            rows = (_outcome(sample, improve(sample.request, seed=config.seed), config) for sample in left)
+            rows = _outcomes(left, config, improve)
             for row in tqdm(rows, initial=len(done), total=len(samples), disable=None):
                 folder.append(row)
                 done[row.sample_id] = row
@@ -74,8 +74,14 @@ def run(
 def outcomes(samples: Iterable[Sample], config: RunConfig, agent: Agent) -> Iterator[Outcome]:
     """Yield the outcome of each sample; the loop is given its request, only the score sees its gold calls."""
     with prepared(config, agent) as improve:
-        for sample in samples:
-            yield _outcome(sample, improve(sample.request, seed=config.seed), config)
+        yield from _outcomes(list(samples), config, improve)
+
+
+def _outcomes(samples: Sequence[Sample], config: RunConfig, improve: SelfImprovement) -> Iterator[Outcome]:
+    at_once = config.batch if config.backend == "batched" else 1
+    answered = improve.in_batches([sample.request for sample in samples], seed=config.seed, at_once=at_once)
+    for sample, one in zip(samples, answered, strict=True):
+        yield _outcome(sample, one, config)
 
 
 @contextmanager
@@ -143,8 +149,9 @@ def load_agent(config: RunConfig) -> Agent:
     torch.set_num_threads(config.threads)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it, cuBLAS refuses to be deterministic
     torch.use_deterministic_algorithms(True, warn_only=config.device != "cpu")
-    folder = agent_folder(config)
-    return Agent.load(folder, device=config.device, dtype=config.dtype, max_new_tokens=config.max_new_tokens)
+    folder = model_folder(config.model)
+    kind = BatchedAgent if config.backend == "batched" else Agent
+    return kind.load(folder, device=config.device, dtype=config.dtype, max_new_tokens=config.max_new_tokens)
 
 
 def _outcome(sample: Sample, answered: Answered, config: RunConfig) -> Outcome:
@@ -184,7 +191,7 @@ def _outcome(sample: Sample, answered: Answered, config: RunConfig) -> Outcome:
 
 def _provenance(config: RunConfig, samples: list[Sample]) -> Provenance:
     commit, dirty = source_state()
-    hashes = {"agent": hash_files(model_files(agent_folder(config))), "samples": hash_records(samples)}
+    hashes = {"agent": hash_files(model_files(model_folder(config.model))), "samples": hash_records(samples)}
     if config.loop.author == "teacher" and config.teacher == "endpoint" and config.teacher_url is None:
         hashes["teacher"] = hash_files(model_files(model_folder(config.teacher_model)))
     return Provenance(

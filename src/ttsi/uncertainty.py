@@ -23,11 +23,12 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 
 from ttsi.agent import Agent
+from ttsi.agent.rows import Row
 from ttsi.decoding import DRAWS, agreement
 from ttsi.prompts import answer_chat
 from ttsi.records import Request
@@ -54,41 +55,112 @@ class Awareness:
 
 
 class Evidence:
-    """What the estimators look at, computed when the first of them asks for it."""
+    """What the estimators look at: computed for a batch by `gather`, or when the first of them asks for it.
+
+    Args:
+        agent: the agent.
+        request: what it was asked.
+        answer: its greedy answer, token ids.
+        temperature: of sampled answers.
+        seed: of sampled answers.
+        sample: number of the request in its batch.
+    """
 
     def __init__(
-        self, agent: Agent, request: Request, answer: Sequence[int], *, temperature: float = 0.7, seed: int = 0
+        self,
+        agent: Agent,
+        request: Request,
+        answer: Sequence[int],
+        *,
+        temperature: float = 0.7,
+        seed: int = 0,
+        sample: int = 0,
     ) -> None:
-        self.agent, self.answer, self.temperature, self.seed = agent, answer, temperature, seed
+        self.agent, self.answer, self.temperature, self.seed, self.sample = agent, answer, temperature, seed, sample
         self.prompt = agent.prompt(answer_chat(request.messages), request.tools)
         self.openings = [agent.call_opening(tool.name) for tool in request.tools]
 
     @cached_property
     def names(self) -> torch.Tensor:
         """Log-likelihood of each tool's opening, up to its arguments: (tools,), nats."""
-        return self.agent.log_likelihoods(self.prompt, self.openings).double()
+        return _names([self])[0]
 
     @cached_property
     def best_calls(self) -> list[list[int]]:
         """The agent's greedy call of each tool: token ids."""
-        continued = self.agent.generate([[*self.prompt, *opening] for opening in self.openings])
-        return [[*opening, *ids] for opening, ids in zip(self.openings, continued, strict=True)]
+        return _best_calls([self])[0]
 
     @cached_property
     def calls(self) -> torch.Tensor:
         """Log-likelihood of each tool's best call: (tools,), nats."""
-        return self.agent.log_likelihoods(self.prompt, self.best_calls).double()
+        return _calls([self])[0]
 
     @cached_property
     def answer_log_likelihood(self) -> float:
         """Log-likelihood of the greedy answer, nats."""
-        return self.agent.log_likelihoods(self.prompt, [self.answer]).double().item()
+        return _answer_log_likelihood([self])[0]
 
     @cached_property
     def samples(self) -> list[str]:
         """Sampled answers."""
-        ids = self.agent.generate([self.prompt] * DRAWS, temperature=self.temperature, seed=self.seed)
-        return [self.agent.decode(row) for row in ids]
+        return _samples([self])[0]
+
+    def row(self, *, then: Sequence[int] = (), number: int = 0) -> Row:
+        """Return the row of a batch that goes on from the prompt, and from `then`."""
+        return Row([*self.prompt, *then], (self.seed, number), sample=self.sample)
+
+
+def _scored(seen: Sequence[Evidence], candidates: Sequence[Sequence[Sequence[int]]]) -> list[torch.Tensor]:
+    return [scores.double() for scores in seen[0].agent.scored([one.row() for one in seen], candidates)]
+
+
+def _names(seen: Sequence[Evidence]) -> list[torch.Tensor]:
+    return _scored(seen, [one.openings for one in seen])
+
+
+def _best_calls(seen: Sequence[Evidence]) -> list[list[list[int]]]:
+    continued = iter(seen[0].agent.continued([one.row(then=opening) for one in seen for opening in one.openings]))
+    return [[[*opening, *next(continued)] for opening in one.openings] for one in seen]
+
+
+def _calls(seen: Sequence[Evidence]) -> list[torch.Tensor]:
+    return _scored(seen, [one.best_calls for one in seen])
+
+
+def _answer_log_likelihood(seen: Sequence[Evidence]) -> list[float]:
+    return [scores.item() for scores in _scored(seen, [[one.answer] for one in seen])]
+
+
+def _samples(seen: Sequence[Evidence]) -> list[list[str]]:
+    agent, temperature = seen[0].agent, seen[0].temperature
+    rows = [one.row(number=number) for one in seen for number in range(DRAWS)]
+    continued = iter(agent.continued(rows, temperature=temperature))
+    return [[agent.decode(next(continued)) for _ in range(DRAWS)] for _ in seen]
+
+
+_KINDS: dict[str, Callable[[Sequence[Evidence]], list[Any]]] = {
+    "names": _names,
+    "best_calls": _best_calls,
+    "calls": _calls,
+    "answer_log_likelihood": _answer_log_likelihood,
+    "samples": _samples,
+}
+_ASKED: dict[Estimator, tuple[str, ...]] = {
+    "rss-call": ("best_calls", "calls"),
+    "rss-call-normalised": ("best_calls", "calls"),
+    "call-probability": ("answer_log_likelihood",),
+    "perplexity": ("answer_log_likelihood",),
+    "self-consistency": ("samples",),
+}
+
+
+def gather(evidence: Sequence[Evidence], estimators: Sequence[Estimator]) -> None:
+    """Compute in one batch what the estimators will look at of requests of one temperature."""
+    asked = {"names", *(kind for estimator in estimators for kind in _ASKED.get(estimator, ()))}
+    for kind, compute in _KINDS.items():
+        if kind in asked:
+            for one, found in zip(evidence, compute(evidence), strict=True):
+                vars(one)[kind] = found
 
 
 def relative_softmax_scores(log_likelihoods: torch.Tensor) -> tuple[float, ...]:

@@ -1,37 +1,19 @@
 """Test-time LoRA through PEFT, one sample at a time: the reference that every faster way is proved against."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 from peft import LoraConfig, get_peft_model
 from peft.tuners.lora import LoraLayer
-from pydantic import Field
 
+from ttsi.adaptation.lora import Lesson, LoraSettings, lesson_ids
 from ttsi.agent import Agent
 from ttsi.agent.rows import fitting
-from ttsi.calls import render_calls
-from ttsi.prompts import answer_chat
-from ttsi.records import PracticeExample, Record, Tool
 
 UNTRAINED = -100
 """Label of a token that the loss leaves out, as in `torch.nn.functional.cross_entropy`."""
-
-
-Lesson = tuple[PracticeExample, Sequence[Tool]]
-"""A practice example and the tools that stand in its prompt."""
-
-
-class LoraSettings(Record):
-    """y = W x + (alpha / r) B A x, with A (r x in), B (out x r) trained and W frozen (arXiv 2106.09685)."""
-
-    rank: int = Field(default=8, ge=1)
-    alpha: int = Field(default=16, ge=1)
-    targets: str | tuple[str, ...] = "all-linear"
-    learning_rate: float = Field(default=1e-4, gt=0)
-    epochs: int = Field(default=5, ge=1)
-    """Passes over the practice examples, one optimizer step an example."""
 
 
 class SequentialAdapter:
@@ -50,30 +32,38 @@ class SequentialAdapter:
         self._peft.base_model.disable_adapter_layers()
 
     @contextmanager
-    def adapted(self, lessons: Sequence[Lesson], *, seed: int) -> Iterator[list[float]]:
-        """Train on lessons from a fresh adapter; inside the block the agent answers with it.
+    def adapted(
+        self, lessons: Sequence[Sequence[Lesson]], *, seeds: Sequence[int], samples: Sequence[int] = (0,)
+    ) -> Iterator[list[list[float]]]:
+        """Train a fresh adapter on the lessons of one sample; inside the block the agent answers with it.
+
+        Args:
+            lessons: of each sample, which is one.
+            seeds: of the adapter's initial weights, one.
+            samples: number of the sample in its batch, which does not matter here.
 
         Yields:
-            The loss of each step, in nats per answer token.
+            The loss of each step of the sample, in nats per answer token.
         """
-        losses = self.fit(lessons, seed=seed)
-        with self.enabled():
+        losses = self.fit(lessons, seeds=seeds)
+        with self.enabled(dict.fromkeys(samples, 0)):
             yield losses
 
     @contextmanager
-    def enabled(self) -> Iterator[None]:
-        """Inside the block the agent answers with the adapter as it was last fitted."""
+    def enabled(self, adapter_of: Mapping[int, int]) -> Iterator[None]:
+        """Inside the block the agent answers with the adapter as it was last fitted, for every sample."""
         self._peft.base_model.enable_adapter_layers()
         try:
             yield
         finally:
             self._peft.base_model.disable_adapter_layers()
 
-    def fit(self, lessons: Sequence[Lesson], *, seed: int) -> list[float]:
-        """Train a fresh adapter, its A drawn from `seed`, and leave it off; return the loss of each step."""
+    def fit(self, lessons: Sequence[Sequence[Lesson]], *, seeds: Sequence[int]) -> list[list[float]]:
+        """Train a fresh adapter, its A drawn from the seed, and leave it off; return the loss of each step."""
+        (of_sample,), (seed,) = lessons, seeds
         self.reset(seed)
-        with self.enabled():
-            return self._train([self._tokens(example, tools) for example, tools in lessons])
+        with self.enabled({}):
+            return [self._train([self._tokens(lesson) for lesson in of_sample])]
 
     def reset(self, seed: int) -> None:
         """Give the adapter its initial weights, in place: A from `seed`, B zero."""
@@ -86,23 +76,26 @@ class SequentialAdapter:
         """Take the adapter off the model for good."""
         self._peft.unload()
 
-    def _tokens(self, example: PracticeExample, tools: Sequence[Tool]) -> tuple[torch.Tensor, torch.Tensor]:
+    def _tokens(self, lesson: Lesson) -> tuple[torch.Tensor, torch.Tensor]:
         """Return ids and labels, each (1, length); only the answer is trained on."""
-        prompt = self.agent.prompt(answer_chat(example.messages), tools)
-        answer = self.agent.completion(render_calls(example.calls))
+        prompt, answer = lesson_ids(self.agent, lesson)
         device = self.agent.model.device
         labels = [UNTRAINED] * len(prompt) + answer
         return torch.tensor([prompt + answer], device=device), torch.tensor([labels], device=device)
 
     def _train(self, batches: Sequence[tuple[torch.Tensor, torch.Tensor]]) -> list[float]:
-        optimizer = torch.optim.AdamW(self._parameters, lr=self.settings.learning_rate, weight_decay=0.0)
-        losses = []
+        settings = self.settings
+        optimizer = torch.optim.AdamW(self._parameters, lr=settings.learning_rate, weight_decay=0.0)
+        losses: list[float] = []
         with fitting(max(ids.shape[1] for ids, _ in batches)):
-            for _ in range(self.settings.epochs):
-                for ids, labels in batches:
-                    loss = self._peft(input_ids=ids, labels=labels, use_cache=False).loss
-                    loss.backward()
-                    optimizer.step()
-                    optimizer.zero_grad()
-                    losses.append(loss.item())
+            for ids, labels in settings.epochs * list(batches):
+                loss = self._peft(input_ids=ids, labels=labels, use_cache=False).loss
+                loss.backward()
+                if settings.max_grad_norm is not None:
+                    torch.nn.utils.clip_grad_norm_(self._parameters, settings.max_grad_norm)
+                optimizer.step()
+                optimizer.zero_grad()
+                losses.append(loss.item())
+                if settings.stop_loss is not None and losses[-1] < settings.stop_loss:
+                    break
         return losses

@@ -1,6 +1,7 @@
 """A causal language model with its tokenizer: it generates, and scores candidate continuations. It never trains."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +9,10 @@ import torch
 from transformers import GenerationConfig, LogitsProcessorList
 
 from ttsi.agent.loading import read
-from ttsi.agent.rows import Draws, in_batches
+from ttsi.agent.rows import AllowedTokens, Draws, Row, in_batches
 from ttsi.calls import render_calls
 from ttsi.prompts import Chat
 from ttsi.records import Call, Tool
-
-AllowedTokens = Callable[[int, torch.Tensor], list[int]]
-"""As `transformers` has it: (row, ids so far, 1-d) -> the ids that may come next."""
 
 
 class Agent:
@@ -77,27 +75,26 @@ class Agent:
         """
         endings: tuple[dict, ...] = ({}, {"a": 1}, {"0": ""})
         first, *others = (self.encode(render_calls([Call(name=name, arguments=ending)])) for ending in endings)
-        length = min(_common_length(first, other) for other in others)
+        length = min(common_length(first, other) for other in others)
         return first[:length]
 
     # -- the model --------------------------------------------------------------------------------------------------
 
-    @torch.inference_mode()
     def generate(
         self,
         prompts: Sequence[Sequence[int]],
         *,
         temperature: float = 0.0,
         seed: int = 0,
-        allowed: AllowedTokens | None = None,
+        allowed: Sequence[AllowedTokens] = (),
     ) -> list[list[int]]:
         """Continue each prompt until the end of the agent's turn; greedy at temperature 0.
 
         Args:
-            prompts: token ids, one list a row; rows are left-padded into one batch, or smaller ones if memory is short.
+            prompts: token ids, one list a row.
             temperature: softmax temperature, 0 for greedy decoding.
             seed: each row draws by (seed, row number) alone; the global generator is left as it was.
-            allowed: limits the next token, as in `transformers`.
+            allowed: limits the next token, one for each row.
 
         Returns:
             The new ids of each row, up to and with the end of the turn.
@@ -105,32 +102,41 @@ class Agent:
         Raises:
             OutOfMemory: one row alone does not fit into memory.
         """
+        limits = allowed or [None] * len(prompts)
+        rows = [
+            Row(prompt, (seed, number), limit)
+            for number, (prompt, limit) in enumerate(zip(prompts, limits, strict=True))
+        ]
+        return self.continued(rows, temperature=temperature)
 
-        def batch(rows: range) -> list[list[int]]:
-            draws = [Draws(temperature, seed=seed, rows=rows, device=self.model.device)] if temperature else []
-            return self._continue([prompts[row] for row in rows], LogitsProcessorList(draws), _numbered(allowed, rows))
+    @torch.inference_mode()
+    def continued(self, rows: Sequence[Row], *, temperature: float = 0.0) -> list[list[int]]:
+        """Continue rows of any samples, as `generate` does, left-padded into batches that fit into memory."""
 
-        return in_batches(batch, len(prompts), tokens=max(map(len, prompts)) + self.max_new_tokens)
+        def batch(numbers: range) -> list[list[int]]:
+            return self._continued([rows[number] for number in numbers], temperature)
 
-    def _continue(
-        self, prompts: Sequence[Sequence[int]], processors: LogitsProcessorList, allowed: AllowedTokens | None
-    ) -> list[list[int]]:
-        pad = self.tokenizer.pad_token_id
-        width = max(map(len, prompts))
-        ids = torch.tensor([[pad] * (width - len(row)) + list(row) for row in prompts], device=self.model.device)
-        mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in prompts], device=self.model.device)
+        longest = max(len(row.prompt) for row in rows)
+        return in_batches(batch, len(rows), tokens=longest + self.max_new_tokens)
+
+    def _continued(self, rows: Sequence[Row], temperature: float) -> list[list[int]]:
+        pad, device = self.tokenizer.pad_token_id, self.model.device
+        width = max(len(row.prompt) for row in rows)
+        ids = [[pad] * (width - len(row.prompt)) + list(row.prompt) for row in rows]
+        mask = [[0] * (width - len(row.prompt)) + [1] * len(row.prompt) for row in rows]
+        limits = [row.allowed for row in rows if row.allowed]
+        draws = Draws(temperature, rows, device) if temperature else None
         out = self.model.generate(
-            input_ids=ids,
-            attention_mask=mask,
+            input_ids=torch.tensor(ids, device=device),
+            attention_mask=torch.tensor(mask, device=device),
             generation_config=self.model.generation_config,
-            logits_processor=processors,
-            prefix_allowed_tokens_fn=allowed,
+            logits_processor=LogitsProcessorList([lambda _, scores: draws(scores)] if draws else []),
+            prefix_allowed_tokens_fn=(lambda row, ids: limits[row](ids[width:].tolist())) if limits else None,
         )
         return [_until(row, self.ends) for row in out[:, width:].tolist()]
 
-    @torch.inference_mode()
     def log_likelihoods(self, prompt: Sequence[int], candidates: Sequence[Sequence[int]]) -> torch.Tensor:
-        """Return log P(candidate | prompt) in nats for each candidate, in one batch if it fits.
+        """Return log P(candidate | prompt) in nats for each candidate.
 
         Returns:
             A float tensor of shape (candidates,), the sums over each candidate's tokens.
@@ -138,12 +144,26 @@ class Agent:
         Raises:
             OutOfMemory: one candidate alone does not fit into memory.
         """
+        (scores,) = self.scored([Row(prompt)], [candidates])
+        return scores
 
-        def batch(rows: range) -> list[torch.Tensor]:
-            return list(self._log_likelihoods(prompt, [candidates[row] for row in rows]))
+    @torch.inference_mode()
+    def scored(self, rows: Sequence[Row], candidates: Sequence[Sequence[Sequence[int]]]) -> list[torch.Tensor]:
+        """Return log P(candidate | prompt) for the candidates of each row: tensors of shape (candidates,), nats."""
 
-        longest = len(prompt) + max(map(len, candidates))
-        return torch.stack(in_batches(batch, len(candidates), tokens=longest))
+        def score(prompt: Sequence[int], of_row: Sequence[Sequence[int]]) -> torch.Tensor:
+            def batch(numbers: range) -> list[torch.Tensor]:
+                return list(self._log_likelihoods(prompt, [of_row[number] for number in numbers]))
+
+            longest = len(prompt) + max(map(len, of_row))
+            return torch.stack(in_batches(batch, len(of_row), tokens=longest))
+
+        return [score(row.prompt, of_row) for row, of_row in zip(rows, candidates, strict=True)]
+
+    @contextmanager
+    def sharing(self, tools: Sequence[Sequence[Tool]]) -> Iterator[None]:
+        """Inside the block sample b is offered `tools[b]`; an agent may compute what that fixes of a prompt once."""
+        yield
 
     def _log_likelihoods(self, prompt: Sequence[int], candidates: Sequence[Sequence[int]]) -> torch.Tensor:
         length = max(map(len, candidates))
@@ -155,14 +175,10 @@ class Agent:
         return chosen.masked_fill(~real, 0.0).sum(-1)
 
 
-def _common_length(first: list[int], second: list[int]) -> int:
+def common_length(first: Sequence[int], second: Sequence[int]) -> int:
+    """Return how many ids two lists begin with alike."""
     pairs = zip(first, second, strict=False)
     return next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(first), len(second)))
-
-
-def _numbered(allowed: AllowedTokens | None, rows: range) -> AllowedTokens | None:
-    """Return the limit for a batch of these rows, in which they are counted from 0."""
-    return None if allowed is None else lambda row, ids: allowed(rows[row], ids)
 
 
 def _until(ids: list[int], ends: frozenset[int]) -> list[int]:

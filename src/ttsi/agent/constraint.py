@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
-import torch
 from llguidance import LLMatcher, LLTokenizer
 from llguidance.hf import from_tokenizer
 from transformers import PreTrainedTokenizerFast
@@ -18,24 +17,25 @@ from ttsi.records import Tool
 class OfferedCalls:
     """Allows one or more calls, each of an offered tool and with arguments of its schema; values stay free.
 
-    Arguments come in the schema's order, and none is required. Pass it to `Agent.generate` as `allowed`; the same
-    prompt must stand in every row.
+    Arguments come in the schema's order, and none is required. It limits one row, as `Row.allowed`, and follows it.
     """
 
-    def __init__(self, agent: Agent, prompt: Sequence[int], tools: Sequence[Tool]) -> None:
+    def __init__(self, agent: Agent, tools: Sequence[Tool]) -> None:
         vocabulary = agent.tokenizer.get_vocab()
         tokenizer = _tokenizer(agent.tokenizer, agent.model.config.vocab_size)
-        self._start = LLMatcher(tokenizer, _grammar(tools, tags_are_tokens=OPEN in vocabulary))
-        self._prompt_length, self._end = len(prompt), agent.tokenizer.eos_token_id
+        self._matcher = LLMatcher(tokenizer, _grammar(tools, tags_are_tokens=OPEN in vocabulary))
+        self._end, self._read = agent.tokenizer.eos_token_id, 0
 
-    def __call__(self, row: int, ids: torch.Tensor) -> list[int]:
-        """Return the ids that may come next."""
-        written = ids[self._prompt_length :].tolist()
+    def __call__(self, written: Sequence[int]) -> Sequence[int]:
+        """Return the ids that may come next; `written` has grown since the last call, or starts anew."""
         if self._end in written:
             return [self._end]
-        matcher = self._start.deep_copy()
-        matcher.consume_tokens(written)
-        mask = np.frombuffer(matcher.compute_bitmask(), dtype=np.uint8)
+        if len(written) < self._read:
+            self._matcher.reset()
+            self._read = 0
+        self._matcher.consume_tokens(list(written[self._read :]))
+        self._read = len(written)
+        mask = np.frombuffer(self._matcher.compute_bitmask(), dtype=np.uint8)
         return np.flatnonzero(np.unpackbits(mask, bitorder="little")).tolist()
 
 

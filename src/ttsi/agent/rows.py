@@ -1,37 +1,58 @@
 """Rows of a batch: each draws on its own, and they are computed in batches that fit into memory."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 import torch
 from accelerate.utils.memory import clear_device_cache
 from accelerate.utils.memory import should_reduce_batch_size as is_out_of_memory
-from transformers import LogitsProcessor
 
 from ttsi.records import InputError
 
-Row = TypeVar("Row")
+Result = TypeVar("Result")
+
+AllowedTokens = Callable[[Sequence[int]], Sequence[int]]
+"""The ids written so far -> the ids that may come next."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A prompt to continue, and whose it is."""
+
+    prompt: Sequence[int]
+    """Token ids."""
+    seed: tuple[int, int] = (0, 0)
+    """Of its draws: a seed, and the row's number among those of that seed."""
+    allowed: AllowedTokens | None = None
+    """Limits the next token."""
+    sample: int = 0
+    """Number of its sample in the batch: that of its shared prefix and of its adapter."""
 
 
 class OutOfMemory(InputError):  # noqa: N818 - it names what happened
     """One row alone does not fit into the device's memory."""
 
 
-class Draws(LogitsProcessor):
+class Draws:
     """Makes the highest score a draw from softmax(scores / temperature), by the Gumbel-max trick (arXiv 1411.0030).
 
-    argmax(s / T + g), g_i = -log(-log(u_i)) with u uniform on [0, 1). Each row has a generator of its own, seeded by
-    (seed, row): what it draws depends neither on the other rows nor on how a batch was cut. Generators of another
-    kind of device draw other numbers.
+    argmax(s / T + g), g_i = -log(-log(u_i)) with u uniform on [0, 1). Each row has a generator of its own: what it
+    draws depends neither on the other rows nor on how a batch was cut. Generators of another kind of device draw
+    other numbers.
     """
 
-    def __init__(self, temperature: float, *, seed: int, rows: range, device: torch.device) -> None:
+    def __init__(self, temperature: float, rows: Sequence[Row], device: torch.device) -> None:
         self._temperature = temperature
-        self._generators = [torch.Generator(device).manual_seed(_row_seed(seed, row)) for row in rows]
+        self._generators = [torch.Generator(device).manual_seed(_seed(*row.seed)) for row in rows]
 
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+    def keep(self, rows: Sequence[int]) -> None:
+        """Go on with some of the rows only."""
+        self._generators = [self._generators[row] for row in rows]
+
+    def __call__(self, scores: torch.Tensor) -> torch.Tensor:
         """Return perturbed scores, (rows, vocabulary), in double precision."""
         uniform = torch.empty(scores.shape, dtype=torch.float64, device=scores.device)
         for row, generator in zip(uniform, self._generators, strict=True):
@@ -39,23 +60,26 @@ class Draws(LogitsProcessor):
         return scores.double() / self._temperature - uniform.log().neg().log()
 
 
-def _row_seed(seed: int, row: int) -> int:
+def _seed(seed: int, row: int) -> int:
     return int(np.random.SeedSequence((seed, row)).generate_state(1, np.uint64)[0])
 
 
-def in_batches(compute: Callable[[range], list[Row]], rows: int, *, tokens: int) -> list[Row]:
-    """Compute rows in one batch; where memory runs out, halve the batch and go on from the first row not done.
+def in_batches(
+    compute: Callable[[range], list[Result]], rows: int, *, tokens: int, at_once: int | None = None
+) -> list[Result]:
+    """Compute rows in batches; where memory runs out, halve the batch and go on from the first row not done.
 
     Args:
         compute: takes the numbers of the rows of a batch and returns one result a row.
         rows: number of rows.
         tokens: length of the longest row, for the message.
+        at_once: rows of a batch, at most; all of them unless told.
 
     Raises:
         OutOfMemory: one row alone does not fit.
     """
-    done: list[Row] = []
-    size = rows
+    done: list[Result] = []
+    size = at_once or rows
     while len(done) < rows:
         batch = range(len(done), min(len(done) + size, rows))
         found = _unless_out_of_memory(compute, batch)
@@ -68,7 +92,7 @@ def in_batches(compute: Callable[[range], list[Row]], rows: int, *, tokens: int)
     return done
 
 
-def _unless_out_of_memory(compute: Callable[[range], list[Row]], batch: range) -> list[Row] | None:
+def _unless_out_of_memory(compute: Callable[[range], list[Result]], batch: range) -> list[Result] | None:
     """Return what is computed, or none where memory ran out; then what the attempt held is free again."""
     try:
         return compute(batch)

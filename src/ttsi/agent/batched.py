@@ -1,0 +1,231 @@
+"""An agent that computes many samples at once, the beginning that a sample's prompts share only once.
+
+Batches are padded on the right. Where nothing is shared the pass is causal and needs no mask: a padded position comes
+after all real ones. Where keys and values of a shared prefix stand before it, a mask of shape (rows, 1, queries, keys)
+leaves out what is padding there.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from transformers import DynamicCache
+
+from ttsi.agent.agent import Agent, common_length
+from ttsi.agent.rows import Row, fitting, in_batches
+from ttsi.records import InputError, Tool
+
+FAMILIES = ("llama", "qwen2", "qwen3")
+"""Model types whose modules are as this agent expects: a decoder below a head, and full attention in every layer."""
+
+ROWS_AT_ONCE = 256
+
+
+@dataclass
+class Context:
+    """What a batch of rows has read so far."""
+
+    cache: DynamicCache
+    real: torch.Tensor
+    """Which keys of the cache are no padding: (rows, keys), bool."""
+    position: torch.Tensor
+    """Of each row's next token: (rows,)."""
+
+    def keep(self, rows: torch.Tensor) -> None:
+        """Go on with some of the rows only."""
+        self.cache.batch_select_indices(rows)
+        self.real, self.position = self.real[rows], self.position[rows]
+
+
+class BatchedAgent(Agent):
+    """An agent of the Llama, Qwen2 or Qwen3 family; answers, scores and practice are those of `Agent`."""
+
+    def __init__(self, model: Any, tokenizer: Any, *, max_new_tokens: int = 200) -> None:
+        found = model.config.model_type
+        if found not in FAMILIES or getattr(model.config, "use_sliding_window", False):
+            raise InputError(
+                f"the batched backend has found a model of type {found!r}; expected one of {', '.join(FAMILIES)} with "
+                "full attention, or --backend peft"
+            )
+        super().__init__(model.requires_grad_(False), tokenizer, max_new_tokens=max_new_tokens)
+        self.decoder, self.head = model.get_decoder(), model.get_output_embeddings()
+        self._listener: Callable[[Sequence[int]], None] | None = None
+        self._prefixes: list[list[int]] = []
+        self._shared: list[tuple[torch.Tensor, torch.Tensor]] = []
+
+    @contextmanager
+    def telling(self, listener: Callable[[Sequence[int]], None]) -> Iterator[None]:
+        """Inside the block `listener` is told, before each pass, which sample each row belongs to."""
+        before, self._listener = self._listener, listener
+        try:
+            yield
+        finally:
+            self._listener = before
+
+    # -- what is shared ---------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def sharing(self, tools: Sequence[Sequence[Tool]]) -> Iterator[None]:
+        """Inside the block a prompt with the tools of its sample is computed from where the first message begins.
+
+        The keys and values before that are computed here, by the model as it is now, and without gradients.
+        """
+        before = self._prefixes, self._shared
+        self._prefixes, self._shared = [], []
+        if tools:
+            self._read([self.shared_prefix(of_sample) for of_sample in tools])
+        try:
+            yield
+        finally:
+            self._prefixes, self._shared = before
+
+    def shared_prefix(self, tools: Sequence[Tool]) -> list[int]:
+        """Return the ids that every prompt with these tools begins with."""
+        chats = ([{"role": "user", "content": content}] for content in "a0")
+        first, second = (self.prompt(chat, tools) for chat in chats)
+        return first[: common_length(first, second)]
+
+    @torch.no_grad()
+    def _read(self, prefixes: list[list[int]]) -> None:
+        samples = range(len(prefixes))
+        context = self.begin([Row(prefix, sample=sample) for sample, prefix in zip(samples, prefixes, strict=True)])
+        with fitting(max(map(len, prefixes))):
+            self.advance(context, prefixes, samples)
+        layers: Any = context.cache.layers
+        self._prefixes, self._shared = prefixes, [(layer.keys, layer.values) for layer in layers]
+
+    def unread(self, rows: Sequence[Row]) -> list[Sequence[int]]:
+        """Return what of each prompt is not shared."""
+        return [row.prompt[self._cut(row) :] for row in rows]
+
+    def _cut(self, row: Row) -> int:
+        prefix = self._prefixes[row.sample] if self._prefixes else []
+        begins = len(row.prompt) > len(prefix) and list(row.prompt[: len(prefix)]) == prefix
+        return len(prefix) if begins else 0
+
+    def begin(self, rows: Sequence[Row]) -> Context:
+        """Return the context of rows of which only the shared prefixes are read."""
+        device = self.model.device
+        cuts = torch.tensor([self._cut(row) for row in rows], device=device)
+        width = int(cuts.max())
+        if not width:
+            return Context(DynamicCache(), torch.ones(len(rows), 0, dtype=torch.bool, device=device), cuts)
+        samples = torch.tensor([row.sample for row in rows], device=device)
+        shared = [(keys[samples, :, :width], values[samples, :, :width]) for keys, values in self._shared]
+        return Context(DynamicCache(shared), torch.arange(width, device=device) < cuts[:, None], cuts)
+
+    # -- passes -----------------------------------------------------------------------------------------------------
+
+    def advance(
+        self,
+        context: Context,
+        ids: Sequence[Sequence[int]],
+        samples: Sequence[int],
+        *,
+        segments: Sequence[Sequence[int]] | None = None,
+    ) -> torch.Tensor:
+        """Read more tokens of each row; the context grows by them.
+
+        Args:
+            context: what was read before.
+            ids: token ids, a list a row; padded on the right.
+            samples: number of the sample of each row.
+            segments: number of the segment of each token: 0 is read by all that follow, any other by itself alone, and
+                its positions go on from where segment 0 ends. Everything is in segment 0 unless told.
+
+        Returns:
+            Hidden states of the last layer: (rows, longest, hidden size).
+        """
+        device, width = self.model.device, max(map(len, ids))
+        tokens = _padded(ids, self.tokenizer.pad_token_id, width, device)
+        order = torch.arange(width, device=device)
+        real = order < torch.tensor([len(row) for row in ids], device=device)[:, None]
+        mask = positions = None
+        if segments is not None or context.real.shape[1]:
+            mask, places = _within(order, segments, device)
+            before = context.real[:, None, None, :].expand(-1, 1, width, -1)
+            mask = torch.cat([before, mask.expand(len(ids), 1, width, width)], -1)
+            positions = context.position[:, None] + places
+        if self._listener:
+            self._listener(samples)
+        hidden = self.decoder(
+            input_ids=tokens,
+            attention_mask=mask,
+            position_ids=positions,
+            past_key_values=context.cache,
+            use_cache=True,
+        ).last_hidden_state
+        context.real = torch.cat([context.real, real], 1)
+        context.position = context.position + real.sum(1)
+        return hidden
+
+    def continued(self, rows: Sequence[Row], *, temperature: float = 0.0) -> list[list[int]]:
+        """Continue rows of any samples, as `generate` does; a row that is done leaves the batch."""
+        from ttsi.agent.generation import generate
+
+        def batch(numbers: range) -> list[list[int]]:
+            return generate(self, [rows[number] for number in numbers], temperature)
+
+        longest = max(len(row.prompt) for row in rows) + self.max_new_tokens
+        return in_batches(batch, len(rows), tokens=longest, at_once=ROWS_AT_ONCE)
+
+    def scored(self, rows: Sequence[Row], candidates: Sequence[Sequence[Sequence[int]]]) -> list[torch.Tensor]:
+        """Return log P(candidate | prompt) for the candidates of each row, all of a row in one pass over its prompt."""
+
+        def batch(numbers: range) -> list[torch.Tensor]:
+            return self._scored([rows[number] for number in numbers], [candidates[number] for number in numbers])
+
+        longest = max(len(row.prompt) + sum(map(len, of)) for row, of in zip(rows, candidates, strict=True))
+        return in_batches(batch, len(rows), tokens=longest, at_once=ROWS_AT_ONCE)
+
+    @torch.inference_mode()
+    def _scored(self, rows: Sequence[Row], candidates: Sequence[Sequence[Sequence[int]]]) -> list[torch.Tensor]:
+        unread = self.unread(rows)
+        ids = [[*rest, *(token for one in of for token in one)] for rest, of in zip(unread, candidates, strict=True)]
+        segments = [
+            [0] * len(rest) + [number for number, one in enumerate(of, 1) for _ in one]
+            for rest, of in zip(unread, candidates, strict=True)
+        ]
+        hidden = self.advance(self.begin(rows), ids, [row.sample for row in rows], segments=segments)
+        before, targets, owners = _predictions(unread, candidates)
+        device = hidden.device
+        row_of, place = torch.tensor(before, device=device).T
+        logits = self.head(hidden[row_of, place]).float()
+        chosen = logits.log_softmax(-1).gather(-1, torch.tensor(targets, device=device)[:, None])[:, 0]
+        counts = [len(of) for of in candidates]
+        sums = torch.zeros(sum(counts), device=device).index_add_(0, torch.tensor(owners, device=device), chosen)
+        return list(sums.split(counts))
+
+
+def _padded(ids: Sequence[Sequence[int]], pad: int, width: int, device: torch.device) -> torch.Tensor:
+    return torch.tensor([[*row, *[pad] * (width - len(row))] for row in ids], device=device)
+
+
+def _within(
+    order: torch.Tensor, segments: Sequence[Sequence[int]] | None, device: torch.device
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return which token reads which, (rows or 1, 1, width, width), and how far each is from the context's end."""
+    causal = order[:, None] >= order
+    if segments is None:
+        return causal[None, None], order[None]
+    segment = _padded(segments, -1, len(order), device)
+    same = segment[:, :, None] == segment[:, None, :]
+    reads = causal & (same | (segment == 0)[:, None, :])
+    return reads[:, None], reads.sum(-1) - 1
+
+
+def _predictions(
+    unread: Sequence[Sequence[int]], candidates: Sequence[Sequence[Sequence[int]]]
+) -> tuple[list[tuple[int, int]], list[int], list[int]]:
+    """Return, for each token of each candidate, (row, place) of the token before it, its id, and its candidate."""
+    before, targets, owners, number = [], [], [], 0
+    for row, (rest, of_row) in enumerate(zip(unread, candidates, strict=True)):
+        start = len(rest)
+        for candidate in of_row:
+            before += [(row, place) for place in (len(rest) - 1, *range(start, start + len(candidate) - 1))]
+            targets += candidate
+            owners += [number] * len(candidate)
+            start, number = start + len(candidate), number + 1
+    return before, targets, owners
