@@ -24,6 +24,7 @@ class UnslothAgent(Agent):
     """An agent of those families; prompts, draws and scores are those of `Agent`.
 
     Its tokenizer is read as `Agent` reads it: Unsloth may give its own copy another padding token or chat template.
+    Loading one changes its family's classes for the whole process, other agents' too.
     """
 
     @classmethod
