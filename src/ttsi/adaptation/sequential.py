@@ -81,13 +81,13 @@ class SequentialAdapter:
             for layer in self._layers:
                 layer.reset_lora_parameters("default", init_lora_weights=True)
 
-    def close(self) -> None:
-        """Take the adapter off the model for good."""
-        self._peft.unload()
-
     def _wrapped(self, **lora: Any) -> Any:
         """Return the agent's model with an adapter; `lora` are arguments of `LoraConfig`."""
         return get_peft_model(self.agent.model, LoraConfig(**lora))
+
+    def close(self) -> None:
+        """Take the adapter off the model for good."""
+        self._peft.unload()
 
     def _tokens(self, example: PracticeExample, tools: Sequence[Tool]) -> tuple[torch.Tensor, torch.Tensor]:
         """Return ids and labels, each (1, length); only the answer is trained on."""
