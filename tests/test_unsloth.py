@@ -21,7 +21,7 @@ from ttsi.adaptation.unsloth import UnslothAdapter
 from ttsi.agent import Agent
 from ttsi.agent.unsloth import DTYPES, FAMILIES, UnslothAgent
 from ttsi.benchmarks import load
-from ttsi.profiles import agent_folder
+from ttsi.profiles import model_folder
 from ttsi.prompts import answer_chat
 from ttsi.records import InputError, PracticeExample
 from ttsi.unsloth import PATCHED, TOO_LATE, require
@@ -53,7 +53,7 @@ def stand_in(source, monkeypatch) -> StandIn:
 
 @pytest.fixture(scope="module")
 def folder(tiny_config) -> Path:
-    return agent_folder(tiny_config)
+    return model_folder(tiny_config.model)
 
 
 def practice():
