@@ -25,8 +25,7 @@ class SequentialAdapter:
     def __init__(self, agent: Agent, settings: LoraSettings) -> None:
         self.agent, self.settings = agent, settings
         targets = settings.targets if isinstance(settings.targets, str) else list(settings.targets)
-        config = LoraConfig(r=settings.rank, lora_alpha=settings.alpha, target_modules=targets, lora_dropout=0.0)
-        self._peft: Any = get_peft_model(agent.model, config)
+        self._peft = self._wrapped(r=settings.rank, lora_alpha=settings.alpha, target_modules=targets, lora_dropout=0.0)
         self._layers = [module for module in self._peft.modules() if isinstance(module, LoraLayer)]
         self._parameters = [parameter for parameter in self._peft.parameters() if parameter.requires_grad]
         self._peft.base_model.disable_adapter_layers()
@@ -71,6 +70,10 @@ class SequentialAdapter:
             torch.manual_seed(seed)
             for layer in self._layers:
                 layer.reset_lora_parameters("default", init_lora_weights=True)
+
+    def _wrapped(self, **lora: Any) -> Any:
+        """Return the agent's model with an adapter; `lora` are arguments of `LoraConfig`."""
+        return get_peft_model(self.agent.model, LoraConfig(**lora))
 
     def close(self) -> None:
         """Take the adapter off the model for good."""
