@@ -64,7 +64,7 @@ def practice():
 @contextmanager
 def learned(adapter: SequentialAdapter, seed: int):
     """Inside the block the agent answers with what it learned from an example; yields the loss of each step."""
-    with adapter.adapted([practice()], seed=seed) as losses:
+    with adapter.adapted([[practice()]], seeds=[seed]) as (losses,):
         yield losses
 
 

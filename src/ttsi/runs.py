@@ -15,15 +15,18 @@ from ttsi import benchmarks
 from ttsi.adaptation import Lesson
 from ttsi.agent import Agent, BatchedAgent
 from ttsi.agent.loading import check_device
+from ttsi.agent.unsloth import UnslothAgent
 from ttsi.augmentation import Teacher
 from ttsi.decoding import majority
 from ttsi.loop import Answered, SelfImprovement
 from ttsi.planning import plan
-from ttsi.profiles import RunConfig, model_folder
+from ttsi.profiles import Backend, RunConfig, model_folder
 from ttsi.provenance import Provenance, hash_files, hash_records, machine, model_files, now, source_state, versions
 from ttsi.records import Outcome, PracticeExample, Sample
 from ttsi.results import ResultsFolder, as_table, read_outcomes
 from ttsi.scoring import score
+
+KINDS: dict[Backend, type[Agent]] = {"batched": BatchedAgent, "peft": Agent, "unsloth": UnslothAgent}
 
 
 def run(
@@ -150,8 +153,9 @@ def load_agent(config: RunConfig) -> Agent:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it, cuBLAS refuses to be deterministic
     torch.use_deterministic_algorithms(True, warn_only=config.device != "cpu")
     folder = model_folder(config.model)
-    kind = BatchedAgent if config.backend == "batched" else Agent
-    return kind.load(folder, device=config.device, dtype=config.dtype, max_new_tokens=config.max_new_tokens)
+    return KINDS[config.backend].load(
+        folder, device=config.device, dtype=config.dtype, max_new_tokens=config.max_new_tokens
+    )
 
 
 def _outcome(sample: Sample, answered: Answered, config: RunConfig) -> Outcome:

@@ -38,6 +38,9 @@ FAMILIES: dict[str, dict[str, Any]] = {
 }
 """Each method of the results, and what it changes of the profile."""
 
+ACTIVATED = {"tt-si-activated": {"method": "tt-si", "prefix": "activated"}}
+"""What the adapter loses where it leaves the tool list alone."""
+
 SWEEPS: dict[str, dict[str, Any]] = {
     "k-1": {"k": 1, "draws": 2},
     "k-5": {"k": 5, "draws": 10},
@@ -57,7 +60,7 @@ SWEEP_LIMIT = 10
 SELECTION_LIMIT = 20
 
 CANDIDATES: dict[str, dict[str, Any]] = {
-    "profile": {},
+    "profile": {"also_estimate": get_args(Estimator)},
     "free": {"elicitation": "free"},
     "temperature-1": {"temperature": 1.0},
     "learning-rate-0.001": {"learning_rate": 1e-3},
@@ -79,7 +82,7 @@ def published_runs() -> Iterator[Named]:
     for seed in SEEDS:
         for split in (HEADLINE, *(split for split in SPLITS if split != HEADLINE)):
             limit = HEADLINE_LIMIT if split == HEADLINE else LIMITS[split.split("/")[1]]
-            for family, changes in FAMILIES.items():
+            for family, changes in (FAMILIES | ACTIVATED).items():
                 yield _named(family, split, seed, limit=limit, **changes)
 
 
@@ -99,7 +102,7 @@ def selection_runs() -> Iterator[Named]:
 
 def timing_runs() -> Iterator[Named]:
     """Yield the name and the configuration of the runs that seconds are taken from; run them alone, unsharded."""
-    for family, changes in FAMILIES.items():
+    for family, changes in (FAMILIES | ACTIVATED).items():
         yield _named(family, HEADLINE, 0, limit=SWEEP_LIMIT, **changes)
 
 

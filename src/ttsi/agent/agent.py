@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 from transformers import GenerationConfig, LogitsProcessorList
@@ -37,7 +37,7 @@ class Agent:
     @classmethod
     def load(
         cls, source: str | Path, *, device: str = "cpu", dtype: str = "float32", max_new_tokens: int = 200
-    ) -> "Agent":
+    ) -> Self:
         """Load a model folder (`ttsi.agent.loading.fetch` gives that of a model of the hub).
 
         Raises:

@@ -44,6 +44,10 @@ import click
 @click.option("--resume", is_flag=True, help="Go on with a run that was interrupted.")
 def run(profile: str, data_dir: Path | None, teacher_requests: int, out: Path, resume: bool, **settings: Any) -> None:
     """Run a method over a benchmark split; writes outcomes.parquet and provenance.json."""
+    if settings["backend"] == "unsloth":
+        from ttsi.unsloth import require
+
+        require()
     from ttsi.profiles import configure
     from ttsi.runs import run as run_benchmark
 
