@@ -11,11 +11,13 @@ from transformers import AutoConfig
 
 import qwen2
 from ttsi.adaptation import LoraSettings, SequentialAdapter
+from ttsi.adaptation.lora import adapted_layers
 from ttsi.agent import Agent
 from ttsi.agent.loading import pinned
 from ttsi.benchmarks import load
 from ttsi.data import data_root
-from ttsi.planning import Batch, Memory, Pace, Plan, adapted_layers, duration, memory, plan, seconds_a_sample
+from ttsi.memory import Batch, Memory, memory
+from ttsi.planning import Pace, Plan, duration, plan, seconds_a_sample
 from ttsi.settings import LoopSettings
 
 LORA = LoraSettings()

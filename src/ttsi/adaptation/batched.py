@@ -11,16 +11,14 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from ttsi.adaptation.lora import Lesson, LoraSettings, lesson_ids
+from ttsi import memory
+from ttsi.adaptation.lora import Ids, Lesson, LoraSettings, lesson_ids
 from ttsi.adaptation.stack import LoraStack, Weights
 from ttsi.agent.batched import BatchedAgent
 from ttsi.agent.rows import Row, in_batches
 
-Ids = tuple[list[int], list[int]]
-"""Of a lesson's prompt, and of its answer."""
-
-TOKENS_AT_ONCE = 1024
-"""Of a training step on a CPU: more do not fit into its caches and take longer each."""
+ON_A_CPU = 1024
+"""Tokens of a training step on a CPU: more do not fit into its caches and take longer each."""
 
 
 class BatchedAdapter:
@@ -30,10 +28,13 @@ class BatchedAdapter:
         agent: the agent to adapt.
         settings: of every adapter.
         tokens_at_once: of a training step, padding included; the adapters are trained in groups that keep to it.
+            Unless told, what suits a CPU, or a share of a GPU's free memory.
     """
 
-    def __init__(self, agent: BatchedAgent, settings: LoraSettings, *, tokens_at_once: int = TOKENS_AT_ONCE) -> None:
-        self.agent, self.settings, self.tokens_at_once = agent, settings, tokens_at_once
+    def __init__(self, agent: BatchedAgent, settings: LoraSettings, *, tokens_at_once: int | None = None) -> None:
+        self.agent, self.settings, model = agent, settings, agent.model
+        planned = ON_A_CPU if model.device.type == "cpu" else memory.tokens_at_once(model, model.config, settings)
+        self.tokens_at_once = tokens_at_once or planned
         self.stack = LoraStack(agent.model, settings)
         self.weights: Weights = []
 
@@ -83,17 +84,26 @@ class BatchedAdapter:
         Raises:
             OutOfMemory: one lesson alone does not fit into memory.
         """
-        numbers = range(len(lessons)) if samples is None else samples
         ids = [[lesson_ids(self.agent, lesson) for lesson in of_sample] for of_sample in lessons]
+        return self.fit_ids(ids, seeds=seeds, samples=range(len(lessons)) if samples is None else samples)
+
+    def fit_ids(
+        self, ids: Sequence[Sequence[Ids]], *, seeds: Sequence[int], samples: Sequence[int]
+    ) -> list[list[float]]:
+        """Do as `fit` does, with lessons as token ids."""
         model = self.agent.model
         dtype = torch.promote_types(model.dtype, torch.float32)
         self.weights = self.stack.initial(seeds, device=model.device, dtype=dtype)
-        longest = max(len(prompt) + len(answer) for of_sample in ids for prompt, answer in of_sample)
+        lengths = [max((len(prompt) + len(answer) for prompt, answer in of_sample), default=0) for of_sample in ids]
+        order = sorted(range(len(ids)), key=lengths.__getitem__)
 
         def train(group: range) -> list[list[float]]:
-            return _Training(self, list(group), [ids[n] for n in group], [numbers[n] for n in group]).run()
+            numbers = [order[place] for place in group]
+            return _Training(self, numbers, [ids[n] for n in numbers], [samples[n] for n in numbers]).run()
 
-        return in_batches(train, len(ids), tokens=longest, at_once=max(1, self.tokens_at_once // longest))
+        longest = max(lengths)
+        losses = in_batches(train, len(ids), tokens=longest, at_once=max(1, self.tokens_at_once // longest))
+        return [of_sample for _, of_sample in sorted(zip(order, losses, strict=True))]
 
     def export(self, adapter: int, folder: Path) -> None:
         """Write one adapter in PEFT's format."""

@@ -11,6 +11,9 @@ from ttsi.calls import render_calls
 from ttsi.prompts import answer_chat
 from ttsi.records import PracticeExample, Record, Tool
 
+Ids = tuple[list[int], list[int]]
+"""Token ids of a lesson's prompt, and of its answer."""
+
 Lesson = tuple[PracticeExample, Sequence[Tool]]
 """A practice example and the tools that stand in its prompt."""
 
@@ -46,7 +49,7 @@ def adapted_layers(model: nn.Module, settings: LoraSettings) -> dict[str, nn.Lin
     return {name: layer for name, layer in linear.items() if name.rpartition(".")[2] in targets}
 
 
-def lesson_ids(agent: Agent, lesson: Lesson) -> tuple[list[int], list[int]]:
+def lesson_ids(agent: Agent, lesson: Lesson) -> Ids:
     """Return the ids of a lesson's prompt, and of the answer, which alone is trained on."""
     example, tools = lesson
     return agent.prompt(answer_chat(example.messages), tools), agent.completion(render_calls(example.calls))

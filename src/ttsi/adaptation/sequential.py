@@ -8,7 +8,7 @@ import torch
 from peft import LoraConfig, get_peft_model
 from peft.tuners.lora import LoraLayer
 
-from ttsi.adaptation.lora import Lesson, LoraSettings, lesson_ids
+from ttsi.adaptation.lora import Ids, Lesson, LoraSettings, lesson_ids
 from ttsi.agent import Agent
 from ttsi.agent.rows import fitting
 
@@ -60,9 +60,16 @@ class SequentialAdapter:
     def fit(self, lessons: Sequence[Sequence[Lesson]], *, seeds: Sequence[int]) -> list[list[float]]:
         """Train a fresh adapter, its A drawn from the seed, and leave it off; return the loss of each step."""
         (of_sample,), (seed,) = lessons, seeds
+        return self.fit_ids([[lesson_ids(self.agent, lesson) for lesson in of_sample]], seeds=[seed])
+
+    def fit_ids(
+        self, ids: Sequence[Sequence[Ids]], *, seeds: Sequence[int], samples: Sequence[int] = (0,)
+    ) -> list[list[float]]:
+        """Do as `fit` does, with lessons as token ids."""
+        (of_sample,), (seed,) = ids, seeds
         self.reset(seed)
         with self.enabled({}):
-            return [self._train([self._tokens(lesson) for lesson in of_sample])]
+            return [self._train([self._tensors(*lesson) for lesson in of_sample])]
 
     def reset(self, seed: int) -> None:
         """Give the adapter its initial weights, in place: A from `seed`, B zero."""
@@ -79,9 +86,8 @@ class SequentialAdapter:
         """Take the adapter off the model for good."""
         self._peft.unload()
 
-    def _tokens(self, lesson: Lesson) -> tuple[torch.Tensor, torch.Tensor]:
+    def _tensors(self, prompt: list[int], answer: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
         """Return ids and labels, each (1, length); only the answer is trained on."""
-        prompt, answer = lesson_ids(self.agent, lesson)
         device = self.agent.model.device
         labels = [UNTRAINED] * len(prompt) + answer
         return torch.tensor([prompt + answer], device=device), torch.tensor([labels], device=device)

@@ -72,10 +72,16 @@ class BatchedAgent(Agent):
 
         The keys and values before that are computed here, by the model as it is now, and without gradients.
         """
+        with self.sharing_prefixes([self.shared_prefix(of_sample) for of_sample in tools]):
+            yield
+
+    @contextmanager
+    def sharing_prefixes(self, prefixes: Sequence[list[int]]) -> Iterator[None]:
+        """Inside the block a prompt of sample b that begins with `prefixes[b]` is computed from there on."""
         before = self._prefixes, self._shared
         self._prefixes, self._shared = [], []
-        if tools:
-            self._read([self.shared_prefix(of_sample) for of_sample in tools])
+        if prefixes:
+            self._read(list(prefixes))
         try:
             yield
         finally:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from ttsi.cli.agent import agent
+from ttsi.cli.bench import bench
 from ttsi.cli.benchmarks import benchmarks
 from ttsi.cli.book import book
 from ttsi.cli.run import run
@@ -43,5 +44,5 @@ def main() -> None:
     """Test-time self-improvement of language-model agents, and the book that reproduces it."""
 
 
-for command in (run, study, benchmarks, toolworld, agent, book):
+for command in (run, study, benchmarks, bench, toolworld, agent, book):
     main.add_command(command)

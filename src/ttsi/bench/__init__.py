@@ -1,0 +1,1 @@
+"""The benchmark of speed: the same adaptations by each way to compute them (`ttsi bench`)."""

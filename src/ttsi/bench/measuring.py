@@ -1,0 +1,113 @@
+"""Measuring: every way of a case in turn, repeated, into one table."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pandas as pd
+import torch
+
+from ttsi.agent.loading import pinned
+from ttsi.bench.cases import REPEATS, Case
+from ttsi.bench.ways import BATCHED, WAYS, Adapting, peak_memory
+from ttsi.bench.workload import (
+    ANSWER_TOKENS,
+    PRACTICE_TOKENS,
+    SHAPES,
+    Work,
+    random_model,
+    random_tokens,
+    toolworld,
+)
+from ttsi.data import data_root
+from ttsi.provenance import Provenance, hash_files, machine, model_files, now, source_state, versions
+
+STEPS = 5
+"""Of training on each lesson: the epochs of the settings."""
+
+
+def measure(
+    cases: Sequence[Case], out: Path, *, device: str, repeats: int = REPEATS, announce: Callable[[str], None] = print
+) -> pd.DataFrame:
+    """Measure cases and write `out` (Parquet, a row for each repetition of a way) and `out`.json, what made it.
+
+    The ways of a case take turns within a repetition, so that what else the machine does meets all of them.
+    """
+    started, rows = now(), []
+    for case in cases:
+        announce(str(case))
+        with TemporaryDirectory() as folder:
+            rows += _case(case, Path(folder), device, repeats)
+        table = pd.DataFrame(rows)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        table.to_parquet(out, index=False)
+    commit, dirty = source_state()
+    made = Provenance(
+        config={"repeats": repeats, "cases": [vars(case) for case in cases]},
+        commit=commit,
+        dirty=dirty,
+        versions=versions(),
+        device=machine(device),
+        threads=max(row["threads"] for row in rows),
+        hashes={"agent": hash_files(model_files(data_root() / "agents" / "tiny"))},
+        started=started,
+        ended=now(),
+    )
+    out.with_suffix(".json").write_text(json.dumps(made.model_dump(mode="json"), indent=1) + "\n", encoding="utf-8")
+    return table
+
+
+def _case(case: Case, folder: Path, device: str, repeats: int) -> list[dict]:
+    tiny = data_root() / "agents" / "tiny"
+    source = tiny
+    if case.model != "tiny":
+        shape = SHAPES.get(case.model) or pinned(case.model, data_root() / "models.toml").shape
+        source = random_model(shape, folder / "model", tokenizer=tiny, dtype=case.dtype)
+    rows = []
+    adapting = {way: _adapting(case, way, source, device) for way in case.samples}
+    for repeat in range(-1, repeats):  # the first of all warms up
+        for way, adapt in adapting.items():
+            work = _work(case, adapt, case.samples[way])
+            row = _measured(case, way, adapt, work)
+            if repeat >= 0:
+                rows.append(row | {"repeat": repeat, "model": case.model, "k": case.k, "device": device})
+    return rows
+
+
+def _adapting(case: Case, way: str, source: Path, device: str) -> Adapting:
+    torch.set_num_threads(case.threads.get(way, 2))
+    agent = WAYS[way].load(source, device=device, dtype=case.dtype)
+    endless = case.prefix is not None
+    limits = (ANSWER_TOKENS, PRACTICE_TOKENS) if endless else (120, 120)
+    return Adapting(way, agent, answer_tokens=limits[0], practice_tokens=limits[1], endless=endless)
+
+
+def _work(case: Case, adapt: Adapting, samples: int) -> list[Work]:
+    if case.prefix is None:
+        return toolworld(adapt.agent, samples, k=case.k)
+    return random_tokens(samples, prefix=case.prefix, k=case.k)
+
+
+def _measured(case: Case, way: str, adapt: Adapting, work: Sequence[Work]) -> dict:
+    threads = case.threads.get(way, 2)
+    torch.set_num_threads(threads)
+    size = len(work) if way in BATCHED else 1
+    seconds: dict[str, float] = {}
+    with peak_memory(adapt.agent.model.device) as peak:
+        for start in range(0, len(work), size):
+            for stage, spent in adapt(work[start : start + size]).items():
+                seconds[stage] = seconds.get(stage, 0.0) + spent / len(work)
+    trained = sum(len(prompt) + len(answer) for one in work for prompt, answer in one.lessons)
+    return {
+        "way": way,
+        "batch": size,
+        "samples": len(work),
+        "prefix": sum(len(one.prefix) for one in work) / len(work),
+        "toolworld": case.prefix is None,
+        "threads": threads,
+        "trained_tokens": STEPS * trained / len(work),
+        "seconds": sum(seconds.values()),
+        **{f"seconds_{stage}": spent for stage, spent in seconds.items()},
+        "peak_bytes": peak[0],
+    }

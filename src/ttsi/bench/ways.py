@@ -1,0 +1,134 @@
+"""The ways to compute an adaptation, and the seconds and memory of one.
+
+| way | how |
+|---|---|
+| `naive` | PEFT and `generate` of transformers, a sample at a time; the model is wrapped anew for each |
+| `sequential` | the same, the adapter wrapped once and reset in place |
+| `unsloth` | the same, with Unsloth's model and kernels; in a process of its own |
+| `batched` | a batch of samples at once; H and G share each sample's prefix |
+| `activated` | a batch at once, one prefill: the adapter acts after the prefix alone |
+
+Candidates of a sample are scored in one batch, and its practice examples are written in one, by every way.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+import psutil
+import torch
+
+from ttsi.adaptation import LoraSettings, adapter_for
+from ttsi.agent import Agent, BatchedAgent
+from ttsi.agent.rows import Row
+from ttsi.agent.unsloth import UnslothAgent
+from ttsi.bench.workload import Work
+
+WAYS: dict[str, type[Agent]] = {
+    "naive": Agent,
+    "sequential": Agent,
+    "unsloth": UnslothAgent,
+    "batched": BatchedAgent,
+    "activated": BatchedAgent,
+}
+BATCHED = ("batched", "activated")
+STAGES = ("base", "uncertainty", "augmentation", "adaptation", "answer")
+
+
+class Adapting:
+    """One way, ready to adapt to any work.
+
+    Args:
+        way: one of `WAYS`.
+        agent: of that way's kind.
+        answer_tokens: of an answer, at most.
+        practice_tokens: of a practice example, at most.
+        endless: every answer and example is of so many tokens, whatever is written.
+    """
+
+    def __init__(self, way: str, agent: Agent, *, answer_tokens: int, practice_tokens: int, endless: bool) -> None:
+        self.way, self.agent = way, agent
+        self.answer_tokens, self.practice_tokens = answer_tokens, practice_tokens
+        if endless:
+            agent.ends = frozenset()
+            agent.model.generation_config.eos_token_id = None
+        self.settings = LoraSettings(prefix="activated" if way == "activated" else "adapted")
+        self._adapter: Any = None if way == "naive" else adapter_for(agent, self.settings)
+
+    def __call__(self, batch: Sequence[Work]) -> dict[str, float]:
+        """Adapt to a batch, of one unless the way is batched; return the seconds of each stage."""
+        seconds, agent = {}, self.agent
+        synchronize = torch.cuda.synchronize if agent.model.device.type == "cuda" else lambda: None
+
+        def timed(stage: str, compute: Callable[[], Any]) -> None:
+            started = time.perf_counter()
+            compute()
+            synchronize()
+            seconds[stage] = seconds.get(stage, 0.0) + time.perf_counter() - started
+
+        numbers = range(len(batch))
+        prompts = [Row(one.prompt, sample=n) for n, one in enumerate(batch)]
+        drawn = [Row(one.practice, (n, k), sample=n) for n, one in enumerate(batch) for k in range(len(one.lessons))]
+        shares = _entered(agent, [one.prefix for one in batch]) if self.way in BATCHED else nullcontext()
+        started = time.perf_counter()
+        with shares:
+            synchronize()
+            seconds["base"] = time.perf_counter() - started
+            timed("base", lambda: self._write(prompts, self.answer_tokens))
+            timed("uncertainty", lambda: agent.scored(prompts, [one.candidates for one in batch]))
+            timed("augmentation", lambda: self._write(drawn, self.practice_tokens, temperature=0.7))
+            timed("adaptation", lambda: self._learn([one.lessons for one in batch]))
+            with self._adapter.enabled({n: n for n in numbers}):
+                timed("answer", lambda: self._write(prompts, self.answer_tokens))
+            if self.way == "naive":
+                timed("adaptation", self._forget)
+        return seconds
+
+    def _write(self, rows: Sequence[Row], limit: int, **sampling: float) -> None:
+        self.agent.max_new_tokens = self.agent.model.generation_config.max_new_tokens = limit
+        self.agent.continued(rows, **sampling)
+
+    def _learn(self, lessons: Sequence[Any]) -> None:
+        if self._adapter is None:
+            self._adapter = adapter_for(self.agent, self.settings)
+        self._adapter.fit_ids(lessons, seeds=range(len(lessons)), samples=range(len(lessons)))
+
+    def _forget(self) -> None:
+        self._adapter.close()
+        self._adapter = None
+
+
+def _entered(agent: Agent, prefixes: Sequence[list[int]]) -> Any:
+    assert isinstance(agent, BatchedAgent)
+    return agent.sharing_prefixes(prefixes)
+
+
+@contextmanager
+def peak_memory(device: torch.device) -> Iterator[list[int]]:
+    """Yield a list to which the most bytes that were taken within the block are added at its end.
+
+    On a GPU by PyTorch's count of what tensors take, the weights included; on a CPU by the growth of the process.
+    """
+    found: list[int] = []
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+        yield found
+        found.append(torch.cuda.max_memory_allocated(device))
+        return
+    process, done = psutil.Process(), threading.Event()
+    before, most = process.memory_info().rss, [0]
+
+    def watch() -> None:
+        while not done.wait(0.02):
+            most[0] = max(most[0], process.memory_info().rss - before)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield found
+    finally:
+        done.set()
+        watcher.join()
+    found.append(most[0])

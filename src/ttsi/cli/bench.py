@@ -1,0 +1,27 @@
+"""`ttsi bench`."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("plan", type=click.Choice(["cpu", "gpu", "unsloth"]))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Parquet file of what is measured.")
+@click.option("--repeats", type=click.IntRange(1), default=5, show_default=True)
+def bench(plan: str, out: Path, repeats: int) -> None:
+    """Measure the ways to compute an adaptation: seconds by stage, and memory."""
+    if plan == "unsloth":
+        from ttsi.unsloth import require
+
+        require()
+    from functools import partial
+
+    from ttsi.agent.loading import check_device
+    from ttsi.bench.cases import PLANS
+    from ttsi.bench.measuring import measure
+
+    device = "cpu" if plan == "cpu" else "cuda"
+    check_device(device)
+    measure(PLANS[plan], out, device=device, repeats=repeats, announce=partial(click.echo, err=True))
+    click.echo(f"measured {len(PLANS[plan])} cases; rows in {out}")
