@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ttsi.loop import seed_for
+from ttsi.profiles import RunConfig
 from ttsi.provenance import Provenance
 from ttsi.records import InputError
 from ttsi.results import PROVENANCE, read_outcomes, read_provenance
@@ -59,8 +60,15 @@ def read_study(folder: Path, *families: str) -> pd.DataFrame:
 
 
 def read_made(folder: Path, family: str) -> list[Provenance]:
-    """Return what made the runs of a published family."""
-    return [Provenance.model_validate_json(line) for line in (folder / f"{family}.jsonl").read_text().splitlines()]
+    """Return what made the runs of a published family.
+
+    Settings that a run did not know yet are filled in as it ran: by PEFT, one sample at a time.
+    """
+    lines = (folder / f"{family}.jsonl").read_text().splitlines()
+    made = [Provenance.model_validate_json(line) for line in lines]
+    configs = [RunConfig.model_validate({"backend": "peft"} | one.config) for one in made]
+    pairs = zip(made, configs, strict=True)
+    return [one.model_copy(update={"config": config.model_dump(mode="json")}) for one, config in pairs]
 
 
 def margins_of(rows: pd.DataFrame) -> pd.DataFrame:
