@@ -21,10 +21,10 @@ export UV_TORCH_BACKEND ?= auto
 endif
 export UV_LINK_MODE ?= copy
 
-.PHONY: help setup book test lint serve clean lock pairs study paper
+.PHONY: help setup book test lint serve clean lock pairs study paper bench bench-gpu
 
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "%-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "%-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(INSTALLED)  ## Create .venv with everything pinned, and the ttsi command in it
 
@@ -65,6 +65,14 @@ study: setup  ## Compute the published runs anew in _build/studies, two at a tim
 	done
 	$(BIN)/ttsi study run timing --out _build/studies/timing
 	for name in selection results sweeps timing; do $(BIN)/ttsi study collect _build/studies/$$name --out data/$$name; done
+
+bench: setup  ## Measure the ways to compute an adaptation on this CPU, for the chapter on speed; leave the machine alone
+	$(BIN)/ttsi bench cpu --out data/speed/cpu.parquet
+
+# Unsloth changes the classes of transformers for its whole process, and so has one of its own. Needs the extra gpu.
+bench-gpu: setup  ## The same on a GPU, on the architecture of Qwen2.5-1.5B with random weights
+	$(BIN)/ttsi bench gpu --out data/speed/gpu.parquet
+	$(BIN)/ttsi bench unsloth --out data/speed/unsloth.parquet
 
 # On several machines: `make paper SHARD=0/4`, `make paper SHARD=1/4`, …, then gather the folders of all and
 # `ttsi study collect`. TT-D: `make paper TEACHER="--teacher-url URL --teacher-model NAME"`, the key in OPENAI_API_KEY.

@@ -1,0 +1,316 @@
+# %% [markdown]
+# # How fast
+#
+# **What does an adaptation cost if many are computed at once, and if a prompt is read only once?**
+#
+# A loop that adapts one request at a time runs the same tool list through the model for the answer, for its
+# uncertainty, for each practice example and for each training step, and leaves the machine idle in between. You will
+# see two ways out of that, the proof that they compute the same, what they save here, and what a million requests
+# would take.
+
+# %% tags=["parameters"]
+profile = "tiny"
+samples = 8  # requests to adapt to, live
+workers_hours = 24  # in which a million requests are to be served
+price = 1.0  # of an hour of one worker, in your currency
+start_seconds = 30  # until a worker serves its first request
+seed = 0
+
+# %% tags=["hide-input"]
+import json
+from time import perf_counter
+
+import pandas as pd
+from IPython.display import Markdown
+from myst_nb import glue
+
+from ttsi.agent.loading import pinned
+from ttsi.bench.reading import BARS, DENSE_FLOPS, bar_rows, ratio, read_bench, training_flops
+from ttsi.bench.ways import STAGES
+from ttsi.comparison import differences, readable_differences
+from ttsi.data import data_root
+from ttsi.fleet import fleet
+from ttsi.plots import stage_seconds, style
+from ttsi.plots.speed import seconds_against
+from ttsi.profiles import configure
+from ttsi.published import read_study
+from ttsi.runs import load_agent, load_samples, prepared
+from ttsi.statistics import mean_interval
+
+style()
+
+# %% [markdown]
+# ## Many adapters on one base
+#
+# Test-time LoRA {cite:p}`hu2021lora` leaves the base weights $W$ as they are, so that many samples can share them. A
+# batch of $B$ samples has $B$ adapters; row $b$ of a batch goes through its own:
+#
+# $$y_b = W x_b + \frac{\alpha}{r}\, B_b A_b x_b.$$
+#
+# The product with $W$ is one large product for the whole batch, and those with $A_b$ and $B_b$ are batched small ones.
+# The loss of an adapter is the mean over its own tokens, and the losses are *summed*: then no adapter's gradient knows
+# of another, nor of how many there are. Each has its own gradient norm, its own Adam state and its own number of steps,
+# and leaves the batch when it is done. So do rows that have finished their answer.
+#
+# The same request, with each backend:
+#
+# ```python
+# config = configure("tiny", backend="batched")   # or "peft", or, on a GPU, "unsloth"
+# with prepared(config, load_agent(config)) as improve:
+#     answers = list(improve.in_batches(requests, seed=0, at_once=config.batch))
+# ```
+
+# %%
+config = configure(profile, split="single/unseen", subset="validation", seed=seed, adapt="all")
+requests = [sample.request for sample in load_samples(config)[: min(samples, config.limit)]]
+
+
+def served(backend):
+    chosen = config.model_copy(update={"backend": backend})
+    with prepared(chosen, load_agent(chosen)) as improve:
+        started = perf_counter()
+        answers = list(improve.in_batches(requests, seed=seed, at_once=len(requests) if backend == "batched" else 1))
+    return [one.output for one in answers], perf_counter() - started
+
+
+one_by_one, slow = served("peft")
+at_once, quick = served("batched")
+same = sum(a == b for a, b in zip(one_by_one, at_once, strict=True))
+print(f"{same} of {len(requests)} answers are the same; {slow / quick:.1f} times as fast, this once, on your machine")
+
+# %% [markdown]
+# What the tests prove, against PEFT and `generate` of `transformers`, one sample at a time: adapters within 1e-5 after
+# training at the paper's settings, the same greedy and sampled answers, and in double precision a sample alone within
+# 1e-12 of the same sample among 63 others, whatever the order and the lengths of the others. The base weights are
+# bit-equal afterwards.
+#
+# ## One prefill
+#
+# All prompts of a sample begin with the tool list. Its keys and values are computed once and shared by the answer, the
+# scores of all candidates (one pass) and the practice examples. Training cannot share them, since the adapter changes
+# what the tool list means to the model, unless the adapter acts only *after* it: activated LoRA
+# {cite:p}`greenewald2025alora`. Then a training step touches the short rest alone. What that loses in accuracy, on the
+# published samples of [](06_results) (every sample adapted):
+
+# %%
+rows = read_study(data_root() / "results", "base", "tt-si", "tt-si-activated")
+rows = rows[rows["split"].str.endswith("/unseen")]
+right = rows.pivot(index="sample_id", columns="family", values="greedy_correct").astype(bool)
+right.columns = pd.MultiIndex.from_product([right.columns, ["direct"]])
+pairs = [("base", "tt-si"), ("base", "tt-si-activated"), ("tt-si", "tt-si-activated")]
+cost = differences(right, [((before, "direct"), (after, "direct")) for before, after in pairs])
+readable_differences(cost).set_axis([f"{after} against {before}" for before, after in pairs]).rename_axis(
+    f"unseen splits, n = {len(right)}", axis="columns"
+)
+
+# %% tags=["hide-input"]
+loss = cost.iloc[2]
+if loss["high"] < 0:
+    verdict = "activated adapters lose accuracy"
+elif loss["low"] >= 0:
+    verdict = "activated adapters are not worse"
+else:
+    verdict = (
+        "a loss that these samples cannot tell from none; so the profile keeps adapters that act on all of a prompt"
+    )
+Markdown(verdict[0].upper() + verdict[1:] + ".")
+
+# %% [markdown]
+# ## What was measured
+#
+# Each way adapts to the same requests: an answer, the scores of the tools, practice, five steps on each lesson, an
+# answer. The lessons are given, so that all train on the same. `naive` wraps the model with PEFT for each sample,
+# `sequential` wraps it once and resets the adapter in place; both use `generate`, score all tools in one batch, and run
+# on the number of threads that suits them best. `batched` shares the tool list in all stages but training, `activated`
+# in training, too. Within a repetition the ways take turns.
+
+# %%
+table, made = read_bench(data_root() / "speed" / "cpu.parquet")
+WAYS = ["naive", "sequential", "batched", "activated"]
+facts = {
+    "device": made.device,
+    "repetitions": made.config["repeats"],
+    "date (UTC)": made.started[:10],
+    "torch": made.versions["torch"],
+    "commit": (made.commit or "unknown")[:10],
+}
+pd.Series(facts, name="this benchmark").to_frame()
+
+# %%
+tiny = table[(table["model"] == "tiny") & table["toolworld"] & (table["k"] == 1)]
+largest = tiny[tiny["batch"].isin([1, 64]) & ((tiny["batch"] == 64) | ~tiny["way"].isin(["batched", "activated"]))]
+stages = largest.groupby("way")[[f"seconds_{stage}" for stage in STAGES]].mean().reindex(WAYS)
+stages.columns = list(STAGES)
+
+# %% mystnb={"image": {"alt": "Stacked bars of the seconds of each stage, for the naive loop, the sequential one, the batched one and the one with a single prefill."}, "figure": {"name": "fig-speed-stages", "caption": "Seconds per adapted sample by stage: the tiny agent on toolworld's requests, one lesson, batches of 64 for the last two."}}
+stage_seconds(stages)
+
+# %%
+batches = tiny[tiny["way"].isin(["batched", "activated"])]
+points = [
+    {"way": way, "batch": batch, **vars(mean_interval(of_point["seconds"]))}
+    for (way, batch), of_point in batches.groupby(["way", "batch"], sort=False)
+]
+
+# %% mystnb={"image": {"alt": "Two lines of seconds per adapted sample against the number of samples in a batch."}, "figure": {"name": "fig-speed-batch", "caption": "Seconds per adapted sample against the batch, the tiny agent on toolworld's requests."}}
+seconds_against(pd.DataFrame(points), column="batch", label="samples at once")
+
+# %%
+random = table[(table["model"] == "tiny") & ~table["toolworld"]]
+points = [
+    {"way": way, "prefix": prefix, **vars(mean_interval(of_point["seconds"]))}
+    for (way, prefix), of_point in random.groupby(["way", "prefix"], sort=False)
+]
+
+# %% mystnb={"image": {"alt": "Three lines of seconds per adapted sample against the number of tokens of the shared prefix."}, "figure": {"name": "fig-speed-prefix", "caption": "Seconds per adapted sample against the length of what its prompts share: random tokens, the tiny agent, an example of 120 tokens and answers of 60."}}
+seconds_against(pd.DataFrame(points), column="prefix", label="tokens of the shared prefix")
+
+# %% [markdown]
+# All cases, with memory: how much the process grew while a way was at work (its first use comes before).
+
+# %%
+cases = []
+for (model, toolworld, k), of_case in table.groupby(["model", "toolworld", "k"], sort=False):
+    for (way, batch, prefix), of_way in of_case.groupby(["way", "batch", "prefix"], sort=False):
+        spent, stated = mean_interval(of_way["seconds"]), "toolworld" if toolworld else f"{prefix:.0f} tokens"
+        cases.append(
+            {
+                "model": model,
+                "prefix": stated,
+                "K": k,
+                "way": way,
+                "batch": batch,
+                "seconds": f"{spent.estimate:.3g} ({spent.low:.3g}–{spent.high:.3g})",
+                "tokens trained on a second": f"{(of_way['trained_tokens'] / of_way['seconds']).mean():,.0f}",
+                "peak MB": f"{of_way['peak_bytes'].max() / 1e6:,.0f}",
+            }
+        )
+everything = pd.DataFrame(cases)
+everything.set_index(["model", "prefix", "K", "way"])
+
+# %% [markdown]
+# ## What was hoped for
+#
+# Ratios of seconds within a repetition, each way at its best batch and number of threads:
+
+
+# %%
+def judged(bar):
+    found = ratio(bar_rows(table, bar), bar.slow, bar.fast)
+    reached = "reached" if found.low >= bar.at_least else "missed" if found.high < bar.at_least else "cannot be told"
+    return {
+        "times as fast": f"{found.estimate:.1f} ({found.low:.1f}–{found.high:.1f}), n = {found.n}",
+        "hoped for": f"{bar.at_least:g}",
+        "": reached,
+    }
+
+
+hopes = pd.DataFrame({bar.what: judged(bar) for bar in BARS}).T
+hopes
+
+# %% tags=["hide-input"]
+share = stages.div(stages.sum(axis="columns"), axis="index")["adaptation"]
+Markdown(
+    f"Training takes {share['batched']:.0%} of what is left of an adapted sample (of the sequential loop "
+    f"{share['sequential']:.0%}). Batches spare the overhead of small steps, above all in decoding; they spare no "
+    "arithmetic. On two cores the products of training keep both busy, and that bounds what batches can gain. One "
+    "prefill spares arithmetic, the more the longer the prefix."
+)
+
+# %% [markdown]
+# ## On a GPU
+#
+# Unsloth {cite:p}`han2023unsloth` fuses what a LoRA step does into kernels of its own and saves memory; it adapts one sample
+# after the other. That helps where the device is busy, with long sequences and larger batches; at one short sequence
+# the time goes into launching kernels, which is what batches avoid. `--backend unsloth` runs it (extra `gpu`).
+
+# %% tags=["hide-input"]
+gpu = data_root() / "speed" / "gpu.parquet"
+shape = pinned("Qwen/Qwen2.5-1.5B-Instruct", data_root() / "models.toml").shape
+if gpu.is_file():
+    measured, by = read_bench(gpu)
+    found = measured[measured["k"] == 1].groupby(["way", "batch", "prefix"])["seconds"].mean()
+    step = measured[(measured["way"] == "activated")].iloc[-1]
+    text = f"Measured on {by.device}: " + json.dumps(
+        {" ".join(map(str, key)): round(value, 3) for key, value in found.items()}
+    )
+    peak = next((flops for name, flops in DENSE_FLOPS.items() if name in by.device), None)
+    if peak:
+        rows_of = measured[measured["way"] == "batched"]
+        flops = rows_of["trained_tokens"].map(lambda tokens: training_flops(shape, tokens))
+        text += f". Training reaches up to {(flops / rows_of['seconds_adaptation'] / peak).max():.0%} of the roofline."
+    speed_gpu = "measured"
+else:
+    floor = training_flops(shape, 5 * 700) / DENSE_FLOPS["NVIDIA H200"]
+    text = (
+        "**Not yet measured**: no GPU was at hand. `make bench-gpu` measures all ways there, on the true architecture "
+        f"of Qwen2.5-1.5B with random weights. Arithmetic alone takes at least {floor * 1000:.0f} ms for five steps on "
+        "700 tokens at the peak of an H200."
+    )
+    speed_gpu = "not yet measured"
+Markdown(text)
+
+# %% [markdown]
+# ## A million requests
+#
+# Requests are independent, so more machines serve more of them: `ttsi run --engine ray` maps them over a pool of
+# workers, one agent on each. From the seconds above, on machines like the one that was measured, every request adapted:
+
+# %%
+best = largest.groupby("way")["seconds"].mean()
+plans = {
+    way: vars(
+        fleet(1_000_000, seconds=best[way], hours=workers_hours, start_seconds=start_seconds, price_an_hour=price)
+    )
+    for way in WAYS
+}
+planned = pd.DataFrame(plans).T[["workers", "hours", "worker_hours", "cost", "share_of_start"]]
+planned.round({"hours": 1, "worker_hours": 0, "cost": 0, "share_of_start": 4})
+
+# %% [markdown]
+# A worker is one such machine, and the cost is its hours at `price`. What bounds it is arithmetic: starting takes a
+# share that vanishes, the results are a few hundred bytes a request, and nothing is exchanged between workers. For the
+# paper's models the plan waits for the seconds on a GPU.
+
+# %% tags=["remove-cell"]
+for bar, key in zip(BARS, ("naive", "sequential", "prefill"), strict=True):
+    glue(f"speed_{key}", hopes.loc[bar.what, "times as fast"], display=False)
+    glue(f"speed_{key}_verdict", f"{hopes.loc[bar.what, '']} (hoped for: {bar.at_least:g})", display=False)
+for way in WAYS:
+    glue(f"speed_seconds_{way}", f"{best[way]:.2f}", display=False)
+glue(
+    "speed_loss",
+    f"{100 * loss['estimate']:+.1f} points ({100 * loss['low']:+.1f} to {100 * loss['high']:+.1f}, n = {len(right)})",
+    display=False,
+)
+glue("speed_gpu", speed_gpu, display=False)
+glue("speed_workers", f"{plans['batched']['workers']:.0f}", display=False)
+glue("speed_hours", f"{workers_hours:g}", display=False)
+
+# %% [markdown]
+# ## What we learned
+#
+# | seconds per adapted sample, two CPU cores | |
+# |---|---|
+# | naive loop | {glue:text}`speed_seconds_naive` |
+# | sequential, reset in place | {glue:text}`speed_seconds_sequential` |
+# | batched | {glue:text}`speed_seconds_batched` |
+# | batched, one prefill | {glue:text}`speed_seconds_activated` |
+#
+# - Batched against the naive loop: {glue:text}`speed_naive` times as fast, {glue:text}`speed_naive_verdict`.
+# - Batched against sequential: {glue:text}`speed_sequential`, {glue:text}`speed_sequential_verdict`.
+# - One prefill of 600 tokens against sequential: {glue:text}`speed_prefill`, {glue:text}`speed_prefill_verdict`.
+# - Activated adapters against those that act on all of a prompt: {glue:text}`speed_loss`.
+# - A GPU: {glue:text}`speed_gpu`.
+# - A million requests in {glue:text}`speed_hours` hours: {glue:text}`speed_workers` machines like this one.
+#
+# ## Things to try
+#
+# - More live requests: `samples = 32`.
+# - The benchmark on your machine: `make bench` (about twenty minutes), or `make bench-gpu`.
+# - Another deadline: `workers_hours = 1`.
+#
+# ## References
+#
+# Activated LoRA: {cite:t}`greenewald2025alora`. Systems that train many adapters on one base at once came before, for
+# long fine-tunings on several GPUs: {cite:t}`ye2023mlora`.

@@ -1,0 +1,84 @@
+"""Reading the benchmark's table: ratios of ways over repetitions, the bars, the roofline."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import torch
+from transformers import AutoConfig
+
+from ttsi.adaptation.lora import LoraSettings
+from ttsi.memory import Batch, memory
+from ttsi.provenance import Provenance
+from ttsi.records import InputError
+from ttsi.statistics import Interval, mean_interval
+
+DENSE_FLOPS = {"NVIDIA H200": 989e12}
+"""Peak of dense bfloat16 products a second, from the maker's data sheet."""
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A ratio of seconds per adapted sample that a faster way is to reach."""
+
+    what: str
+    model: str
+    toolworld: bool
+    slow: str
+    fast: str
+    at_least: float
+
+
+BARS = (
+    Bar("toolworld prompts, batched against the naive loop", "tiny", True, "naive", "batched", 8.0),
+    Bar("toolworld prompts, batched against sequential", "tiny", True, "sequential", "batched", 3.0),
+    Bar("600-token prefixes, one prefill against sequential", "30M", False, "sequential", "activated", 4.0),
+)
+"""On two CPU cores, one practice example, five steps."""
+
+
+def read_bench(path: Path) -> tuple[pd.DataFrame, Provenance]:
+    """Return what was measured, a row for each repetition of a way, and what made it.
+
+    Raises:
+        InputError: there is no such table.
+    """
+    try:
+        table = pd.read_parquet(path)
+        made = Provenance.model_validate_json(path.with_suffix(".json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read as a benchmark: {error}; expected one of `ttsi bench`") from error
+    return table, made
+
+
+def ratio(rows: pd.DataFrame, slow: str, fast: str) -> Interval:
+    """Return how many times the seconds of `fast` those of `slow` are, from the repetitions of one case.
+
+    Within a repetition ways take turns, so the ratio is taken there; each way counts with its best batch and threads.
+    """
+    columns = []
+    for way in (slow, fast):
+        of_way = rows[rows["way"] == way]
+        means = of_way.groupby(["batch", "threads"])["seconds"].mean()
+        batch, threads = means.idxmin()
+        best = of_way[(of_way["batch"] == batch) & (of_way["threads"] == threads)]
+        columns.append(best.set_index("repeat")["seconds"])
+    ratios = (columns[0] / columns[1]).dropna()
+    return mean_interval(ratios)
+
+
+def bar_rows(table: pd.DataFrame, bar: Bar) -> pd.DataFrame:
+    """Return the rows of the case that a bar is about: one practice example, and 600 tokens where they are random."""
+    rows = table[(table["model"] == bar.model) & (table["toolworld"] == bar.toolworld) & (table["k"] == 1)]
+    return rows if bar.toolworld else rows[rows["prefix"] == 600]
+
+
+def training_flops(shape: dict, tokens: float) -> float:
+    """Return the floating-point operations of training on so many tokens: forward and back, without base gradients.
+
+    Two for each weight and token forward, and two back to the inputs; the embedding's look-up is free, the head counts.
+    """
+    weights = memory(AutoConfig.for_model(**shape), Batch(1, 0), lora=LoraSettings(), dtype=torch.bfloat16).weights / 2
+    if not shape.get("tie_word_embeddings"):
+        weights -= shape["vocab_size"] * shape["hidden_size"]
+    return 4 * weights * tokens
