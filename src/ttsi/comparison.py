@@ -42,6 +42,7 @@ LABELS = {
     "tt-si-constrained": "TT-SI + constrained",
     "tt-d-constrained": "TT-D + constrained",
     "tt-icl-constrained": "TT-ICL + constrained",
+    "tt-si-activated": "TT-SI, activated",
 }
 """What figures and tables call the published families."""
 

@@ -58,19 +58,16 @@ def ratio(rows: pd.DataFrame, slow: str, fast: str) -> Interval:
     """
     columns = []
     for way in (slow, fast):
-        of_way = rows[rows["way"] == way]
-        means = of_way.groupby(["batch", "threads"])["seconds"].mean()
-        batch, threads = means.idxmin()
-        best = of_way[(of_way["batch"] == batch) & (of_way["threads"] == threads)]
-        columns.append(best.set_index("repeat")["seconds"])
+        repeats = rows[rows["way"] == way].pivot(index="repeat", columns=["batch", "threads"], values="seconds")
+        columns.append(repeats[repeats.mean().idxmin()])
     ratios = (columns[0] / columns[1]).dropna()
     return mean_interval(ratios)
 
 
 def bar_rows(table: pd.DataFrame, bar: Bar) -> pd.DataFrame:
     """Return the rows of the case that a bar is about: one practice example, and 600 tokens where they are random."""
-    rows = table[(table["model"] == bar.model) & (table["toolworld"] == bar.toolworld) & (table["k"] == 1)]
-    return rows if bar.toolworld else rows[rows["prefix"] == 600]
+    rows = table.query("model == @bar.model and toolworld == @bar.toolworld and k == 1")
+    return rows if bar.toolworld else rows.query("prefix == 600")
 
 
 def training_flops(shape: dict, tokens: float) -> float:
