@@ -26,6 +26,10 @@ from ttsi.records import InputError, Outcome, Sample
 ANSWER_SECONDS = 10.0
 """How long a cluster may take to answer at all."""
 
+SETTINGS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal", "RAY_worker_niceness": "0"}
+"""What Ray is told where the environment does not: to report to nobody, to keep its log in its files, and that its
+workers are no background work, as it takes them to be on a cluster that is started here."""
+
 Evaluate = Callable[[Sequence[Sample]], Iterable[Outcome]]
 """Maps samples to their rows."""
 
@@ -147,9 +151,8 @@ def _slot(config: RunConfig) -> dict[str, int]:
 
 
 def _ray() -> ModuleType:
-    """Import Ray; it is told to send no usage statistics, and nothing that is no error to the terminal."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    """Import Ray, with less to say on the terminal than it has by itself."""
+    os.environ.update(SETTINGS | os.environ)
     try:
         import ray
         import ray.data
