@@ -3,7 +3,8 @@
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +12,7 @@ import pooch
 import torch
 from tqdm.auto import tqdm
 
-from ttsi import benchmarks
+from ttsi import benchmarks, scale
 from ttsi.adaptation import Lesson
 from ttsi.agent import Agent, BatchedAgent
 from ttsi.agent.loading import check_device
@@ -22,7 +23,7 @@ from ttsi.loop import Answered, SelfImprovement
 from ttsi.planning import plan
 from ttsi.profiles import Backend, RunConfig, model_folder
 from ttsi.provenance import Provenance, hash_files, hash_records, machine, model_files, now, source_state, versions
-from ttsi.records import Outcome, PracticeExample, Sample
+from ttsi.records import InputError, Outcome, PracticeExample, Sample
 from ttsi.results import ResultsFolder, as_table, read_outcomes
 from ttsi.scoring import score
 
@@ -38,6 +39,7 @@ def run(
     teacher: Teacher | None = None,
     teacher_requests: int = 1,
     announce: Callable[[str], None] | None = None,
+    workers: int | None = None,
 ) -> pd.DataFrame:
     """Run a configuration into a folder and return its outcomes, one row a sample in the benchmark's order.
 
@@ -49,29 +51,57 @@ def run(
         teacher: where several runs share one; otherwise it is made here, if the run needs it.
         teacher_requests: at once to the teacher's server, at most.
         announce: is told what memory and time the run will take, before it starts.
+        workers: of a pool of Ray's, each with an agent of its own; none: this process computes.
 
     Raises:
         InputError: the configuration names something that does not exist, or the folder cannot take this run.
         TeacherError: the teacher could not be asked; the rows so far are kept.
     """
-    check_device(config.device)
     samples = load_samples(config, data_dir)
-    agent = load_agent(config)
-    with ResultsFolder.claim(out, _provenance(config, samples), resume=resume) as folder:
+    with ExitStack() as stack:
+        if workers:
+            stack.enter_context(scale.connected(config, workers))
+        else:
+            check_device(config.device)
+        device = scale.machine(config) if workers else machine(config.device)
+        folder = stack.enter_context(ResultsFolder.claim(out, _provenance(config, samples, device), resume=resume))
         if folder.finished:
             return read_outcomes(out)
         done = {row.sample_id: row for row in folder.rows()}
         left = [sample for sample in samples if sample.request.id not in done]
-        if announce and left:
-            announce(str(plan(agent, [sample.request for sample in left], config.loop)))
-        with prepared(config, agent, data_dir, teacher, teacher_requests) as improve:
+        improve = None
+        if workers:
+            rows = _from_workers(left, config, workers, data_dir, teacher_requests)
+        else:
+            agent = load_agent(config)
+            if announce and left:
+                announce(str(plan(agent, [sample.request for sample in left], config.loop)))
+            improve = stack.enter_context(prepared(config, agent, data_dir, teacher, teacher_requests))
             rows = _outcomes(left, config, improve)
-            for row in tqdm(rows, initial=len(done), total=len(samples), disable=None):
-                folder.append(row)
-                done[row.sample_id] = row
+        for row in tqdm(rows, initial=len(done), total=len(samples), disable=None):
+            folder.append(row)
+            done[row.sample_id] = row
         table = as_table(done[sample.request.id] for sample in samples)
-        folder.finish(table, seconds_once=improve.seconds_once)
+        folder.finish(table, seconds_once=improve.seconds_once if improve else 0.0)
     return table
+
+
+def _from_workers(
+    samples: Sequence[Sample], config: RunConfig, workers: int, data_dir: Path | None, teacher_requests: int
+) -> Iterator[Outcome]:
+    if config.loop.trains_once:
+        raise InputError("method is 'sft', whose one adapter every worker would train again; expected no workers")
+    at_once = config.batch if config.backend == "batched" else 1
+    batch = max(1, min(at_once, len(samples) // workers))
+    opened = partial(_evaluating, config, data_dir, teacher_requests)
+    return scale.outcomes(samples, config, opened, workers=workers, batch=batch)
+
+
+@contextmanager
+def _evaluating(config: RunConfig, data_dir: Path | None, teacher_requests: int) -> Iterator[scale.Evaluate]:
+    """Load the agent of a worker, and yield what maps samples to their rows."""
+    with prepared(config, load_agent(config), data_dir, None, teacher_requests) as improve:
+        yield lambda samples: _outcomes(samples, config, improve)
 
 
 def outcomes(samples: Iterable[Sample], config: RunConfig, agent: Agent) -> Iterator[Outcome]:
@@ -193,7 +223,7 @@ def _outcome(sample: Sample, answered: Answered, config: RunConfig) -> Outcome:
     )
 
 
-def _provenance(config: RunConfig, samples: list[Sample]) -> Provenance:
+def _provenance(config: RunConfig, samples: list[Sample], device: str) -> Provenance:
     commit, dirty = source_state()
     hashes = {"agent": hash_files(model_files(model_folder(config.model))), "samples": hash_records(samples)}
     if config.loop.author == "teacher" and config.teacher == "endpoint" and config.teacher_url is None:
@@ -203,7 +233,7 @@ def _provenance(config: RunConfig, samples: list[Sample]) -> Provenance:
         commit=commit,
         dirty=dirty,
         versions=versions(),
-        device=machine(config.device),
+        device=device,
         threads=config.threads,
         hashes=hashes,
         started=now(),

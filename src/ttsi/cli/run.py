@@ -40,9 +40,20 @@ import click
 @click.option("--prefix", help="adapted or activated: whether the adapter acts on the tool list, too.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--limit", type=int, help="Number of samples.")
+@click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True)
+@click.option("--workers", type=click.IntRange(1), default=2, show_default=True, help="Of the engine ray.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for the results.")
 @click.option("--resume", is_flag=True, help="Go on with a run that was interrupted.")
-def run(profile: str, data_dir: Path | None, teacher_requests: int, out: Path, resume: bool, **settings: Any) -> None:
+def run(
+    profile: str,
+    data_dir: Path | None,
+    teacher_requests: int,
+    engine: str,
+    workers: int,
+    out: Path,
+    resume: bool,
+    **settings: Any,
+) -> None:
     """Run a method over a benchmark split; writes outcomes.parquet and provenance.json."""
     if settings["backend"] == "unsloth":
         from ttsi.unsloth import require
@@ -59,6 +70,7 @@ def run(profile: str, data_dir: Path | None, teacher_requests: int, out: Path, r
         data_dir=data_dir,
         teacher_requests=teacher_requests,
         announce=partial(click.echo, err=True),
+        workers=workers if engine == "ray" else None,
     )
     before, after = table["base_correct"].mean(), table["correct"].mean()
     click.echo(f"{len(table)} samples, exact match {before:.1%} before and {after:.1%} after adaptation; rows in {out}")
