@@ -1,7 +1,7 @@
 """Measuring: every way of a case in turn, repeated, into one table."""
 
-import json
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -35,27 +35,30 @@ def measure(
     The ways of a case take turns within a repetition, so that what else the machine does meets all of them.
     """
     started, rows = now(), []
-    for case in cases:
+    out.parent.mkdir(parents=True, exist_ok=True)
+    for number, case in enumerate(cases, 1):
         announce(str(case))
         with TemporaryDirectory() as folder:
             rows += _case(case, Path(folder), device, repeats)
-        table = pd.DataFrame(rows)
-        out.parent.mkdir(parents=True, exist_ok=True)
-        table.to_parquet(out, index=False)
+        pd.DataFrame(rows).to_parquet(out, index=False)
+        made = _provenance(cases[:number], device, repeats, started)
+        out.with_suffix(".json").write_text(made.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    return pd.DataFrame(rows)
+
+
+def _provenance(cases: Sequence[Case], device: str, repeats: int, started: str) -> Provenance:
     commit, dirty = source_state()
-    made = Provenance(
-        config={"repeats": repeats, "cases": [vars(case) for case in cases]},
+    return Provenance(
+        config={"repeats": repeats, "cases": [asdict(case) for case in cases]},
         commit=commit,
         dirty=dirty,
         versions=versions(),
         device=machine(device),
-        threads=max(row["threads"] for row in rows),
+        threads=max(max([2, *case.threads.values()]) for case in cases),
         hashes={"agent": hash_files(model_files(data_root() / "agents" / "tiny"))},
         started=started,
         ended=now(),
     )
-    out.with_suffix(".json").write_text(json.dumps(made.model_dump(mode="json"), indent=1) + "\n", encoding="utf-8")
-    return table
 
 
 def _case(case: Case, folder: Path, device: str, repeats: int) -> list[dict]:
