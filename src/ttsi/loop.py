@@ -8,12 +8,12 @@ from random import Random
 
 from ttsi.adaptation import Lesson, adapter_for
 from ttsi.agent import Agent, OfferedCalls
-from ttsi.agent.rows import OutOfMemory, Row
+from ttsi.agent.rows import Row
 from ttsi.augmentation import Teacher, Written, augment, judge
 from ttsi.clock import Clock
 from ttsi.decoding import DRAWS
 from ttsi.prompts import answer_chat
-from ttsi.records import Request, Tool
+from ttsi.records import InputError, Request, Tool
 from ttsi.settings import LoopSettings
 from ttsi.uncertainty import Awareness, Evidence, estimate, gather
 
@@ -84,17 +84,20 @@ class SelfImprovement:
         return answered
 
     def in_batches(self, requests: Sequence[Request], *, seed: int, at_once: int) -> Iterator[Answered]:
-        """Answer requests, `at_once` in a batch, or fewer from where memory runs out; an answer does not depend on it.
+        """Answer requests, `at_once` in a batch; an answer does not depend on it.
+
+        A batch that fails, for lack of memory or of a teacher's answer, is halved, so that all that can be answered is.
 
         Raises:
             OutOfMemory: one request alone does not fit.
+            TeacherError: the teacher could not be asked about one request.
         """
         start = 0
         while start < len(requests):
             batch = requests[start : start + at_once]
             try:
                 answered = self.answer(batch, seed=seed)
-            except OutOfMemory:
+            except InputError:
                 if len(batch) == 1:
                     raise
                 at_once = len(batch) // 2
