@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ttsi.agent import Agent
 from ttsi.decoding import DRAWS
@@ -81,12 +81,15 @@ class Plan:
             f"{_size(self.free)} free: {verdict}.\n"
             f"Measured on the longest prompt ({batch.prompt_tokens} tokens): forward pass {pace.forward:.2f} s, answer "
             f"of {pace.answer_tokens} tokens {pace.answer:.2f} s.\n"
-            f"Time for {self.samples} samples like it: {low} if none is adapted, {high} if all are."
+            f"Time for {self.samples} samples like it, one after the other: {low} if none is adapted, {high} if all "
+            "are."
         )
 
 
-def plan(agent: Agent, requests: Sequence[Request], settings: LoopSettings) -> Plan:
-    """Plan a run over requests; measures the agent on the longest of them.
+def plan(agent: Agent, requests: Sequence[Request], settings: LoopSettings, *, at_once: int = 1) -> Plan:
+    """Plan a run over requests, `at_once` in a batch; measures the agent on the longest of them.
+
+    The time is that of one request after the other: batches take less.
 
     Raises:
         OutOfMemory: not even one row of it fits.
@@ -96,10 +99,14 @@ def plan(agent: Agent, requests: Sequence[Request], settings: LoopSettings) -> P
     sampled = settings.decoding != "direct" or "self-consistency" in {settings.estimator, *settings.also_estimate}
     rows = max(DRAWS if sampled else 1, settings.draws if settings.author == "self" else 1)
     candidates = [agent.call_opening(tool.name) for tool in longest.tools]
-    batch = Batch(len(prompt), agent.max_new_tokens, rows, len(candidates), max(map(len, candidates)))
+    at_once = min(at_once, len(requests))
+    batch = Batch(
+        len(prompt), agent.max_new_tokens, rows * at_once, len(candidates) * at_once, max(map(len, candidates))
+    )
     trains = settings.author != "nobody" and not settings.in_context
     model = agent.model
     needed = memory(model.config, batch, lora=settings.lora if trains else None, dtype=model.dtype)
+    needed = replace(needed, adapter=needed.adapter * at_once)
     pace = measure(agent, prompt)
     least, most = (len(requests) * seconds for seconds in seconds_a_sample(pace, settings, tools=len(longest.tools)))
     if settings.trains_once:

@@ -75,7 +75,8 @@ def run(
         else:
             agent = load_agent(config)
             if announce and left:
-                announce(str(plan(agent, [sample.request for sample in left], config.loop)))
+                requests = [sample.request for sample in left]
+                announce(str(plan(agent, requests, config.loop, at_once=_at_once(config))))
             improve = stack.enter_context(prepared(config, agent, data_dir, teacher, teacher_requests))
             rows = _outcomes(left, config, improve)
         for row in tqdm(rows, initial=len(done), total=len(samples), disable=None):
@@ -91,8 +92,7 @@ def _from_workers(
 ) -> Iterator[Outcome]:
     if config.loop.trains_once:
         raise InputError("method is 'sft', whose one adapter every worker would train again; expected no workers")
-    at_once = config.batch if config.backend == "batched" else 1
-    batch = max(1, min(at_once, len(samples) // workers))
+    batch = max(1, min(_at_once(config), len(samples) // workers))
     opened = partial(_evaluating, config, data_dir, teacher_requests)
     return scale.outcomes(samples, config, opened, workers=workers, batch=batch)
 
@@ -111,8 +111,8 @@ def outcomes(samples: Iterable[Sample], config: RunConfig, agent: Agent) -> Iter
 
 
 def _outcomes(samples: Sequence[Sample], config: RunConfig, improve: SelfImprovement) -> Iterator[Outcome]:
-    at_once = config.batch if config.backend == "batched" else 1
-    answered = improve.in_batches([sample.request for sample in samples], seed=config.seed, at_once=at_once)
+    requests = [sample.request for sample in samples]
+    answered = improve.in_batches(requests, seed=config.seed, at_once=_at_once(config))
     for sample, one in zip(samples, answered, strict=True):
         yield _outcome(sample, one, config)
 
@@ -158,6 +158,10 @@ def teacher_of(config: RunConfig, requests: int = 1) -> Iterator[Teacher]:
         folder = model_folder(config.teacher_model)
         with served(folder) as url:
             yield EndpointTeacher(url, served_name(folder), **kept)
+
+
+def _at_once(config: RunConfig) -> int:
+    return config.batch if config.backend == "batched" else 1
 
 
 def load_samples(config: RunConfig, data_dir: Path | None = None) -> list[Sample]:
