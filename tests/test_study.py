@@ -3,12 +3,12 @@
 from ttsi.benchmarks.toolworld import SPLITS
 from ttsi.profiles import configure
 from ttsi.results import read_outcomes
-from ttsi.study import FAMILIES, SEEDS, STUDIES, published_runs, run_study, selection_runs, sweep_runs
+from ttsi.study import ACTIVATED, FAMILIES, SEEDS, STUDIES, published_runs, run_study, selection_runs, sweep_runs
 
 
 def test_every_method_runs_on_every_split_and_seed_once():
     names = [name for name, _ in published_runs()]
-    assert len(set(names)) == len(names) == len(FAMILIES) * len(SPLITS) * len(SEEDS)
+    assert len(set(names)) == len(names) == len(FAMILIES | ACTIVATED) * len(SPLITS) * len(SEEDS)
     assert {config.loop.adapt for _, config in published_runs()} == {"all"}
 
 

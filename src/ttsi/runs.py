@@ -63,6 +63,7 @@ def run(
             stack.enter_context(scale.connected(config, workers))
         else:
             check_device(config.device)
+        agent = None if workers else load_agent(config)
         device = scale.machine(config) if workers else machine(config.device)
         folder = stack.enter_context(ResultsFolder.claim(out, _provenance(config, samples, device), resume=resume))
         if folder.finished:
@@ -70,10 +71,9 @@ def run(
         done = {row.sample_id: row for row in folder.rows()}
         left = [sample for sample in samples if sample.request.id not in done]
         improve = None
-        if workers:
-            rows = _from_workers(left, config, workers, data_dir, teacher_requests)
+        if agent is None:
+            rows = _from_workers(left, config, workers or 1, data_dir, teacher_requests)
         else:
-            agent = load_agent(config)
             if announce and left:
                 requests = [sample.request for sample in left]
                 announce(str(plan(agent, requests, config.loop, at_once=_at_once(config))))
