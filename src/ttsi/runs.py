@@ -27,6 +27,9 @@ from ttsi.records import InputError, Outcome, PracticeExample, Sample
 from ttsi.results import ResultsFolder, as_table, read_outcomes
 from ttsi.scoring import score
 
+BATCHES = 4000
+"""That a pool is given, at most: Ray Data takes minutes to set out many more."""
+
 KINDS: dict[Backend, type[Agent]] = {"batched": BatchedAgent, "peft": Agent, "unsloth": UnslothAgent}
 
 
@@ -92,7 +95,7 @@ def _from_workers(
 ) -> Iterator[Outcome]:
     if config.loop.trains_once:
         raise InputError("method is 'sft', whose one adapter every worker would train again; expected no workers")
-    batch = max(1, min(_at_once(config), len(samples) // workers))
+    batch = max(1, min(_at_once(config), len(samples) // workers), len(samples) // BATCHES)
     opened = partial(_evaluating, config, data_dir, teacher_requests)
     return scale.outcomes(samples, config, opened, workers=workers, batch=batch)
 
