@@ -166,7 +166,7 @@ points = [
 seconds_against(pd.DataFrame(points), column="prefix", label="tokens of the shared prefix")
 
 # %% [markdown]
-# All cases, with memory: how much the process grew while a way was at work (its first use comes before).
+# All cases. (Memory is measured on a GPU only: on a CPU a process keeps what it once took, which says little.)
 
 # %%
 cases = []
@@ -182,7 +182,6 @@ for (model, toolworld, k), of_case in table.groupby(["model", "toolworld", "k"],
                 "batch": batch,
                 "seconds": f"{spent.estimate:.3g} ({spent.low:.3g}–{spent.high:.3g})",
                 "tokens trained on a second": f"{(of_way['trained_tokens'] / of_way['seconds']).mean():,.0f}",
-                "peak MB": f"{of_way['peak_bytes'].max() / 1e6:,.0f}",
             }
         )
 everything = pd.DataFrame(cases)

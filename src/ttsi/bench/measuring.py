@@ -10,7 +10,7 @@ import torch
 
 from ttsi.agent.loading import pinned
 from ttsi.bench.cases import REPEATS, Case
-from ttsi.bench.ways import BATCHED, WAYS, Adapting, peak_memory
+from ttsi.bench.ways import BATCHED, WAYS, Adapting
 from ttsi.bench.workload import (
     ANSWER_TOKENS,
     PRACTICE_TOKENS,
@@ -97,10 +97,12 @@ def _measured(case: Case, way: str, adapt: Adapting, work: Sequence[Work]) -> di
     torch.set_num_threads(threads)
     size = len(work) if way in BATCHED else 1
     seconds: dict[str, float] = {}
-    with peak_memory(adapt.agent.model.device) as peak:
-        for start in range(0, len(work), size):
-            for stage, spent in adapt(work[start : start + size]).items():
-                seconds[stage] = seconds.get(stage, 0.0) + spent / len(work)
+    on_gpu = adapt.agent.model.device.type == "cuda"
+    if on_gpu:
+        torch.cuda.reset_peak_memory_stats()
+    for start in range(0, len(work), size):
+        for stage, spent in adapt(work[start : start + size]).items():
+            seconds[stage] = seconds.get(stage, 0.0) + spent / len(work)
     trained = sum(len(prompt) + len(answer) for one in work for prompt, answer in one.lessons)
     return {
         "way": way,
@@ -112,5 +114,5 @@ def _measured(case: Case, way: str, adapt: Adapting, work: Sequence[Work]) -> di
         "trained_tokens": STEPS * trained / len(work),
         "seconds": sum(seconds.values()),
         **{f"seconds_{stage}": spent for stage, spent in seconds.items()},
-        "peak_bytes": peak[0],
+        "peak_bytes": torch.cuda.max_memory_allocated() if on_gpu else None,
     }

@@ -11,13 +11,11 @@
 Candidates of a sample are scored in one batch, and its practice examples are written in one, by every way.
 """
 
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
-import psutil
 import torch
 
 from ttsi.adaptation import LoraSettings, adapter_for
@@ -103,32 +101,3 @@ class Adapting:
 def _entered(agent: Agent, prefixes: Sequence[list[int]]) -> Any:
     assert isinstance(agent, BatchedAgent)
     return agent.sharing_prefixes(prefixes)
-
-
-@contextmanager
-def peak_memory(device: torch.device) -> Iterator[list[int]]:
-    """Yield a list to which the most bytes that were taken within the block are added at its end.
-
-    On a GPU by PyTorch's count of what tensors take, the weights included; on a CPU by the growth of the process.
-    """
-    found: list[int] = []
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
-        yield found
-        found.append(torch.cuda.max_memory_allocated(device))
-        return
-    process, done = psutil.Process(), threading.Event()
-    before, most = process.memory_info().rss, [0]
-
-    def watch() -> None:
-        while not done.wait(0.02):
-            most[0] = max(most[0], process.memory_info().rss - before)
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    try:
-        yield found
-    finally:
-        done.set()
-        watcher.join()
-    found.append(most[0])
