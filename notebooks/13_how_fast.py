@@ -190,7 +190,7 @@ everything.set_index(["model", "prefix", "K", "way"])
 # %% [markdown]
 # ## What was hoped for
 #
-# Ratios of seconds within a repetition, each way at its best batch and number of threads:
+# Ratios of seconds within a repetition (batches of 64 for the first two, of 4 for the last):
 
 
 # %%
