@@ -122,7 +122,8 @@ Markdown(verdict[0].upper() + verdict[1:] + ".")
 # answer. The lessons are given, so that all train on the same. `naive` wraps the model with PEFT for each sample,
 # `sequential` wraps it once and resets the adapter in place; both use `generate`, score all tools in one batch, and run
 # on the number of threads that suits them best. `batched` shares the tool list in all stages but training, `activated`
-# in training, too. Within a repetition the ways take turns.
+# in training, too. Within a repetition the ways take turns, so ratios within a case are fair; cases follow each other,
+# and what else the machine did may have met one of them more than another.
 
 # %%
 table, made = read_bench(data_root() / "speed" / "cpu.parquet")
@@ -306,7 +307,7 @@ glue("speed_hours", f"{workers_hours:g}", display=False)
 # ## Things to try
 #
 # - More live requests: `samples = 32`.
-# - The benchmark on your machine: `make bench` (about twenty minutes), or `make bench-gpu`.
+# - The benchmark on your machine: `make bench` (about half an hour), or `make bench-gpu`.
 # - Another deadline: `workers_hours = 1`.
 #
 # ## References
