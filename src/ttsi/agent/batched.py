@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from transformers import DynamicCache
+from transformers import Cache
 
 from ttsi.agent.agent import Agent, common_length
+from ttsi.agent.cache import growing
 from ttsi.agent.rows import Row, fitting, in_batches
 from ttsi.records import InputError, Tool
 
@@ -27,7 +28,7 @@ ROWS_AT_ONCE = 256
 class Context:
     """What a batch of rows has read so far."""
 
-    cache: DynamicCache
+    cache: Cache
     real: torch.Tensor
     """Which keys of the cache are no padding: (rows, keys), bool."""
     position: torch.Tensor
@@ -117,10 +118,10 @@ class BatchedAgent(Agent):
         cuts = torch.tensor([self._cut(row) for row in rows], device=device)
         width = int(cuts.max())
         if not width:
-            return Context(DynamicCache(), torch.ones(len(rows), 0, dtype=torch.bool, device=device), cuts)
+            return Context(growing(), torch.ones(len(rows), 0, dtype=torch.bool, device=device), cuts)
         samples = torch.tensor([row.sample for row in rows], device=device)
         shared = [(keys[samples, :, :width], values[samples, :, :width]) for keys, values in self._shared]
-        return Context(DynamicCache(shared), torch.arange(width, device=device) < cuts[:, None], cuts)
+        return Context(growing(shared), torch.arange(width, device=device) < cuts[:, None], cuts)
 
     # -- passes -----------------------------------------------------------------------------------------------------
 
