@@ -4,10 +4,12 @@ import json
 
 import pandas as pd
 import pytest
+import torch
 
 from ttsi.bench import measuring
 from ttsi.bench.cases import PLANS, Case
 from ttsi.bench.measuring import measure
+from ttsi.bench.peak import PROCESS, peak_memory
 from ttsi.bench.ways import STAGES, WAYS
 from ttsi.bench.workload import random_tokens, toolworld
 
@@ -25,7 +27,11 @@ def test_ways_are_measured_in_turn_on_the_same_work(tmp_path, monkeypatch):
     assert len(said) == 2
     assert (table[[f"seconds_{stage}" for stage in STAGES]] > 0).to_numpy().all()
     assert table["seconds"].tolist() == pytest.approx(table.filter(like="seconds_").sum(axis="columns").tolist())
-    assert table.groupby(["model", "k"])["trained_tokens"].nunique().tolist() == [1, 1]
+    for stage in ("uncertainty", "adaptation"):
+        assert table.groupby(["model", "k"])[f"tokens_{stage}"].nunique().tolist() == [1, 1]
+    endless = table[table["model"] == "mini"].set_index(["way", "repeat"])
+    for stage, tokens in {"base": 130, "augmentation": 2 * 190, "adaptation": 2 * 5 * 130}.items():
+        assert endless[f"tokens_{stage}"].unique().tolist() == [tokens]
     assert set(table.query("way in ('naive', 'sequential')")["batch"]) == {1}
     assert set(table.query("way in ('batched', 'activated')")["batch"]) == {2}
     made = json.loads((tmp_path / "cpu.json").read_text())
@@ -47,3 +53,15 @@ def test_plans_measure_what_can_be_compared():
         for case in cases:
             assert set(case.samples) <= set(WAYS)
     assert any(set(case.samples) == set(WAYS_HERE) and case.prefix is None for case in PLANS["cpu"])
+
+
+@pytest.mark.skipif(not (PROCESS / "clear_refs").exists(), reason="the system does not count a process's peak")
+def test_the_peak_is_what_the_block_took_at_once():
+    cpu, one = torch.device("cpu"), 50_000_000
+    with peak_memory(cpu) as peak:
+        for _ in range(3):
+            torch.ones(one // 4)
+    assert peak.taken == pytest.approx(one, rel=0.1)
+    with peak_memory(cpu) as peak:
+        pass
+    assert (peak.taken or 0) < one // 10

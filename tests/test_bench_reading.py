@@ -5,18 +5,38 @@ import pandas as pd
 import pytest
 
 from ttsi.agent.loading import pinned
-from ttsi.bench.reading import BARS, Bar, bar_rows, ratio, read_bench, training_flops
+from ttsi.bench.cases import GPU, QWEN, UNSLOTH
+from ttsi.bench.reading import (
+    BARS,
+    DENSE_FLOPS,
+    GPU_BARS,
+    Bar,
+    bar_rows,
+    ratio,
+    read_bench,
+    readable_bench,
+    roofline_share,
+    training_flops,
+    verdict,
+)
 from ttsi.data import data_root
 from ttsi.plots.speed import seconds_against
 from ttsi.records import InputError
+from ttsi.statistics import Interval
 
-ROWS = pd.DataFrame(
-    [
-        {"way": way, "batch": batch, "threads": 1, "repeat": repeat, "seconds": seconds * (1 + repeat)}
-        for way, batch, seconds in (("naive", 1, 8.0), ("batched", 4, 4.0), ("batched", 64, 2.0))
-        for repeat in range(3)
-    ]
-).assign(model="tiny", toolworld=True, k=1, prefix=54.0)
+ROWS = (
+    pd.DataFrame(
+        [
+            {"way": way, "batch": batch, "threads": 1, "repeat": repeat, "seconds": seconds * (1 + repeat)}
+            for way, batch, seconds in (("naive", 1, 8.0), ("batched", 4, 4.0), ("batched", 64, 2.0))
+            for repeat in range(3)
+        ]
+    )
+    .assign(
+        model="tiny", toolworld=True, k=1, prefix=54.0, tokens_adaptation=500, seconds_adaptation=0.5, peak_bytes=None
+    )
+    .astype({"peak_bytes": float})
+)
 
 
 def test_a_ratio_is_taken_within_each_repetition():
@@ -34,6 +54,39 @@ def test_what_is_published_holds_every_bar_and_says_what_made_it():
         rows = bar_rows(table, bar)
         assert set(rows["way"]) == {bar.slow, bar.fast}
         assert ratio(rows, bar.slow, bar.fast).n == made.config["repeats"]
+
+
+def test_the_bars_of_a_gpu_are_measured_by_its_plans():
+    measured = {
+        (case.model, way, count if way in ("batched", "activated") else 1)
+        for case in (*GPU, *UNSLOTH)
+        for way, count in case.samples.items()
+        if case.prefix == 600 and case.k == 1
+    }
+    for bar in GPU_BARS:
+        assert {(bar.model, bar.slow, 1), (bar.model, bar.fast, bar.batch)} <= measured
+
+
+@pytest.mark.parametrize(("low", "high", "said"), [(3, 4, "reached"), (2, 2.9, "missed"), (2, 4, "cannot be told")])
+def test_a_bar_is_judged_by_the_whole_interval(low, high, said):
+    assert verdict(Interval((low + high) / 2, low, high, 5), at_least=3) == said
+
+
+def test_the_readable_table_says_what_was_not_measured():
+    table = readable_bench(ROWS.assign(peak_bytes=3 * [3e6] + 6 * [None])).reset_index()
+    assert table["way"].tolist() == ["naive", "batched", "batched"]
+    assert table["seconds"].tolist()[0].startswith("16 (")
+    assert table["peak memory, MB"].tolist() == ["3", "not measured", "not measured"]
+    assert table["tokens trained on a second"].tolist() == ["1,000"] * 3
+
+
+def test_the_roofline_is_known_for_known_devices_only():
+    shape = pinned(QWEN, data_root() / "models.toml").shape
+    half = training_flops(shape, 500) / DENSE_FLOPS["NVIDIA H200"] / 0.5
+    found = roofline_share(ROWS, shape, "one NVIDIA H200, 141 GB")
+    assert found
+    assert found.estimate == pytest.approx(half)
+    assert roofline_share(ROWS, shape, "AMD EPYC") is None
 
 
 def test_a_table_that_is_not_there_is_named(tmp_path):

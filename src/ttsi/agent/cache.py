@@ -16,7 +16,7 @@ class RoomyLayer(DynamicLayer):
     Where gradients are recorded it copies, too: what a gradient needs may not be written to.
     """
 
-    _room: tuple[torch.Tensor, torch.Tensor] | None = None
+    _room: tuple[torch.Tensor, ...] = ()
     """What `keys` and `values` are the beginning of."""
 
     def update(
@@ -25,15 +25,10 @@ class RoomyLayer(DynamicLayer):
         """Append states of shape (rows, heads, tokens, head size), and return all."""
         if torch.is_grad_enabled():
             return super().update(key_states, value_states)
-        if not self.is_initialized:
-            self.lazy_initialization(key_states, value_states)
         start = self.get_seq_length()
         end = start + key_states.shape[-2]
-        if self._room is None or self._room[0].shape[-2] < end:
-            rows, heads, _, size = key_states.shape
-            self._room = tuple(states.new_empty(rows, heads, end + ROOM, size) for states in (key_states, value_states))
-            if start:
-                self._room[0][:, :, :start], self._room[1][:, :, :start] = self.keys, self.values
+        if not self._room or self._room[0].shape[-2] < end:
+            self._move(key_states, value_states, end + ROOM)
         keys, values = self._room
         keys[:, :, start:end], values[:, :, start:end] = key_states, value_states
         self.keys, self.values = keys[:, :, :end], values[:, :, :end]
@@ -42,7 +37,17 @@ class RoomyLayer(DynamicLayer):
     def batch_select_indices(self, indices: torch.Tensor) -> None:
         """Go on with some of the rows only."""
         super().batch_select_indices(indices)
-        self._room = None
+        self._room = ()
+
+    def _move(self, key_states: torch.Tensor, value_states: torch.Tensor, tokens: int) -> None:
+        before = self.keys, self.values
+        if not self.is_initialized:
+            self.lazy_initialization(key_states, value_states)
+        rows, heads, _, size = key_states.shape
+        self._room = tuple(states.new_empty(rows, heads, tokens, size) for states in (key_states, value_states))
+        for room, states in zip(self._room, before, strict=True):
+            if states is not None:
+                room[:, :, : states.shape[-2]] = states
 
 
 def growing(shared: Sequence[tuple[torch.Tensor, torch.Tensor]] = ()) -> Cache:

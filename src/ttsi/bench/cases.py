@@ -36,7 +36,7 @@ CPU = [
     *(Case("tiny", _many(batch)) for batch in (1, 4, 16, 128)),
     Case("tiny", {"sequential": 2, **_many(8)}, prefix=100, threads=TINY),
     Case("tiny", {"sequential": 1, **_many(8)}, prefix=600, threads=TINY),
-    Case("30M", {"sequential": 1, "batched": 2, "activated": 4}, prefix=600),
+    Case("30M", {"sequential": 1, "batched": 2, "activated": 16}, prefix=600),
     Case("tiny", {"sequential": 1, "batched": 1, "activated": 2}, prefix=2300),
     Case("100M", {"sequential": 1, "batched": 1, "activated": 2}, prefix=100),
 ]

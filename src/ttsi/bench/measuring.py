@@ -10,7 +10,8 @@ import torch
 
 from ttsi.agent.loading import pinned
 from ttsi.bench.cases import REPEATS, Case
-from ttsi.bench.ways import BATCHED, WAYS, Adapting
+from ttsi.bench.peak import peak_memory
+from ttsi.bench.ways import BATCHED, STAGES, WAYS, Adapting
 from ttsi.bench.workload import (
     ANSWER_TOKENS,
     PRACTICE_TOKENS,
@@ -22,9 +23,6 @@ from ttsi.bench.workload import (
 )
 from ttsi.data import data_root
 from ttsi.provenance import Provenance, hash_files, machine, model_files, now, source_state, versions
-
-STEPS = 5
-"""Of training on each lesson: the epochs of the settings."""
 
 
 def measure(
@@ -96,14 +94,10 @@ def _measured(case: Case, way: str, adapt: Adapting, work: Sequence[Work]) -> di
     threads = case.threads.get(way, 2)
     torch.set_num_threads(threads)
     size = len(work) if way in BATCHED else 1
-    seconds: dict[str, float] = {}
-    on_gpu = adapt.agent.model.device.type == "cuda"
-    if on_gpu:
-        torch.cuda.reset_peak_memory_stats()
-    for start in range(0, len(work), size):
-        for stage, spent in adapt(work[start : start + size]).items():
-            seconds[stage] = seconds.get(stage, 0.0) + spent / len(work)
-    trained = sum(len(prompt) + len(answer) for one in work for prompt, answer in one.lessons)
+    with peak_memory(adapt.agent.model.device) as peak:
+        batches = [adapt(work[start : start + size]) for start in range(0, len(work), size)]
+    spent = {stage: [batch[stage] for batch in batches] for stage in STAGES}
+    seconds = {stage: sum(one.seconds for one in found) / len(work) for stage, found in spent.items()}
     return {
         "way": way,
         "batch": size,
@@ -111,8 +105,8 @@ def _measured(case: Case, way: str, adapt: Adapting, work: Sequence[Work]) -> di
         "prefix": sum(len(one.prefix) for one in work) / len(work),
         "toolworld": case.prefix is None,
         "threads": threads,
-        "trained_tokens": STEPS * trained / len(work),
         "seconds": sum(seconds.values()),
-        **{f"seconds_{stage}": spent for stage, spent in seconds.items()},
-        "peak_bytes": torch.cuda.max_memory_allocated() if on_gpu else None,
+        **{f"seconds_{stage}": of_stage for stage, of_stage in seconds.items()},
+        **{f"tokens_{stage}": sum(one.tokens for one in found) / len(work) for stage, found in spent.items()},
+        "peak_bytes": peak.taken,
     }

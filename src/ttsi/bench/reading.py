@@ -1,6 +1,7 @@
 """Reading the benchmark's table: ratios of ways over repetitions, the bars, the roofline."""
 
 from dataclasses import dataclass
+from math import isnan
 from pathlib import Path
 
 import pandas as pd
@@ -8,6 +9,7 @@ import torch
 from transformers import AutoConfig
 
 from ttsi.adaptation.lora import LoraSettings
+from ttsi.bench.cases import QWEN
 from ttsi.memory import Batch, memory
 from ttsi.provenance import Provenance
 from ttsi.records import InputError
@@ -34,9 +36,17 @@ class Bar:
 BARS = (
     Bar("toolworld prompts, batched against the naive loop", "tiny", True, "naive", "batched", 64, 8.0),
     Bar("toolworld prompts, batched against sequential", "tiny", True, "sequential", "batched", 64, 3.0),
-    Bar("600-token prefixes, one prefill against sequential", "30M", False, "sequential", "activated", 4, 4.0),
+    Bar("600-token prefixes, one prefill against sequential", "30M", False, "sequential", "activated", 16, 4.0),
 )
 """On two CPU cores, one practice example, five steps."""
+
+GPU_BARS = (
+    Bar("600-token prefixes, one prefill against the naive loop", QWEN, False, "naive", "activated", 64, 20.0),
+    Bar("600-token prefixes, one prefill against Unsloth", QWEN, False, "unsloth", "activated", 64, 5.0),
+)
+"""On one H200, the same."""
+GPU_SECONDS, GPU_ROOFLINE = 0.10, 0.40
+"""Of an adapted sample with one prefill, at most; of the training's arithmetic at the peak, at least."""
 
 
 def read_bench(path: Path) -> tuple[pd.DataFrame, Provenance]:
@@ -71,6 +81,38 @@ def bar_rows(table: pd.DataFrame, bar: Bar) -> pd.DataFrame:
     rows = table.query("model == @bar.model and toolworld == @bar.toolworld and k == 1")
     rows = rows.query("(way == @bar.slow and batch == 1) or (way == @bar.fast and batch == @bar.batch)")
     return rows if bar.toolworld else rows.query("prefix == 600")
+
+
+def verdict(found: Interval, *, at_least: float) -> str:
+    """Return whether what was hoped for is reached, by the whole interval."""
+    return "reached" if found.low >= at_least else "missed" if found.high < at_least else "cannot be told"
+
+
+def readable_bench(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a row for each way of each case: its mean seconds with interval, tokens trained on a second, memory."""
+    named = ["model", "prefix", "K", "way", "batch", "threads"]
+    prompts = table["prefix"].map("{:.0f} tokens".format).mask(table["toolworld"], "toolworld")
+    ways = table.assign(prefix=prompts, K=table["k"]).groupby(named, sort=False)
+    return pd.DataFrame({key: _readable(of_way) for key, of_way in ways}).T.rename_axis(named)
+
+
+def _readable(of_way: pd.DataFrame) -> dict[str, str]:
+    spent, peak = mean_interval(of_way["seconds"]), of_way["peak_bytes"].to_numpy(float).max()
+    trained = of_way["tokens_adaptation"].sum() / of_way["seconds_adaptation"].sum()
+    return {
+        "seconds": f"{spent.estimate:.3g} ({spent.low:.3g}–{spent.high:.3g})",
+        "tokens trained on a second": f"{trained:,.0f}",
+        "peak memory, MB": "not measured" if isnan(peak) else f"{peak / 1e6:,.0f}",
+    }
+
+
+def roofline_share(rows: pd.DataFrame, shape: dict, device: str) -> Interval | None:
+    """Return what share of the device's peak training reaches, over repetitions; none where the peak is not known."""
+    peak = next((flops for name, flops in DENSE_FLOPS.items() if name in device), None)
+    if not peak:
+        return None
+    flops = rows["tokens_adaptation"].map(lambda tokens: training_flops(shape, tokens))
+    return mean_interval(flops / rows["seconds_adaptation"] / peak)
 
 
 def training_flops(shape: dict, tokens: float) -> float:

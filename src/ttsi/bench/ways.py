@@ -12,13 +12,16 @@ Candidates of a sample are scored in one batch, and its practice examples are wr
 """
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 from ttsi.adaptation import LoraSettings, adapter_for
+from ttsi.adaptation.lora import Ids
 from ttsi.agent import Agent, BatchedAgent
 from ttsi.agent.rows import Row
 from ttsi.agent.unsloth import UnslothAgent
@@ -33,6 +36,15 @@ WAYS: dict[str, type[Agent]] = {
 }
 BATCHED = ("batched", "activated")
 STAGES = ("base", "uncertainty", "augmentation", "adaptation", "answer")
+
+
+@dataclass
+class Spent:
+    """What a stage took of a batch."""
+
+    seconds: float = 0.0
+    tokens: int = 0
+    """Of its prompts and of what it wrote, scored or trained on, those that are computed once for several included."""
 
 
 class Adapting:
@@ -55,16 +67,17 @@ class Adapting:
         self.settings = LoraSettings(prefix="activated" if way == "activated" else "adapted")
         self._adapter: Any = None if way == "naive" else adapter_for(agent, self.settings)
 
-    def __call__(self, batch: Sequence[Work]) -> dict[str, float]:
-        """Adapt to a batch, of one unless the way is batched; return the seconds of each stage."""
-        seconds, agent = {}, self.agent
+    def __call__(self, batch: Sequence[Work]) -> dict[str, Spent]:
+        """Adapt to a batch, of one unless the way is batched; return what each stage took."""
+        agent, spent = self.agent, defaultdict[str, Spent](Spent)
         synchronize = torch.cuda.synchronize if agent.model.device.type == "cuda" else lambda: None
 
-        def timed(stage: str, compute: Callable[[], Any]) -> None:
+        def timed(stage: str, compute: Callable[[], int]) -> None:
             started = time.perf_counter()
-            compute()
+            tokens = compute()
             synchronize()
-            seconds[stage] = seconds.get(stage, 0.0) + time.perf_counter() - started
+            spent[stage].seconds += time.perf_counter() - started
+            spent[stage].tokens += tokens
 
         numbers = range(len(batch))
         prompts = [Row(one.prompt, sample=n) for n, one in enumerate(batch)]
@@ -73,29 +86,36 @@ class Adapting:
         started = time.perf_counter()
         with shares:
             synchronize()
-            seconds["base"] = time.perf_counter() - started
+            spent["base"].seconds = time.perf_counter() - started
             timed("base", lambda: self._write(prompts, self.answer_tokens))
-            timed("uncertainty", lambda: agent.scored(prompts, [one.candidates for one in batch]))
+            timed("uncertainty", lambda: self._score(prompts, [one.candidates for one in batch]))
             timed("augmentation", lambda: self._write(drawn, self.practice_tokens, temperature=0.7))
             timed("adaptation", lambda: self._learn([one.lessons for one in batch]))
             with self._adapter.enabled({n: n for n in numbers}):
                 timed("answer", lambda: self._write(prompts, self.answer_tokens))
             if self.way == "naive":
                 timed("adaptation", self._forget)
-        return seconds
+        return dict(spent)
 
-    def _write(self, rows: Sequence[Row], limit: int, **sampling: float) -> None:
+    def _write(self, rows: Sequence[Row], limit: int, **sampling: float) -> int:
         self.agent.max_new_tokens = self.agent.model.generation_config.max_new_tokens = limit
-        self.agent.continued(rows, **sampling)
+        written = self.agent.continued(rows, **sampling)
+        return sum(len(row.prompt) + len(ids) for row, ids in zip(rows, written, strict=True))
 
-    def _learn(self, lessons: Sequence[Any]) -> None:
+    def _score(self, rows: Sequence[Row], candidates: Sequence[Sequence[list[int]]]) -> int:
+        self.agent.scored(rows, candidates)
+        return sum(len(row.prompt) + sum(map(len, of_row)) for row, of_row in zip(rows, candidates, strict=True))
+
+    def _learn(self, lessons: Sequence[Sequence[Ids]]) -> int:
         if self._adapter is None:
             self._adapter = adapter_for(self.agent, self.settings)
         self._adapter.fit_ids(lessons, seeds=range(len(lessons)), samples=range(len(lessons)))
+        return self.settings.epochs * sum(len(prompt) + len(answer) for one in lessons for prompt, answer in one)
 
-    def _forget(self) -> None:
+    def _forget(self) -> int:
         self._adapter.close()
         self._adapter = None
+        return 0
 
 
 def _entered(agent: Agent, prefixes: Sequence[list[int]]) -> Any:
