@@ -28,12 +28,13 @@ from myst_nb import glue
 
 from ttsi.adaptation import adapter_for
 from ttsi.augmentation import augment
-from ttsi.loop import SelfImprovement, seed_for
+from ttsi.loop import SelfImprovement
 from ttsi.plots import loss_curve, stage_seconds, style
 from ttsi.profiles import configure
 from ttsi.prompts import answer_chat, transcript
 from ttsi.runs import load_agent, load_samples
 from ttsi.scoring import score
+from ttsi.seeds import seed_for
 from ttsi.uncertainty import Evidence, estimate
 
 style()

@@ -21,11 +21,11 @@ from myst_nb import glue
 
 from ttsi.augmentation import VALID, augment
 from ttsi.benchmarks.toolworld import SPLITS
-from ttsi.loop import seed_for
 from ttsi.plots import example_verdicts, percent, style
 from ttsi.profiles import configure
 from ttsi.prompts import transcript
 from ttsi.runs import load_agent, load_samples
+from ttsi.seeds import seed_for
 from ttsi.statistics import difference_interval, mean_interval, proportion_interval
 from ttsi.uncertainty import Evidence, relative_softmax_scores
 

@@ -17,15 +17,28 @@ start_seconds = 30  # until a worker serves its first request
 seed = 0
 
 # %% tags=["hide-input"]
-import json
 from time import perf_counter
 
 import pandas as pd
-from IPython.display import Markdown
+from IPython.display import Markdown, display
 from myst_nb import glue
 
 from ttsi.agent.loading import pinned
-from ttsi.bench.reading import BARS, DENSE_FLOPS, bar_rows, ratio, read_bench, training_flops
+from ttsi.bench.cases import QWEN
+from ttsi.bench.reading import (
+    BARS,
+    DENSE_FLOPS,
+    GPU_BARS,
+    GPU_ROOFLINE,
+    GPU_SECONDS,
+    bar_rows,
+    ratio,
+    read_bench,
+    readable_bench,
+    roofline_share,
+    training_flops,
+    verdict,
+)
 from ttsi.bench.ways import STAGES
 from ttsi.comparison import differences, readable_differences
 from ttsi.data import data_root
@@ -167,45 +180,37 @@ points = [
 seconds_against(pd.DataFrame(points), column="prefix", label="tokens of the shared prefix")
 
 # %% [markdown]
-# All cases. (Memory is measured on a GPU only: on a CPU a process keeps what it once took, which says little.)
+# Tokens a second by stage, those that are computed once for several stages counted in each:
 
 # %%
-cases = []
-for (model, toolworld, k), of_case in table.groupby(["model", "toolworld", "k"], sort=False):
-    for (way, batch, prefix), of_way in of_case.groupby(["way", "batch", "prefix"], sort=False):
-        spent, stated = mean_interval(of_way["seconds"]), "toolworld" if toolworld else f"{prefix:.0f} tokens"
-        cases.append(
-            {
-                "model": model,
-                "prefix": stated,
-                "K": k,
-                "way": way,
-                "batch": batch,
-                "seconds": f"{spent.estimate:.3g} ({spent.low:.3g}–{spent.high:.3g})",
-                "tokens trained on a second": f"{(of_way['trained_tokens'] / of_way['seconds']).mean():,.0f}",
-            }
-        )
-everything = pd.DataFrame(cases)
-everything.set_index(["model", "prefix", "K", "way"])
+rates = largest.groupby("way")[[f"tokens_{stage}" for stage in STAGES]].mean().reindex(WAYS)
+rates.columns = list(STAGES)
+(rates / stages).map("{:,.0f}".format)
+
+# %% [markdown]
+# All cases. Memory is what a way took at its peak beyond the model, for all samples of its batch together:
+
+# %%
+readable_bench(table)
 
 # %% [markdown]
 # ## What was hoped for
 #
-# Ratios of seconds within a repetition (batches of 64 for the first two, of 4 for the last):
+# Ratios of seconds within a repetition:
 
 
 # %%
-def judged(bar):
-    found = ratio(bar_rows(table, bar), bar.slow, bar.fast)
-    reached = "reached" if found.low >= bar.at_least else "missed" if found.high < bar.at_least else "cannot be told"
+def judged(measured, bar):
+    found = ratio(bar_rows(measured, bar), bar.slow, bar.fast)
     return {
+        "batch": bar.batch,
         "times as fast": f"{found.estimate:.1f} ({found.low:.1f}–{found.high:.1f}), n = {found.n}",
         "hoped for": f"{bar.at_least:g}",
-        "": reached,
+        "": verdict(found, at_least=bar.at_least),
     }
 
 
-hopes = pd.DataFrame({bar.what: judged(bar) for bar in BARS}).T
+hopes = pd.DataFrame({bar.what: judged(table, bar) for bar in BARS}).T
 hopes
 
 # %% tags=["hide-input"]
@@ -225,29 +230,27 @@ Markdown(
 # the time goes into launching kernels, which is what batches avoid. `--backend unsloth` runs it (extra `gpu`).
 
 # %% tags=["hide-input"]
-gpu = data_root() / "speed" / "gpu.parquet"
-shape = pinned("Qwen/Qwen2.5-1.5B-Instruct", data_root() / "models.toml").shape
-if gpu.is_file():
-    measured, by = read_bench(gpu)
-    found = measured[measured["k"] == 1].groupby(["way", "batch", "prefix"])["seconds"].mean()
-    step = measured[(measured["way"] == "activated")].iloc[-1]
-    text = f"Measured on {by.device}: " + json.dumps(
-        {" ".join(map(str, key)): round(value, 3) for key, value in found.items()}
-    )
-    peak = next((flops for name, flops in DENSE_FLOPS.items() if name in by.device), None)
-    if peak:
-        rows_of = measured[measured["way"] == "batched"]
-        flops = rows_of["trained_tokens"].map(lambda tokens: training_flops(shape, tokens))
-        text += f". Training reaches up to {(flops / rows_of['seconds_adaptation'] / peak).max():.0%} of the roofline."
-    speed_gpu = "measured"
+files = [data_root() / "speed" / f"{name}.parquet" for name in ("gpu", "unsloth")]
+shape = pinned(QWEN, data_root() / "models.toml").shape
+if all(file.is_file() for file in files):
+    (ours, on_gpu), (unsloth, _) = map(read_bench, files)
+    gpu_table = pd.concat([ours, unsloth])
+    gpu_rows = {bar.what: judged(gpu_table, bar) for bar in GPU_BARS}
+    quickest = bar_rows(gpu_table, GPU_BARS[0]).query("way == @GPU_BARS[0].fast")
+    spent, reached = mean_interval(quickest["seconds"]), roofline_share(quickest, shape, on_gpu.device)
+    speed_gpu = f"{spent.estimate:.2g} s an adapted sample (hoped for: {GPU_SECONDS:g})"
+    if reached:
+        speed_gpu += f", {reached.estimate:.0%} of the roofline in training (hoped for: {GPU_ROOFLINE:.0%})"
+    display(pd.DataFrame(gpu_rows).T, readable_bench(gpu_table))
+    text = f"Measured on {on_gpu.device}, with random weights: {speed_gpu}."
 else:
     floor = training_flops(shape, 5 * 700) / DENSE_FLOPS["NVIDIA H200"]
+    speed_gpu = "not yet measured"
     text = (
         "**Not yet measured**: no GPU was at hand. `make bench-gpu` measures all ways there, on the true architecture "
         f"of Qwen2.5-1.5B with random weights. Arithmetic alone takes at least {floor * 1000:.0f} ms for five steps on "
-        "700 tokens at the peak of an H200."
+        f"700 tokens at the peak of an H200; hoped for is at most {GPU_SECONDS:g} s for an adapted sample."
     )
-    speed_gpu = "not yet measured"
 Markdown(text)
 
 # %% [markdown]

@@ -9,6 +9,7 @@ from safetensors.torch import load_file
 
 from ttsi.agent import Agent
 from ttsi.agent import training as module
+from ttsi.agent.checkpoint import Checkpoint
 from ttsi.agent.packing import IGNORED, pack, within_documents
 from ttsi.agent.training import TrainingConfig, learning_rate, load_config, train
 from ttsi.records import InputError
@@ -87,10 +88,10 @@ def test_a_checkpoint_of_another_configuration_is_refused(tmp_path):
     tokenizer = module.build_tokenizer(SMALL)
     model = module.build_model(SMALL, tokenizer)
     optimizer = torch.optim.AdamW(model.parameters())
-    module.Checkpoint(tmp_path, SMALL).save(model, optimizer, [])
+    Checkpoint(tmp_path, SMALL).save(model, optimizer, [])
     other = SMALL.model_copy(update={"rows": 7})
     with pytest.raises(InputError, match="rows is 2, expected 7"):
-        module.Checkpoint(tmp_path, other).restore(model, optimizer)
+        Checkpoint(tmp_path, other).restore(model, optimizer)
 
 
 def test_the_loss_falls_on_lessons(tmp_path):

@@ -1,6 +1,5 @@
 """The loop over a batch of requests: answer, H, gate, G, T, answer again, reset. It never sees a test label."""
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,8 +11,9 @@ from ttsi.agent.rows import Row
 from ttsi.augmentation import Teacher, Written, augment, judge
 from ttsi.clock import Clock
 from ttsi.decoding import DRAWS
-from ttsi.prompts import answer_chat
-from ttsi.records import InputError, Request, Tool
+from ttsi.prompts import answer_chat, prompt_tools
+from ttsi.records import InputError, Request
+from ttsi.seeds import seed_for
 from ttsi.settings import LoopSettings
 from ttsi.uncertainty import Awareness, Evidence, estimate, gather
 
@@ -39,12 +39,6 @@ class Answered:
 
 Shown = Mapping[int, Sequence[Lesson]]
 """What stands in the prompt of each sample, by its number in the batch."""
-
-
-def seed_for(seed: int, sample_id: str, purpose: str = "") -> int:
-    """Return the seed of one sample of a run: never of its position, its neighbours or the time."""
-    name = f"{seed}/{sample_id}/{purpose}" if purpose else f"{seed}/{sample_id}"
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4])
 
 
 class SelfImprovement:
@@ -176,7 +170,7 @@ class SelfImprovement:
     def _row(self, requests: Sequence[Request], n: int, seed: tuple[int, int], shown: Shown | None) -> Row:
         request, lessons = requests[n], (shown or {}).get(n, ())
         chat = answer_chat(request.messages, [example for example, _ in lessons])
-        prompt = self.agent.prompt(chat, _tools(request, lessons))
+        prompt = self.agent.prompt(chat, prompt_tools(request, lessons))
         allowed = OfferedCalls(self.agent, request.tools) if self.settings.constrained else None
         return Row(prompt, seed, allowed, sample=n)
 
@@ -254,12 +248,3 @@ class SelfImprovement:
             seeds = [seed_for(seed, requests[n].id) for n in adapted]
             with self.adapter.adapted([lessons[n] for n in adapted], seeds=seeds, samples=adapted) as losses:
                 yield {}, losses
-
-
-def _tools(request: Request, shown: Sequence[Lesson]) -> list[Tool]:
-    """Return the offered tools, and those that a shown example calls where they are not among them."""
-    tools = {tool.name: tool for tool in request.tools}
-    for example, offered in shown:
-        called = {call.name for call in example.calls}
-        tools |= {tool.name: tool for tool in offered if tool.name in called - set(tools)}
-    return list(tools.values())

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from ttsi.calls import parse_calls, render_calls
-from ttsi.records import Message, PracticeExample, Request
+from ttsi.records import Message, PracticeExample, Request, Tool
 
 PRACTICE_INSTRUCTION = "Write a practice example: a tool call, then a request like this one.\n\n"
 """The embedded agents' instruction; the seed request follows. The paper's own prompt is not published."""
@@ -21,6 +21,15 @@ def answer_chat(messages: Sequence[Message], shown: Sequence[PracticeExample] = 
         chat += answer_chat(example.messages)
         chat.append({"role": "assistant", "content": render_calls(example.calls)})
     return chat + [message.model_dump() for message in messages]
+
+
+def prompt_tools(request: Request, shown: Sequence[tuple[PracticeExample, Sequence[Tool]]]) -> list[Tool]:
+    """Return the offered tools, and those that a shown example calls where they are not among them."""
+    tools = {tool.name: tool for tool in request.tools}
+    for example, offered in shown:
+        called = {call.name for call in example.calls}
+        tools |= {tool.name: tool for tool in offered if tool.name in called - set(tools)}
+    return list(tools.values())
 
 
 def practice_chat(request: Request, instruction: str = PRACTICE_INSTRUCTION) -> Chat:

@@ -6,7 +6,7 @@ import platform
 import subprocess
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from ttsi.records import Record
 
-PACKAGES = ("ttsi", "torch", "transformers", "peft", "tokenizers", "numpy", "llguidance", "openai")
+PACKAGES = ("ttsi", "torch", "transformers", "peft", "unsloth", "tokenizers", "numpy", "llguidance", "openai", "ray")
 
 
 class Provenance(Record):
@@ -82,8 +82,10 @@ def machine(device: str) -> str:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that results depend on."""
-    return {"python": platform.python_version(), **{package: version(package) for package in PACKAGES}}
+    """Return the versions of Python and of the packages that results depend on, where they are installed."""
+    installed = {one.name: one.version for one in distributions()}
+    found = {package: installed[package] for package in PACKAGES if package in installed}
+    return {"python": platform.python_version(), **found}
 
 
 def _git(folder: Path, *arguments: str) -> str | None:

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ttsi.loop import seed_for
 from ttsi.profiles import RunConfig
 from ttsi.provenance import Provenance
 from ttsi.records import InputError
 from ttsi.results import PROVENANCE, read_outcomes, read_provenance
+from ttsi.seeds import seed_for
 from ttsi.settings import Gate
 
 

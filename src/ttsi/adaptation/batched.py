@@ -5,7 +5,7 @@ losses are summed, so that none reaches another's gradient. An adapter that has 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 import torch
@@ -68,13 +68,9 @@ class BatchedAdapter:
         with self.scope(), self.stack.acts(self.weights), self.agent.telling(choose):
             yield
 
-    @contextmanager
-    def scope(self) -> Iterator[None]:
+    def scope(self) -> AbstractContextManager[None]:
         """Inside the block nothing is shared that the adapter would act on."""
-        with ExitStack() as stack:
-            if self.settings.prefix == "adapted":
-                stack.enter_context(self.agent.sharing(()))
-            yield
+        return self.agent.sharing(()) if self.settings.prefix == "adapted" else nullcontext()
 
     def fit(
         self, lessons: Sequence[Sequence[Lesson]], *, seeds: Sequence[int], samples: Sequence[int] | None = None

@@ -84,7 +84,7 @@ def fetch(name: str, manifest: Path) -> Path:
     revision = pinned(name, manifest).revision
     try:
         folder = Path(snapshot_download(name, revision=revision, allow_patterns=FILES, local_files_only=True))
-        if not _missing(folder):
+        if not missing_part(folder):
             return folder
     except (LocalEntryNotFoundError, IncompleteSnapshotError):
         pass
@@ -110,7 +110,7 @@ def read(folder: Path, *, device: str, dtype: str) -> tuple[Any, Any]:
         InputError: the folder or a part of it is missing or unreadable, the device is not there or its memory is too
             small, or the chat template takes no tools.
     """
-    missing = _missing(folder)
+    missing = missing_part(folder)
     if missing:
         raise InputError(f"{folder} is not a model folder: found no {missing}; expected config, tokenizer and weights")
     check_device(device)
@@ -128,12 +128,16 @@ def read(folder: Path, *, device: str, dtype: str) -> tuple[Any, Any]:
         raise InputError(f"{folder} cannot be read as a model: {str(error).splitlines()[0]}") from error
     if report["missing_keys"]:
         raise InputError(f"{folder} lacks weights: found no {min(report['missing_keys'])}")
-    _check_tokenizer(tokenizer, folder)
+    check_tokenizer(tokenizer, folder)
     return model, tokenizer
 
 
-def _missing(folder: Path) -> str | None:
-    """Return the first file that a model folder lacks."""
+def missing_part(folder: Path) -> str | None:
+    """Return the first file that a model folder lacks.
+
+    Raises:
+        InputError: its index of weights cannot be read.
+    """
     needed = ["config.json", "tokenizer.json"]
     index = folder / INDEX
     if (folder / WEIGHTS).is_file() or not index.is_file():
@@ -154,7 +158,8 @@ def check_device(device: str) -> None:
         raise InputError(f"device is {device!r}; found none: {str(error).splitlines()[0]}") from error
 
 
-def _check_tokenizer(tokenizer: Any, folder: Path) -> None:
+def check_tokenizer(tokenizer: Any, folder: Path) -> None:
+    """Raise `InputError` unless turns end, batches can be padded and the chat template takes tools."""
     if not tokenizer.chat_template:
         raise InputError(f"{folder} has a tokenizer without a chat template; expected one that takes tools")
     if tokenizer.eos_token_id is None or tokenizer.pad_token_id is None:

@@ -16,6 +16,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
+from ttsi.agent.checkpoint import Checkpoint
 from ttsi.agent.growth import grow
 from ttsi.agent.packing import IGNORED, pack, within_documents
 from ttsi.agent.tokenizer import END, PAD, train_tokenizer
@@ -161,38 +162,6 @@ def _loss_function(model: Qwen3ForCausalLM, config: TrainingConfig) -> Callable[
         return (losses * weights[:, 1:].flatten()).sum() / weights[:, 1:].sum()
 
     return torch.compile(loss) if config.compile else loss
-
-
-class Checkpoint:
-    """The state of an interrupted run, in `checkpoint.pt` of the output folder."""
-
-    def __init__(self, folder: Path, config: TrainingConfig) -> None:
-        self.path, self.config = folder / "checkpoint.pt", config
-
-    def save(self, model: torch.nn.Module, optimizer: torch.optim.Optimizer, log: list[dict]) -> None:
-        """Write the state, whole or not at all."""
-        state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "log": log}
-        state["config"] = self.config.model_dump_json()
-        torch.save(state, self.path.with_suffix(".part"))
-        self.path.with_suffix(".part").replace(self.path)
-
-    def restore(self, model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> list[dict]:
-        """Load the state if there is one; return the log of the steps that it holds.
-
-        Raises:
-            InputError: the checkpoint was made with another configuration.
-        """
-        if not self.path.exists():
-            return []
-        state = torch.load(self.path, weights_only=True)
-        found, expected = json.loads(state["config"]), self.config.model_dump(mode="json")
-        changed = [key for key, value in expected.items() if found.get(key) != value]
-        differing = [f"{key} is {found.get(key)}, expected {expected[key]}" for key in changed]
-        if differing:
-            raise InputError(f"{self.path} belongs to another configuration: {'; '.join(differing)}")
-        model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        return state["log"]
 
 
 def train(config: TrainingConfig, folder: Path, *, progress: bool = True) -> list[dict]:

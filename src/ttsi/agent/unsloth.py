@@ -9,7 +9,7 @@ import torch
 from transformers import AutoConfig, AutoTokenizer
 
 from ttsi.agent.agent import Agent
-from ttsi.agent.loading import _check_tokenizer, _missing
+from ttsi.agent.loading import check_tokenizer, missing_part
 from ttsi.agent.rows import is_out_of_memory
 from ttsi.records import InputError
 from ttsi.unsloth import require
@@ -48,7 +48,7 @@ class UnslothAgent(Agent):
 
 
 def _read(folder: Path, dtype: str) -> tuple[Any, Any]:
-    missing = _missing(folder)
+    missing = missing_part(folder)
     if missing:
         raise InputError(f"{folder} is not a model folder: found no {missing}; expected config, tokenizer and weights")
     try:
@@ -65,7 +65,7 @@ def _read(folder: Path, dtype: str) -> tuple[Any, Any]:
         raise InputError(f"{folder} is a model of type {config.model_type!r}; expected {expected}, or --backend peft")
     if model.dtype != getattr(torch, dtype):
         raise InputError(f"dtype is {dtype!r}; found a GPU on which Unsloth loads {model.dtype}; expected that")
-    _check_tokenizer(tokenizer, folder)
+    check_tokenizer(tokenizer, folder)
     return model, tokenizer
 
 
