@@ -264,9 +264,20 @@ lines = [
 Markdown("\n".join(lines))
 
 # %% [markdown]
-# All nine were looked at on test samples here, so this ranking chooses nothing: the profile's estimator was checked on
-# validation samples ([](05_test_time_lora)). What a gate built on each of them does to accuracy is in
-# [](07_when_to_adapt).
+# All nine were looked at on test samples here, so this ranking chooses nothing. The validation samples on which the
+# profile was checked ([](08_how_much_training)) may choose, but they are few:
+
+# %%
+checked = read_study(data_root() / "selection", "profile")
+checked_margins, checked_wrong = margins_of(checked), ~checked["base_correct"]
+pd.DataFrame(
+    {
+        "AUROC (95% interval)": {name: cell(auroc(-checked_margins[name], checked_wrong)) for name in names},
+    }
+).rename_axis(f"validation, n = {len(checked)}, {checked_wrong.sum()} wrong", axis="columns")
+
+# %% [markdown]
+# What a gate built on each of them does to accuracy is in [](07_when_to_adapt).
 #
 # A margin says how sure the *model* is. A model that is confidently wrong passes any gate, and no threshold repairs
 # that. A larger, instruction-tuned model may rank the estimators differently: the errors of this agent are often
