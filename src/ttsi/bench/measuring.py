@@ -30,7 +30,8 @@ def measure(
 ) -> pd.DataFrame:
     """Measure cases and write `out` (Parquet, a row for each repetition of a way) and `out`.json, what made it.
 
-    The ways of a case take turns within a repetition, so that what else the machine does meets all of them.
+    The ways of a case take turns within a repetition, so that what else the machine does meets all of them. Memory is
+    measured in a repetition of its own, before the others.
     """
     started, rows = now(), []
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -65,15 +66,15 @@ def _case(case: Case, folder: Path, device: str, repeats: int) -> list[dict]:
     if case.model != "tiny":
         shape = SHAPES.get(case.model) or pinned(case.model, data_root() / "models.toml").shape
         source = random_model(shape, folder / "model", tokenizer=tiny, dtype=case.dtype)
-    rows = []
     adapting = {way: _adapting(case, way, source, device) for way in case.samples}
-    for repeat in range(-1, repeats):  # the first of all warms up
-        for way, adapt in adapting.items():
-            work = _work(case, adapt, case.samples[way])
-            row = _measured(case, way, adapt, work)
-            if repeat >= 0:
-                rows.append(row | {"repeat": repeat, "model": case.model, "k": case.k, "device": device})
-    return rows
+    work = {way: _work(case, adapt, case.samples[way]) for way, adapt in adapting.items()}
+    peaks = {way: _peak(case, way, adapt, work[way]) for way, adapt in adapting.items()}  # and warms up
+    return [
+        _measured(case, way, adapt, work[way])
+        | {"peak_bytes": peaks[way], "repeat": repeat, "model": case.model, "k": case.k, "device": device}
+        for repeat in range(repeats)
+        for way, adapt in adapting.items()
+    ]
 
 
 def _adapting(case: Case, way: str, source: Path, device: str) -> Adapting:
@@ -90,12 +91,17 @@ def _work(case: Case, adapt: Adapting, samples: int) -> list[Work]:
     return random_tokens(samples, prefix=case.prefix, k=case.k)
 
 
+def _peak(case: Case, way: str, adapt: Adapting, work: Sequence[Work]) -> int | None:
+    with peak_memory(adapt.agent.model.device) as peak:
+        _measured(case, way, adapt, work)
+    return peak.taken
+
+
 def _measured(case: Case, way: str, adapt: Adapting, work: Sequence[Work]) -> dict:
     threads = case.threads.get(way, 2)
     torch.set_num_threads(threads)
     size = len(work) if way in BATCHED else 1
-    with peak_memory(adapt.agent.model.device) as peak:
-        batches = [adapt(work[start : start + size]) for start in range(0, len(work), size)]
+    batches = [adapt(work[start : start + size]) for start in range(0, len(work), size)]
     spent = {stage: [batch[stage] for batch in batches] for stage in STAGES}
     seconds = {stage: sum(one.seconds for one in found) / len(work) for stage, found in spent.items()}
     return {
@@ -108,5 +114,4 @@ def _measured(case: Case, way: str, adapt: Adapting, work: Sequence[Work]) -> di
         "seconds": sum(seconds.values()),
         **{f"seconds_{stage}": of_stage for stage, of_stage in seconds.items()},
         **{f"tokens_{stage}": sum(one.tokens for one in found) / len(work) for stage, found in spent.items()},
-        "peak_bytes": peak.taken,
     }
