@@ -15,11 +15,13 @@ temperature = 0.7
 seed = 0
 
 # %% tags=["hide-input"]
+from typing import get_args
+
 import pandas as pd
 from IPython.display import Markdown
 from myst_nb import glue
 
-from ttsi.augmentation import VALID, augment
+from ttsi.augmentation import VALID, Elicitation, augment
 from ttsi.benchmarks.toolworld import SPLITS
 from ttsi.plots import example_verdicts, percent, style
 from ttsi.profiles import configure
@@ -34,7 +36,7 @@ config = configure(profile, subset="validation", seed=seed)
 samples = min(samples, max(1, config.limit // 3))
 
 # %% [markdown]
-# ## Two ways to ask
+# ## Three ways to ask
 #
 # - **free**: the agent is asked for a practice example and writes all of it. This is how we read the paper; its
 #   prompt is not published.
@@ -42,8 +44,11 @@ samples = min(samples, max(1, config.limit // 3))
 #   the opening of that call is put into its mouth; it completes the arguments, then writes the request. It practises
 #   on the tools that it hesitates between, and an offered tool's name is spelled right by construction.
 #
-# The second gives the agent's own hesitation back to it; neither reads a label. The same requests, seeds and
-# temperature for both:
+# - **constrained**: the agent writes all of it, but of the call it can write only what a grammar allows: an offered
+#   tool, and arguments of that tool's schema.
+#
+# The second gives the agent's own hesitation back to it; none reads a label. The same requests, seeds and temperature
+# for all:
 
 # %%
 agent = load_agent(config)
@@ -54,14 +59,16 @@ for split in (name for name in SPLITS if name.endswith("unseen")):
 
 
 # %%
-def write(request, elicitation):
-    probabilities = relative_softmax_scores(Evidence(agent, request, answer=()).names)
-    settings = {"draws": draws, "temperature": temperature, "seeds": [seed_for(config.seed, request.id)]}
-    return augment(agent, [request], [probabilities], elicitation=elicitation, **settings)[0]
+def write(elicitation):
+    settings = {"draws": draws, "temperature": temperature, "seeds": seeds}
+    attempts = augment(agent, requests, probabilities, elicitation=elicitation, **settings)
+    return {request.id: of_request for request, of_request in zip(requests, attempts, strict=True)}
 
 
-ways = ("free", "hesitation")
-written = {way: {request.id: write(request, way) for request in requests} for way in ways}
+probabilities = [relative_softmax_scores(Evidence(agent, request, answer=()).names) for request in requests]
+seeds = [seed_for(config.seed, request.id) for request in requests]
+ways = get_args(Elicitation)
+written = {way: write(way) for way in ways}
 
 # %%
 rows = [
@@ -74,7 +81,7 @@ table = pd.DataFrame(rows)
 verdicts = [VALID, *sorted(set(table["verdict"]) - {VALID})]
 counts = pd.crosstab(table["way"], table["verdict"]).reindex(index=ways, columns=verdicts, fill_value=0)
 
-# %% mystnb={"image": {"alt": "Stacked bars of the verdicts on practice examples written freely and by hesitation."}, "figure": {"name": "fig-augmentation-verdicts", "caption": "What became of the practice examples that the agent wrote, by the way it was asked. Only valid ones are trained on."}}
+# %% mystnb={"image": {"alt": "Stacked bars of the verdicts on practice examples by each way to ask."}, "figure": {"name": "fig-augmentation-verdicts", "caption": "What became of the practice examples that the agent wrote, by the way it was asked. Only valid ones are trained on."}}
 example_verdicts(counts)
 
 # %% [markdown]
@@ -128,17 +135,17 @@ cells = {
 pd.DataFrame(cells).reindex(ways).rename_axis("share (95% interval)", axis="columns")
 
 # %% tags=["hide-input"]
-difference = difference_interval(shares["free"], shares["hesitation"])
-if difference.low > 0:
-    found = "Asking by hesitation gives more valid examples than asking freely"
-elif difference.high < 0:
-    found = "Asking freely gives more valid examples than asking by hesitation"
-else:
-    found = "These requests do not show which way gives more valid examples"
-points = (
-    f"{100 * difference.estimate:+.0f} points, 95% interval {100 * difference.low:+.0f} to {100 * difference.high:+.0f}"
-)
-Markdown(f"{found} (hesitation minus free: {points}, n = {difference.n} requests).")
+lines = []
+for way in ways[1:]:
+    difference = difference_interval(shares["free"], shares[way])
+    found = (
+        "more" if difference.low > 0 else "fewer" if difference.high < 0 else "neither more nor fewer, for all we see,"
+    )
+    low, points, high = (100 * value for value in (difference.low, difference.estimate, difference.high))
+    lines.append(
+        f"- *{way}* gives {found} valid examples than *free* ({points:+.0f} points, {low:+.0f} to {high:+.0f})."
+    )
+Markdown(f"Over {len(shares)} requests, with 95% intervals:\n\n" + "\n".join(lines))
 
 # %% tags=["remove-cell"]
 for way in ways:
@@ -156,12 +163,14 @@ glue("augmentation_requests", str(len(requests)), display=False)
 # - Valid, asked freely: {glue:text}`valid_free`. The most frequent fault: {glue:text}`failure_free`.
 # - Valid, asked by hesitation: {glue:text}`valid_hesitation`. The most frequent fault:
 #   {glue:text}`failure_hesitation`.
+# - Valid, with the calls constrained: {glue:text}`valid_constrained`. The most frequent fault:
+#   {glue:text}`failure_constrained`.
 # - At least one valid example, and so a chance to adapt at all: {glue:text}`covered_free` of the requests asked
-#   freely, {glue:text}`covered_hesitation` by hesitation. The others keep their base answer, and the row of the run
-#   says so.
+#   freely, {glue:text}`covered_hesitation` by hesitation, {glue:text}`covered_constrained` constrained. The others
+#   keep their base answer, and the row of the run says so.
 #
-# These are validation requests: the choice between the two ways for the published runs was made on such, never on
-# test samples. *Valid* is a property of form. An example whose tool does not mean what its request says is valid
+# These are validation requests: the published runs' way was chosen on such, never on test samples, and before the
+# third was there. *Valid* is a property of form. An example whose tool does not mean what its request says is valid
 # here, and the agent will learn from it what it already believed.
 #
 # ## Things to try

@@ -1,10 +1,12 @@
 """G: what counts as a valid practice example, and that writing one is seeded."""
 
+from typing import get_args
+
 import pytest
 
-from ttsi.augmentation import augment, is_said, judge
+from ttsi.augmentation import Elicitation, augment, is_said, judge
 from ttsi.benchmarks import load
-from ttsi.calls import parse_calls
+from ttsi.calls import MalformedCall, parse_calls
 from ttsi.records import Message, Request, Tool
 
 SCHEMA = {
@@ -76,7 +78,7 @@ def test_whether_a_text_holds_a_value(value, text, said):
     assert is_said(value, text) is said
 
 
-@pytest.mark.parametrize("elicitation", ["free", "hesitation"])
+@pytest.mark.parametrize("elicitation", get_args(Elicitation))
 def test_writing_is_seeded_and_every_attempt_is_reported(tiny, elicitation):
     request = load("toolworld", "single/unseen", subset="validation", seed=4, limit=1)[0].request
     probabilities = [0.0] * len(request.tools)
@@ -87,6 +89,29 @@ def test_writing_is_seeded_and_every_attempt_is_reported(tiny, elicitation):
     assert len(first) == 4
     if elicitation == "hesitation":
         assert all(f'"name": "{request.tools[1].name}"' in attempt.text for attempt in first)
+
+
+def test_constrained_practice_calls_offered_tools_with_arguments_that_they_have(tiny):
+    request = load("toolworld", "typed/unseen", subset="validation", seed=4, limit=1)[0].request
+    properties = {tool.name: set(tool.parameters["properties"]) for tool in request.tools}
+    settings = {"draws": 8, "temperature": 1.5, "seeds": [0]}  # hot enough to misspell what may be misspelled
+    free, limited = (
+        augment(tiny, [request], [[1.0] * len(properties)], elicitation=way, **settings)[0]
+        for way in ("free", "constrained")
+    )
+
+    def offered(text: str) -> bool:
+        try:
+            calls = parse_calls(text.rpartition("</tool_call>")[0] + "</tool_call>")
+        except MalformedCall:
+            return False
+        return all(call.name in properties and set(call.arguments) <= properties[call.name] for call in calls)
+
+    assert not all(offered(attempt.text) for attempt in free)
+    closed = [attempt.text for attempt in limited if "</tool_call>" in attempt.text]
+    assert closed
+    assert all(offered(text) for text in closed)
+    assert all(text.rpartition("</tool_call>")[2].startswith("\n") for text in closed)
 
 
 def test_valid_examples_call_offered_tools(tiny):

@@ -1,7 +1,8 @@
 """G, self-augmentation: practice examples like a request, written by the agent itself and checked without a label.
 
-Two ways to ask. `free` is the paper's: the agent writes a whole example. `hesitation` draws the tool of the call from
+Three ways to ask. `free` is the paper's: the agent writes a whole example. `hesitation` draws the tool of the call from
 the RSS distribution and gives the call's opening as a prefix: practice on the tools that the agent hesitates between.
+`constrained` lets it write nothing but calls of the offered tools with arguments of their schemas, then the request.
 """
 
 import re
@@ -13,12 +14,12 @@ from typing import Any, Literal, Protocol
 from dateutil import parser as dates
 from jsonschema import Draft202012Validator
 
-from ttsi.agent import Agent
+from ttsi.agent import Agent, OfferedCalls
 from ttsi.agent.rows import Row
 from ttsi.prompts import PRACTICE_INSTRUCTION, practice_chat, read_practice, transcript
 from ttsi.records import PracticeExample, Request
 
-Elicitation = Literal["free", "hesitation"]
+Elicitation = Literal["free", "hesitation", "constrained"]
 
 VALID = "valid"
 _NUMBER_WORDS = "zero one two three four five six seven eight nine ten eleven twelve".split()
@@ -75,7 +76,9 @@ def augment(
     rows = []
     for request, of_request, seed, sample in zip(requests, openings, seeds, numbers, strict=True):
         prompt = agent.prompt(practice_chat(request, instruction), request.tools)
-        rows += [Row(prompt + opening, (seed, draw), sample=sample) for draw, opening in enumerate(of_request)]
+        for draw, opening in enumerate(of_request):
+            limit = OfferedCalls(agent, request.tools, then_text=True) if elicitation == "constrained" else None
+            rows.append(Row(prompt + opening, (seed, draw), limit, sample=sample))
     continued = iter(agent.continued(rows, temperature=temperature))
     texts = [[agent.decode(opening + next(continued)) for opening in of_request] for of_request in openings]
     return [judge(of_request, request) for of_request, request in zip(texts, requests, strict=True)]
@@ -85,7 +88,7 @@ def _openings(
     agent: Agent, request: Request, probabilities: Sequence[float], seed: int, *, elicitation: Elicitation, draws: int
 ) -> list[list[int]]:
     """Return the beginning that each practice example is given."""
-    if elicitation == "free":
+    if elicitation != "hesitation":
         return [[] for _ in range(draws)]
     names = Random(seed).choices([tool.name for tool in request.tools], weights=probabilities, k=draws)
     return [agent.call_opening(name) for name in names]

@@ -27,7 +27,7 @@ class LoopSettings(Record):
     share: float = Field(default=0.5, ge=0, le=1)
     """Chance of a sample to be adapted where `adapt` is `random`."""
     constrained: bool = False
-    """Limit answers to calls of offered tools with arguments of their schemas (scores and practice stay free)."""
+    """Limit answers to calls of offered tools with arguments of their schemas (scores stay free)."""
     decoding: Decoding = "direct"
     answer_temperature: float = Field(default=0.7, gt=0)
     """Of the sampled answers of the other decoding modes and of the estimator `self-consistency`."""

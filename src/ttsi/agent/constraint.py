@@ -18,12 +18,17 @@ class OfferedCalls:
     """Allows one or more calls, each of an offered tool and with arguments of its schema; values stay free.
 
     Arguments come in the schema's order, and none is required. It limits one row, as `Row.allowed`, and follows it.
+
+    Args:
+        agent: whose tokens are limited.
+        tools: the offered ones.
+        then_text: free text follows the calls, as in a practice example.
     """
 
-    def __init__(self, agent: Agent, tools: Sequence[Tool]) -> None:
+    def __init__(self, agent: Agent, tools: Sequence[Tool], *, then_text: bool = False) -> None:
         vocabulary = agent.tokenizer.get_vocab()
         tokenizer = _tokenizer(agent.tokenizer, agent.model.config.vocab_size)
-        self._matcher = LLMatcher(tokenizer, _grammar(tools, tags_are_tokens=OPEN in vocabulary))
+        self._matcher = LLMatcher(tokenizer, _grammar(tools, OPEN in vocabulary, then_text))
         self._end, self._read = agent.tokenizer.eos_token_id, 0
 
     def __call__(self, written: Sequence[int]) -> Sequence[int]:
@@ -44,13 +49,14 @@ def _tokenizer(tokenizer: PreTrainedTokenizerFast, vocabulary: int) -> LLTokeniz
     return from_tokenizer(tokenizer, n_vocab=vocabulary)
 
 
-def _grammar(tools: Sequence[Tool], *, tags_are_tokens: bool) -> str:
+def _grammar(tools: Sequence[Tool], tags_are_tokens: bool, then_text: bool) -> str:
     """Return the grammar of the calls in `llguidance`'s dialect of Lark, with a JSON schema for each tool."""
     opening, closing = (OPEN, CLOSE) if tags_are_tokens else (json.dumps(OPEN), json.dumps(CLOSE))
     tool_rules = [f"tool{number}: %json {json.dumps(_schema(tool))}" for number, tool in enumerate(tools)]
     names = " | ".join(f"tool{number}" for number in range(len(tools)))
     block = f'block: {opening} "\\n" ({names}) "\\n" {closing}'
-    return "\n".join(['start: block ("\\n" block)*', block, *tool_rules])
+    text = r' "\n" /(.|\n)+/' if then_text else ""
+    return "\n".join(['start: block ("\\n" block)*' + text, block, *tool_rules])
 
 
 def _schema(tool: Tool) -> dict:

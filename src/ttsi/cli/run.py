@@ -23,7 +23,7 @@ import click
 @click.option("--tau", type=float, help="A sample is uncertain if its margin is below tau, in [0, 1].")
 @click.option("--k", type=int, help="Practice examples to use, at most.")
 @click.option("--draws", type=int, help="Practice examples to write.")
-@click.option("--elicitation", help="free or hesitation.")
+@click.option("--elicitation", help="Of practice examples: free, hesitation or constrained.")
 @click.option("--teacher", help="endpoint or oracle (toolworld's own grammar: an upper bound); of tt-d.")
 @click.option("--teacher-url", help="Base URL of an OpenAI-compatible server; the key comes from OPENAI_API_KEY.")
 @click.option("--teacher-model", help="Its model; without a URL a model folder, served on loopback.")
