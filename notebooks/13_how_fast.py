@@ -119,14 +119,14 @@ readable_differences(cost).set_axis([f"{after} against {before}" for before, aft
 # %% tags=["hide-input"]
 loss = cost.iloc[2]
 if loss["high"] < 0:
-    verdict = "activated adapters lose accuracy"
+    told = "activated adapters lose accuracy"
 elif loss["low"] >= 0:
-    verdict = "activated adapters are not worse"
+    told = "activated adapters are not worse"
 else:
-    verdict = (
+    told = (
         "a loss that these samples cannot tell from none; so the profile keeps adapters that act on all of a prompt"
     )
-Markdown(verdict[0].upper() + verdict[1:] + ".")
+Markdown(told[0].upper() + told[1:] + ".")
 
 # %% [markdown]
 # ## What was measured
