@@ -138,13 +138,10 @@ pd.DataFrame(cells).reindex(ways).rename_axis("share (95% interval)", axis="colu
 lines = []
 for way in ways[1:]:
     difference = difference_interval(shares["free"], shares[way])
-    found = (
-        "more" if difference.low > 0 else "fewer" if difference.high < 0 else "neither more nor fewer, for all we see,"
-    )
+    found = "more" if difference.low > 0 else "fewer" if difference.high < 0 else None
+    does = f"gives {found}" if found else "is not shown to give more or fewer"
     low, points, high = (100 * value for value in (difference.low, difference.estimate, difference.high))
-    lines.append(
-        f"- *{way}* gives {found} valid examples than *free* ({points:+.0f} points, {low:+.0f} to {high:+.0f})."
-    )
+    lines.append(f"- *{way}* {does} valid examples than *free* ({points:+.0f} points, {low:+.0f} to {high:+.0f}).")
 Markdown(f"Over {len(shares)} requests, with 95% intervals:\n\n" + "\n".join(lines))
 
 # %% tags=["remove-cell"]

@@ -123,9 +123,7 @@ if loss["high"] < 0:
 elif loss["low"] >= 0:
     told = "activated adapters are not worse"
 else:
-    told = (
-        "a loss that these samples cannot tell from none; so the profile keeps adapters that act on all of a prompt"
-    )
+    told = "a loss that these samples cannot tell from none; so the profile keeps adapters that act on all of a prompt"
 Markdown(told[0].upper() + told[1:] + ".")
 
 # %% [markdown]
@@ -188,7 +186,8 @@ rates.columns = list(STAGES)
 (rates / stages).map("{:,.0f}".format)
 
 # %% [markdown]
-# All cases. Memory is what a way took at its peak beyond the model, for all samples of its batch together:
+# All cases: a way and its batch, on two threads or, where that is faster, on one. Memory is what it took at its peak
+# beyond the model, for all samples of the batch together:
 
 # %%
 readable_bench(table)
@@ -268,8 +267,9 @@ plans = {
     )
     for way in WAYS
 }
-planned = pd.DataFrame(plans).T[["workers", "hours", "worker_hours", "cost", "share_of_start"]]
-planned.round({"hours": 1, "worker_hours": 0, "cost": 0, "share_of_start": 4})
+forms = {"workers": "{:.0f}", "hours": "{:.1f}", "worker_hours": "{:.0f}", "cost": "{:.0f}", "share_of_start": "{:.2%}"}
+planned = pd.DataFrame({name: pd.DataFrame(plans).loc[name].map(form.format) for name, form in forms.items()})
+planned.rename(columns=lambda name: name.replace("_", " "))
 
 # %% [markdown]
 # A worker is one such machine, and the cost is its hours at `price`. What bounds it is arithmetic: starting takes a

@@ -90,10 +90,13 @@ def verdict(found: Interval, *, at_least: float) -> str:
 
 def readable_bench(table: pd.DataFrame) -> pd.DataFrame:
     """Return a row for each way of each case: its mean seconds with interval, tokens trained on a second, memory."""
-    named = ["model", "prefix", "K", "way", "batch", "threads"]
     prompts = table["prefix"].map("{:.0f} tokens".format).mask(table["toolworld"], "toolworld")
-    ways = table.assign(prefix=prompts, K=table["k"]).groupby(named, sort=False)
-    return pd.DataFrame({key: _readable(of_way) for key, of_way in ways}).T.rename_axis(named)
+    case = table["model"] + ", " + prompts + ", K " + table["k"].astype(str)
+    threads = (table["threads"] == 1).map(lambda alone: ", one thread" if alone else "")
+    way = table["way"] + " × " + table["batch"].astype(str) + threads
+    named = table.assign(case=pd.Categorical(case, case.unique()), way=way).sort_values("case", kind="stable")
+    ways = named.groupby(["case", "way"], sort=False, observed=True)
+    return pd.DataFrame({key: _readable(of_way) for key, of_way in ways}).T.rename_axis(["case", "way"])
 
 
 def _readable(of_way: pd.DataFrame) -> dict[str, str]:
@@ -101,8 +104,8 @@ def _readable(of_way: pd.DataFrame) -> dict[str, str]:
     trained = of_way["tokens_adaptation"].sum() / of_way["seconds_adaptation"].sum()
     return {
         "seconds": f"{spent.estimate:.3g} ({spent.low:.3g}–{spent.high:.3g})",
-        "tokens trained on a second": f"{trained:,.0f}",
-        "peak memory, MB": "not measured" if isnan(peak) else f"{peak / 1e6:,.0f}",
+        "trained tokens a second": f"{trained:,.0f}",
+        "peak, MB": "not measured" if isnan(peak) else f"{peak / 1e6:,.0f}",
     }
 
 

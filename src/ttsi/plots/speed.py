@@ -2,7 +2,7 @@
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
+from matplotlib.ticker import LogLocator, NullLocator
 
 from ttsi.plots.frame import PALETTE, legend, new_figure, whiskers
 
@@ -21,5 +21,8 @@ def seconds_against(table: pd.DataFrame, *, column: str, label: str) -> Figure:
     places = sorted(table[column].unique())
     axes.set_xticks(places, [f"{place:g}" for place in places])
     axes.xaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
+    for set_formatter in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
+        set_formatter("{x:g}")
     legend(figure, f"whiskers: 95% interval over {table['n'].min()} repetitions", columns=3)
     return figure
