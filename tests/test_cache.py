@@ -41,3 +41,11 @@ def test_gradients_reach_what_was_appended():
     found, _ = growing([states(5)]).update(keys, values, 0)
     found.sum().backward()
     torch.testing.assert_close(keys.grad, torch.ones_like(keys))
+
+
+def test_what_was_appended_with_gradients_is_kept_without():
+    grown, expected, parts = growing(), DynamicCache(), [states(tokens) for tokens in (5, 2, 1)]
+    for gradients, part in zip((False, True, False), parts, strict=True):
+        with torch.set_grad_enabled(gradients):
+            found = grown.update(*part, 0)
+            torch.testing.assert_close(found, expected.update(*part, 0), rtol=0, atol=0)

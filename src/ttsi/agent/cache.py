@@ -17,7 +17,8 @@ class RoomyLayer(DynamicLayer):
     """
 
     _room: tuple[torch.Tensor, ...] = ()
-    """What `keys` and `values` are the beginning of."""
+    _beginning: torch.Tensor | None = None
+    """Of the room, as it was handed out last: it is still in use as long as `keys` is this tensor."""
 
     def update(
         self, key_states: torch.Tensor, value_states: torch.Tensor, *args: object, **kwargs: object
@@ -27,17 +28,13 @@ class RoomyLayer(DynamicLayer):
             return super().update(key_states, value_states)
         start = self.get_seq_length()
         end = start + key_states.shape[-2]
-        if not self._room or self._room[0].shape[-2] < end:
+        if self.keys is not self._beginning or not self._room or self._room[0].shape[-2] < end:
             self._move(key_states, value_states, end + ROOM)
         keys, values = self._room
         keys[:, :, start:end], values[:, :, start:end] = key_states, value_states
         self.keys, self.values = keys[:, :, :end], values[:, :, :end]
+        self._beginning = self.keys
         return self.keys, self.values
-
-    def batch_select_indices(self, indices: torch.Tensor) -> None:
-        """Go on with some of the rows only."""
-        super().batch_select_indices(indices)
-        self._room = ()
 
     def _move(self, key_states: torch.Tensor, value_states: torch.Tensor, tokens: int) -> None:
         before = self.keys, self.values

@@ -10,6 +10,8 @@ from pathlib import Path
 import torch
 
 PROCESS = Path("/proc/self")
+COUNTED = (PROCESS / "clear_refs").exists()
+"""Whether the system counts the peak of a process."""
 
 
 @dataclass
@@ -27,7 +29,7 @@ def peak_memory(device: torch.device) -> Iterator[Peak]:
     yield peak
     if device.type == "cuda":
         peak.taken = torch.cuda.max_memory_allocated(device) - held
-    elif (PROCESS / "clear_refs").exists():
+    elif COUNTED:
         peak.taken = max(0, _status("VmHWM") - held)
 
 
@@ -37,7 +39,7 @@ def _forget(device: torch.device) -> int:
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
         return torch.cuda.memory_allocated(device)
-    if not (PROCESS / "clear_refs").exists():
+    if not COUNTED:
         return 0
     ctypes.CDLL(None).malloc_trim(0)  # else the process keeps what it once took
     (PROCESS / "clear_refs").write_text("5", encoding="ascii")  # proc_pid_clear_refs(5): the peak is reset
