@@ -7,20 +7,22 @@
 | sealtool | `test` (single calls), `all` | tool lists as Python text |
 | apibank | `level-1`, `level-2`, `level-3` | dialogue text |
 | toolalpaca | `real`, `simulated` | API descriptions |
+| bfcl | `all`, of the training subset alone | records a line: what the real model is tuned on |
 """
 
 import logging
 from pathlib import Path
 
-from ttsi.benchmarks import apibank, nexusraven, sealtool, toolalpaca, toolworld
+from ttsi.benchmarks import apibank, bfcl, nexusraven, sealtool, toolalpaca, toolworld
 from ttsi.benchmarks.drafts import UNPARSABLE, Draft, ToolOrder, flagged
 from ttsi.benchmarks.sources import find_file
 from ttsi.benchmarks.toolworld import Subset
 from ttsi.records import InputError, Sample
 
-_READERS = {reader.NAME: reader for reader in (nexusraven, sealtool, apibank, toolalpaca)}
+_EVALUATED = {reader.NAME: reader for reader in (nexusraven, sealtool, apibank, toolalpaca)}
+_READERS = _EVALUATED | {bfcl.NAME: bfcl}
 
-PAPER_BENCHMARKS = tuple(_READERS)
+PAPER_BENCHMARKS = tuple(_EVALUATED)
 BENCHMARKS = ("toolworld", *PAPER_BENCHMARKS)
 SPLITS: dict[str, tuple[str, ...]] = {"toolworld": toolworld.SPLITS} | {n: r.SPLITS for n, r in _READERS.items()}
 DEFAULT_SPLITS: dict[str, tuple[str, ...]] = {
@@ -62,8 +64,8 @@ def load(
     Raises:
         InputError: the benchmark, the split or the subset does not exist, or a file is missing or malformed.
     """
-    if benchmark not in BENCHMARKS:
-        raise InputError(f"unknown benchmark {benchmark!r}; expected one of {', '.join(BENCHMARKS)}")
+    if benchmark not in SPLITS:
+        raise InputError(f"unknown benchmark {benchmark!r}; expected one of {', '.join(SPLITS)}")
     if limit is not None and limit < 0:
         raise InputError(f"limit is {limit}; expected 0 or more samples")
     if benchmark == "toolworld":

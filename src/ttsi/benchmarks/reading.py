@@ -138,6 +138,16 @@ def read_records(path: Path) -> list[Field]:
     return records
 
 
+def read_lines(path: Path) -> list[Field]:
+    """Return the records of a file that holds one JSON value a line; empty lines do not count.
+
+    Raises:
+        InputError: a line is not that, or the file has no records.
+    """
+    lines = [line for line in read_text(path).split("\n") if line.strip()]
+    return [Field(_parsed(line, path), path, (number,)) for number, line in enumerate(lines)]
+
+
 def parse_json(text: str) -> Any:
     """Return the JSON value of a text.
 
@@ -151,7 +161,10 @@ def parse_json(text: str) -> Any:
 
 
 def _read_json(path: Path) -> Any:
-    text = read_text(path)
+    return _parsed(read_text(path), path)
+
+
+def _parsed(text: str, path: Path) -> Any:
     try:
         return parse_json(text)
     except json.JSONDecodeError as error:

@@ -1,0 +1,165 @@
+"""What a pretrained model learns from: an endless, repeatable stream of lessons.
+
+A lesson is an answer to a request, or a practice example that is asked for in the manner of one, in equal parts. It is
+made of answered requests of the Berkeley Function-Calling Leaderboard, so that no two lessons are alike: tools of other
+requests stand among the offered ones, in any order; names are written in another style; which arguments are required is
+left out; one request follows another in a conversation. The other lessons are toolworld's. None is of the paper's
+benchmarks.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from random import Random
+
+from ttsi.augmentation import judge
+from ttsi.benchmarks import toolworld
+from ttsi.calls import render_calls
+from ttsi.prompts import Chat, answer_chat, practice_chat, render_practice
+from ttsi.records import Call, Message, PracticeExample, Record, Sample, Tool
+
+PRACTICE, TOOLWORLD, CONVERSATION, RESTYLED, UNMARKED = 0.5, 0.2, 0.2, 0.4, 0.25
+"""Shares: of practice among the lessons, of toolworld's; of conversations, and of lessons with names in another style
+or without marks of required arguments, among the others."""
+
+OFFERED = (1, 2, 3, 4, 5, 5, 6, 8)
+"""Numbers of tools that are offered, drawn evenly, where the request's own are no more."""
+
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_STYLES = {
+    "snake": lambda words: "_".join(word.lower() for word in words),
+    "camel": lambda words: words[0].lower() + "".join(word.capitalize() for word in words[1:]),
+    "pascal": lambda words: "".join(word.capitalize() for word in words),
+    "dotted": lambda words: ".".join(word.lower() for word in words),
+}
+
+
+class Lesson(Record):
+    """A prompt with its tools, and the text that an agent should answer."""
+
+    chat: tuple[Message, ...]
+    tools: tuple[Tool, ...]
+    answer: str
+
+
+class Lessons:
+    """The stream of lessons.
+
+    Args:
+        samples: answered requests; one whose calls its tools' schemas do not allow makes no lesson.
+        seed: of all that is drawn.
+    """
+
+    def __init__(self, samples: Sequence[Sample], *, seed: int) -> None:
+        self._seed = seed
+        self._samples = [sample for sample in samples if _verdict(sample) in ("valid", "value not in its request")]
+        self._practice = [sample for sample in self._samples if _verdict(sample) == "valid"]
+        self._alike: dict[frozenset[str], list[Sample]] = defaultdict(list)
+        for sample in self._practice:
+            self._alike[_names(sample)].append(sample)
+
+    def __getitem__(self, number: int) -> Lesson:
+        """Return lesson `number`; it depends on nothing but the seed and its number."""
+        rng = Random(f"lesson/{self._seed}/{number}")
+        practice = rng.random() < PRACTICE
+        if rng.random() < TOOLWORLD:
+            lesson = next(toolworld.lessons(seed=self._seed, start=number))
+            return _lesson(lesson.sample, lesson.example if practice else None)
+        variation = _Variation(rng)
+        return self._practised(rng, variation) if practice else self._answered(rng, variation)
+
+    def _answered(self, rng: Random, variation: "_Variation") -> Lesson:
+        sample = variation(rng.choice(self._samples))
+        if rng.random() < CONVERSATION:
+            sample = _after(variation(rng.choice(self._samples)), sample)
+        return _lesson(self._offering(sample, rng, variation))
+
+    def _practised(self, rng: Random, variation: "_Variation") -> Lesson:
+        """Ask for an example like one request; the example is another request, of the same tools where there is one."""
+        seed = rng.choice(self._samples)
+        alike = [one for one in self._alike[_names(seed)] if one.request.messages != seed.request.messages]
+        seed, written = variation(seed), variation(rng.choice(alike or self._practice))
+        together = _with_tools(seed, [*seed.request.tools, *written.request.tools])
+        example = PracticeExample(messages=written.request.messages, calls=written.gold)
+        return _lesson(self._offering(together, rng, variation), example)
+
+    def _offering(self, sample: Sample, rng: Random, variation: "_Variation") -> Sample:
+        """Return a sample among whose tools stand those of other requests."""
+        wanted, others = rng.choice(OFFERED), rng.choices(self._samples, k=max(OFFERED))
+        tools = {tool.name: tool for tool in sample.request.tools}
+        for tool in chain.from_iterable(variation(other).request.tools for other in others):
+            if len(tools) < wanted:
+                tools.setdefault(tool.name, tool)
+        return _with_tools(sample, rng.sample(list(tools.values()), len(tools)))
+
+
+def stream(lessons: Lessons, start: int, count: int) -> Iterator[Lesson]:
+    """Yield `count` lessons from number `start` on."""
+    return (lessons[number] for number in range(start, start + count))
+
+
+def _lesson(sample: Sample, example: PracticeExample | None = None) -> Lesson:
+    request = sample.request
+    chat: Chat = practice_chat(request) if example else answer_chat(request.messages)
+    answer = render_practice(example) if example else render_calls(sample.gold)
+    return Lesson(chat=tuple(Message.model_validate(turn) for turn in chat), tools=request.tools, answer=answer)
+
+
+def _verdict(sample: Sample) -> str:
+    """Judge a sample as a practice example of its own tools, asked for in another request."""
+    text = render_practice(PracticeExample(messages=sample.request.messages, calls=sample.gold))
+    other = sample.request.model_copy(update={"messages": (Message(role="user", content="another request"),)})
+    return judge([text], other)[0].verdict
+
+
+def _names(sample: Sample) -> frozenset[str]:
+    return frozenset(tool.name for tool in sample.request.tools)
+
+
+def _with_tools(sample: Sample, tools: Sequence[Tool]) -> Sample:
+    named = {tool.name: tool for tool in tools}
+    return sample.model_copy(update={"request": sample.request.model_copy(update={"tools": tuple(named.values())})})
+
+
+def _after(first: Sample, second: Sample) -> Sample:
+    """Return the second sample as the next turn of a conversation that begins with the first."""
+    answered = Message(role="assistant", content=render_calls(first.gold))
+    messages = (*first.request.messages, answered, *second.request.messages)
+    together = _with_tools(second, [*second.request.tools, *first.request.tools])
+    return together.model_copy(update={"request": together.request.model_copy(update={"messages": messages})})
+
+
+# -- variety --------------------------------------------------------------------------------------------------------
+
+
+class _Variation:
+    """How a lesson writes names, and whether it marks required arguments: alike in all samples that it is made of."""
+
+    def __init__(self, rng: Random) -> None:
+        self._style = rng.choice(list(_STYLES)) if rng.random() < RESTYLED else None
+        self._marked = rng.random() >= UNMARKED
+
+    def __call__(self, sample: Sample) -> Sample:
+        """Return the sample so written; one in which two names would become one keeps its own."""
+        tools = [self._tool(tool) for tool in sample.request.tools]
+        calls = tuple(self._call(call) for call in sample.gold)
+        before = [(tool.name, len(tool.parameters["properties"])) for tool in sample.request.tools]
+        kept = len({tool.name for tool in tools}) == len(before) and all(
+            len(tool.parameters["properties"]) == count for tool, (_, count) in zip(tools, before, strict=True)
+        )
+        return _with_tools(sample, tools).model_copy(update={"gold": calls}) if kept else sample
+
+    def _tool(self, tool: Tool) -> Tool:
+        properties = {self._name(name): schema for name, schema in tool.parameters["properties"].items()}
+        required = [self._name(name) for name in tool.parameters["required"]] if self._marked else []
+        parameters = {**tool.parameters, "properties": properties, "required": required}
+        return tool.model_copy(update={"name": self._name(tool.name), "parameters": parameters})
+
+    def _call(self, call: Call) -> Call:
+        arguments = {self._name(name): value for name, value in call.arguments.items()}
+        return Call(name=self._name(call.name), arguments=arguments)
+
+    def _name(self, name: str) -> str:
+        words = _WORDS.findall(name) if self._style else ()
+        return _STYLES[self._style](words) if self._style and words else name

@@ -1,0 +1,217 @@
+"""Tuning an agent: one LoRA on a frozen pretrained model, by AdamW over a stream of lessons; it can be interrupted."""
+
+import json
+import math
+import time
+import tomllib
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from peft import LoraConfig, get_peft_model
+from pydantic import Field, ValidationError
+from safetensors.torch import save_file
+from torch import nn
+from tqdm.auto import tqdm
+
+from ttsi.adaptation.lora import Ids
+from ttsi.agent import Agent
+from ttsi.agent.checkpoint import Checkpoint
+from ttsi.benchmarks import bfcl, load
+from ttsi.profiles import model_folder
+from ttsi.provenance import hash_files, hash_records, machine, model_files, versions
+from ttsi.records import InputError, Record
+from ttsi.tuning.lessons import Lesson, Lessons, stream
+
+UNTRAINED = -100
+"""Label of a token that the loss leaves out, as in `torch.nn.functional.cross_entropy`."""
+
+
+class TuningConfig(Record):
+    """Everything that decides what the tuned agent is."""
+
+    base: str = "smollm2"
+    """The model, as `--model` names one."""
+    seed: int = Field(default=0, ge=0)
+    """Seeds the adapter and the lessons."""
+    rank: int = Field(default=32, ge=1)
+    alpha: int = Field(default=64, ge=1)
+    learning_rate: float = Field(default=1e-3, gt=0, allow_inf_nan=False)
+    """The highest rate: reached after `warmup_steps`, then falling to 0 as a cosine does."""
+    warmup_steps: int = Field(default=20, ge=1)
+    steps: int = Field(default=400, ge=1)
+    lessons_per_step: int = Field(default=64, ge=1)
+    longest: int = Field(default=2048, ge=64)
+    """Tokens of a lesson, at most; a longer one is left out."""
+    clip_norm: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    checkpoint_steps: int = Field(default=50, ge=1)
+
+
+def load_config(path: Path | None) -> TuningConfig:
+    """Return the default configuration with the changes of a TOML file.
+
+    Raises:
+        InputError: the file cannot be read, or a setting is unknown or out of range.
+    """
+    try:
+        return TuningConfig.model_validate(tomllib.loads(path.read_text(encoding="utf-8")) if path else {})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(f"{path}: {first['loc'][0]} is {first['input']!r}; expected: {first['msg']}") from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read as TOML: {error}") from error
+
+
+def learning_rate(config: TuningConfig, step: int) -> float:
+    """Return the rate of a step, counted from 0."""
+    if step < config.warmup_steps:
+        return config.learning_rate * (step + 1) / config.warmup_steps
+    left = (config.steps - step) / max(1, config.steps - config.warmup_steps)
+    return config.learning_rate * (1 - math.cos(math.pi * left)) / 2
+
+
+def tune(
+    config: TuningConfig,
+    folder: Path,
+    *,
+    device: str = "cpu",
+    data_dir: Path | None = None,
+    tokens_at_once: int | None = None,
+    progress: bool = True,
+) -> pd.DataFrame:
+    """Tune an agent and write its adapter in PEFT's format, with `tuning.json` and `tuning.parquet`.
+
+    Goes on by itself from a checkpoint that an interrupted tuning left in the folder. On a GPU products are computed
+    in bfloat16; what is trained stays in float32.
+
+    Args:
+        config: what to do.
+        folder: of the adapter.
+        device: `cpu` or `cuda`.
+        data_dir: where the files of the Berkeley Function-Calling Leaderboard lie.
+        tokens_at_once: of a pass, padding included; a step adds up the gradients of several passes.
+        progress: whether to show a bar.
+
+    Returns:
+        One row a step: `step`, `loss` (nats per answer token), `tokens` (all that are read), `seconds`.
+
+    Raises:
+        InputError: a file of the lessons is missing, or the folder's checkpoint is of another configuration.
+    """
+    samples = load(bfcl.NAME, "all", subset="train", limit=None, data_dir=data_dir)
+    agent = Agent.load(model_folder(config.base), device=device)
+    training = _Training(config, agent, Lessons(samples, seed=config.seed), tokens_at_once)
+    folder.mkdir(parents=True, exist_ok=True)
+    checkpoint = Checkpoint(folder, config)
+    log = checkpoint.restore(training.trained, training.optimizer)
+    steps = tqdm(range(len(log), config.steps), initial=len(log), total=config.steps, disable=not progress)
+    for step in steps:
+        log.append({"step": step, **training.step(step)})
+        steps.set_postfix_str(f"{log[-1]['loss']:.3f} nats")
+        if (step + 1) % config.checkpoint_steps == 0 and step + 1 < config.steps:
+            checkpoint.save(training.trained, training.optimizer, log)
+    training.save(folder)
+    table = pd.DataFrame(log)
+    table.to_parquet(folder / "tuning.parquet", index=False)
+    _record(config, folder, device, hash_records(samples))
+    checkpoint.path.unlink(missing_ok=True)
+    return table
+
+
+class _Training:
+    """The adapter and its optimizer."""
+
+    def __init__(self, config: TuningConfig, agent: Agent, lessons: Lessons, tokens_at_once: int | None) -> None:
+        self.config, self.agent, self.lessons = config, agent, lessons
+        self.device: torch.device = agent.model.device
+        self.tokens_at_once = tokens_at_once or (65_536 if self.device.type == "cuda" else 4_096)
+        torch.manual_seed(config.seed)
+        lora = LoraConfig(
+            r=config.rank,
+            lora_alpha=config.alpha,
+            target_modules="all-linear",
+            lora_dropout=0.0,
+            base_model_name_or_path=config.base,
+            task_type="CAUSAL_LM",
+        )
+        self.model: Any = get_peft_model(agent.model, lora).train()
+        named = {name: weights for name, weights in self.model.named_parameters() if weights.requires_grad}
+        self.trained = nn.ParameterDict({name.replace(".", "/"): weights for name, weights in named.items()})
+        self.optimizer = torch.optim.AdamW(self.trained.values(), lr=config.learning_rate, weight_decay=0.0)
+
+    def step(self, step: int) -> dict[str, float]:
+        """Take one optimizer step on the lessons of its number, and return what the log says of it."""
+        started = time.perf_counter()
+        lessons = stream(self.lessons, step * self.config.lessons_per_step, self.config.lessons_per_step)
+        ids = sorted((self._ids(lesson) for lesson in lessons), key=_length)
+        ids = [one for one in ids if _length(one) <= self.config.longest]
+        answers = sum(len(answer) for _, answer in ids)
+        loss = sum(self._pass(batch, answers) for batch in _batches(ids, self.tokens_at_once))
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(self.config, step)
+        nn.utils.clip_grad_norm_(self.trained.values(), self.config.clip_norm)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        return {"loss": float(loss), "tokens": sum(map(_length, ids)), "seconds": time.perf_counter() - started}
+
+    def _ids(self, lesson: Lesson) -> Ids:
+        chat = [message.model_dump() for message in lesson.chat]
+        return self.agent.prompt(chat, lesson.tools), self.agent.completion(lesson.answer)
+
+    def _pass(self, batch: Sequence[Ids], answers: int) -> torch.Tensor:
+        """Add the gradients of a batch; return its share of the step's mean loss."""
+        width = max(map(_length, batch))
+        pad = self.agent.tokenizer.pad_token_id
+        ids = [[*prompt, *answer, *[pad] * (width - len(prompt) - len(answer))] for prompt, answer in batch]
+        labels = [
+            [UNTRAINED] * len(prompt) + answer + [UNTRAINED] * (width - len(prompt) - len(answer))
+            for prompt, answer in batch
+        ]
+        tokens, targets = (torch.tensor(rows, device=self.device) for rows in (ids, labels))
+        on_gpu = self.device.type == "cuda"
+        with torch.autocast("cuda", dtype=torch.bfloat16) if on_gpu else nullcontext():
+            # Padded on the right under a causal mask: no token of a lesson sees the padding.
+            hidden = self.model.get_base_model().model(input_ids=tokens, use_cache=False).last_hidden_state
+            answered = targets[:, 1:] != UNTRAINED
+            logits = self.model.get_base_model().lm_head(hidden[:, :-1][answered])
+        loss = nn.functional.cross_entropy(logits.float(), targets[:, 1:][answered], reduction="sum") / answers
+        loss.backward()
+        return loss.detach()
+
+    def save(self, folder: Path) -> None:
+        """Write the adapter as PEFT does, with weights in bfloat16."""
+        self.model.peft_config["default"].save_pretrained(str(folder))
+        named = {name.replace("/", ".").replace(".default", ""): weights for name, weights in self.trained.items()}
+        tensors = {name: weights.detach().to("cpu", torch.bfloat16).contiguous() for name, weights in named.items()}
+        save_file(tensors, folder / "adapter_model.safetensors", metadata={"format": "pt"})
+
+
+def _length(ids: Ids) -> int:
+    return len(ids[0]) + len(ids[1])
+
+
+def _batches(ids: Sequence[Ids], tokens_at_once: int) -> Iterator[list[Ids]]:
+    """Yield lessons in order of length, as many as fit with their padding."""
+    batch: list[Ids] = []
+    for one in ids:
+        if batch and _length(one) * (len(batch) + 1) > tokens_at_once:
+            yield batch
+            batch = []
+        batch.append(one)
+    if batch:
+        yield batch
+
+
+def _record(config: TuningConfig, folder: Path, device: str, lessons: str) -> None:
+    hashes = {"base": hash_files(model_files(model_folder(config.base))), "bfcl": lessons}
+    hashes["adapter"] = hash_files([folder / "adapter_model.safetensors"])
+    record = {
+        "config": config.model_dump(mode="json"),
+        "machine": machine(device),
+        "versions": versions(),
+        "hashes": hashes,
+    }
+    (folder / "tuning.json").write_text(json.dumps(record, indent=2) + "\n")
