@@ -1,5 +1,7 @@
 """Calls as text: what is written is read back, and what is not in the format is refused with what was found."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -80,3 +82,50 @@ def test_malformed_output_says_what_was_found(text: str, found: str) -> None:
         parse_calls(text)
     assert found in str(caught.value)
     assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ("1e999", "a number is beyond the 64-bit floats"),
+        ("-1e999", "a number is beyond the 64-bit floats"),
+        ("NaN", "NaN is not JSON"),
+        ("Infinity", "Infinity is not JSON"),
+        ("-Infinity", "-Infinity is not JSON"),
+        ("9" * 400, "a number is beyond the 64-bit floats"),
+        ("-" + "9" * 5_000, "a number is beyond the 64-bit floats"),
+        (r'"\ud800"', "half of a surrogate pair is no text"),
+        ('"\ud800"', "half of a surrogate pair is no text"),
+        (r'{"\udfff": 1}', "half of a surrogate pair is no text"),
+        ("[" * 80 + "]" * 80, "nested too deeply"),
+        ('"\n"', "Invalid control character"),
+        ("01", "delimiter"),
+    ],
+)
+@pytest.mark.parametrize("place", ["{}", "[1, {}]", '{{"b": {}}}'])
+def test_a_value_that_json_does_not_have_is_malformed(value: str, found: str, place: str) -> None:
+    with pytest.raises(MalformedCall) as caught:
+        parse_calls('<tool_call>{"name": "f", "arguments": {"a": ' + place.format(value) + "}}</tool_call>")
+    assert found in str(caught.value)
+    assert len(str(caught.value)) < 500
+    str(caught.value).encode()
+
+
+def test_a_name_of_half_a_surrogate_pair_is_malformed() -> None:
+    with pytest.raises(MalformedCall, match="surrogate"):
+        parse_calls(r'<tool_call>{"name": "\ud800", "arguments": {}}</tool_call>')
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("1.7976931348623157e308", 1.7976931348623157e308),
+        ("1e-999", 0.0),
+        (str(10**308), 10**308),
+        (r'"\ud83d\ude00"', "😀"),
+        ("[" * 50 + "]" * 50, json.loads("[" * 50 + "]" * 50)),
+    ],
+)
+def test_a_value_at_the_edge_of_json_is_read(written: str, value: object) -> None:
+    text = '<tool_call>{"name": "f", "arguments": {"a": ' + written + "}}</tool_call>"
+    assert parse_calls(text) == (Call(name="f", arguments={"a": value}),)

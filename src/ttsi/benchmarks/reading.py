@@ -4,42 +4,14 @@ A value is not quoted since a file may hold somebody's key.
 """
 
 import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Never
+from typing import Any
 
+from ttsi.json_values import plain, refuse_constant
 from ttsi.records import InputError
 
-DEEPEST = 64
-"""Levels of lists and objects in a value; every file of the benchmarks has far fewer."""
-
 _KINDS = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
-
-
-def plain(value: Any, depth: int = 0) -> Any:
-    """Return a JSON value with tuples as lists.
-
-    Raises:
-        ValueError: the value, or one within it, cannot be written as JSON in UTF-8, or is nested too deeply.
-    """
-    if depth > DEEPEST:
-        raise ValueError("nested too deeply")
-    match value:
-        case None | bool():
-            return value
-        case str():
-            value.encode()
-            return value
-        case int() if value.bit_length() <= 1024:
-            return value
-        case float() if math.isfinite(value):
-            return value
-        case list() | tuple():
-            return [plain(item, depth + 1) for item in value]
-        case dict() if all(isinstance(key, str) for key in value):
-            return {plain(key): plain(item, depth + 1) for key, item in value.items()}
-    raise ValueError(f"{type(value).__name__} is no JSON value")
 
 
 def read_text(path: Path) -> str:
@@ -155,7 +127,7 @@ def parse_json(text: str) -> Any:
         ValueError: the text is no JSON value, or one that cannot be written back.
     """
     try:
-        return plain(json.loads(text, parse_constant=_refuse))
+        return plain(json.loads(text, parse_constant=refuse_constant))
     except RecursionError:
         raise ValueError("nested too deeply") from None
 
@@ -174,7 +146,3 @@ def _parsed(text: str, path: Path) -> Any:
         raise InputError(f"{path} holds half of a surrogate pair; expected Unicode text") from None
     except ValueError as error:
         raise InputError(f"{path} is not JSON: {error}") from None
-
-
-def _refuse(name: str) -> Never:
-    raise ValueError(f"{name} is not JSON")
