@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ttsi.calls import render_calls
 from ttsi.records import Call
-from ttsi.scoring import Overlap, exact_match, normalise, score, summarise
+from ttsi.scoring import Overlap, exact_match, lenient_match, normalise, score, summarise
 
 NAMES = st.text(min_size=1, max_size=5)
 JSON_VALUES = st.recursive(
@@ -181,3 +181,30 @@ def test_summary_pools_counts_before_dividing() -> None:
 def test_no_score_has_no_summary() -> None:
     with pytest.raises(ValueError, match="found none"):
         summarise([])
+
+
+@given(GOLDS, GOLDS)
+def test_what_is_right_strictly_is_right_leniently(answer: list[Call], gold: list[Call]) -> None:
+    assert lenient_match(render_calls(gold), gold)
+    assert lenient_match(render_calls(answer), gold) == score(render_calls(answer), gold).exact_match
+
+
+@given(st.text(alphabet='{}[]<>",:/_`afrgumentsol \n', max_size=40), GOLDS)
+def test_any_text_is_right_leniently_wherever_it_is_strictly(text: str, gold: list[Call]) -> None:
+    assert lenient_match(text, gold) >= score(text, gold).exact_match
+
+
+@pytest.mark.parametrize(
+    ("output", "right"),
+    [
+        ('{"name": "f", "parameters": {"x": "40.7"}}', True),
+        ('{"name": "f", "parameters": {"x": 40}}', False),
+        ('{"name": "f", "parameters": {"x": 40.7', False),
+        ("I would call f with 40.7.", False),
+        ("", False),
+    ],
+)
+def test_a_right_call_in_another_form_is_right_only_leniently(output: str, right: bool) -> None:
+    gold = [call(x=40.7)]
+    assert lenient_match(output, gold) is right
+    assert not score(output, gold).exact_match

@@ -1,0 +1,123 @@
+"""Calls as tool-calling servers take them: how much of a wrong answer is only its form.
+
+`ttsi.calls` defines the format, and every method is scored by it. This reading stands beside it in tables and nowhere
+else. It takes a value as it is written or not at all: no JSON is repaired, and no call is dropped.
+"""
+
+import re
+from contextlib import suppress
+from typing import Any
+
+from ttsi.calls import CLOSE, OPEN, MalformedCall, excerpt, parse_calls, read_call
+from ttsi.json_values import first_value
+from ttsi.records import Call
+
+_FENCE = "```"
+_OPENING_FENCE = re.compile(rf"{_FENCE}(?:json)?\s*(?=[\[{{])")
+
+
+def read_leniently(text: str) -> tuple[Call, ...]:
+    r"""Read the calls of an agent's output, in order; what `ttsi.calls.parse_calls` reads gives the same calls.
+
+    | form | example, or what is taken |
+    |---|---|
+    | words around blocks | `<tool_call>{…}</tool_call> I have booked it.` |
+    | a closing tag left out at the end of the output | `<tool_call>{"name": "f", "arguments": {}}` |
+    | a list in a block, or objects one after another | `<tool_call>[{…}, {…}]</tool_call>` |
+    | fenced objects or lists without tags, and words around them | ```` ```json {…} ``` ```` |
+    | bare objects or lists without tags, and nothing else | `{"name": "f", "arguments": {}}`, or one a line |
+    | arguments as JSON text (sgl-project/sglang#7863) | `{"name": "f", "arguments": "{\"a\": 1}"}` |
+    | `parameters` for `arguments` | `{"name": "f", "parameters": {"a": 1}}` |
+    | OpenAI's wrapper, its `type` and its `id` | `{"id": "c1", "type": "function", "function": {…}}` |
+    | a key that stands again with the same value | `{"name": "f", "arguments": {"a": 1, "a": 1}}` |
+
+    Forms may be combined; an empty list holds no call.
+
+    Raises:
+        MalformedCall: the output has none of these forms, or one of its blocks or fenced objects cannot be read: its
+            JSON is cut off, it holds a value that JSON does not have, or it is no call.
+    """
+    with suppress(MalformedCall):
+        return parse_calls(text)
+    if OPEN in text:
+        found = _tagged(text)
+    elif _OPENING_FENCE.search(text):
+        found = _fenced(text)
+    else:
+        found = _bare(text)
+    return tuple(_read_object(value) for value in found)
+
+
+def _tagged(text: str) -> list[Any]:
+    """Return the JSON values of all blocks; the last may lack its closing tag where the output ends."""
+    found: list[Any] = []
+    while OPEN in text:
+        values, rest = _read_values(text.partition(OPEN)[2])
+        if rest and not rest.startswith(CLOSE):
+            raise MalformedCall(f"expected {CLOSE} or the end of the output, found {excerpt(rest)}")
+        found, text = found + values, rest.removeprefix(CLOSE)
+    return found
+
+
+def _fenced(text: str) -> list[Any]:
+    """Return the JSON values of all fences that open before an object or a list."""
+    found: list[Any] = []
+    while fence := _OPENING_FENCE.search(text):
+        values, rest = _read_values(text[fence.end() :])
+        if not rest.startswith(_FENCE):
+            raise MalformedCall(f"expected {_FENCE}, found {excerpt(rest)}")
+        found, text = found + values, rest.removeprefix(_FENCE)
+    return found
+
+
+def _bare(text: str) -> list[Any]:
+    found, rest = _read_values(text)
+    if rest:
+        raise MalformedCall(f"expected a JSON object or the end of the output, found {excerpt(rest)}")
+    return found
+
+
+def _read_values(text: str) -> tuple[list[Any], str]:
+    """Return the objects that a text starts with, one or more and those of lists in their places, and the rest."""
+    found, rest = _read_value(text)
+    while rest.startswith(("{", "[")):
+        values, rest = _read_value(rest)
+        found = found + values
+    return found, rest
+
+
+def _read_value(text: str) -> tuple[list[Any], str]:
+    try:
+        value, rest = first_value(text.lstrip(), repeats=True)
+    except ValueError as error:
+        raise MalformedCall(f"expected a JSON object or list, found {excerpt(text.lstrip())} ({error})") from error
+    return value if isinstance(value, list) else [value], rest.lstrip()
+
+
+def _read_object(value: Any) -> Call:
+    """Return the call of an object in any of the forms, rewritten as an object of a name and arguments."""
+    fields = _unwrapped(value)
+    if "parameters" in fields and "arguments" not in fields:
+        fields["arguments"] = fields.pop("parameters")
+    if isinstance(fields.get("arguments"), str):
+        fields["arguments"] = _parsed(fields["arguments"])
+    return read_call(fields)
+
+
+def _unwrapped(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise MalformedCall(f"expected an object, found {excerpt(repr(value))}")
+    fields = {name: item for name, item in value.items() if name != "id" and (name, item) != ("type", "function")}
+    inner = fields.get("function")
+    return dict(inner) if len(fields) == 1 and isinstance(inner, dict) else fields
+
+
+def _parsed(arguments: str) -> Any:
+    """Return the value of arguments that are written as JSON text."""
+    try:
+        value, rest = first_value(arguments.strip(), repeats=True)
+    except ValueError as error:
+        raise MalformedCall(f"expected arguments as JSON text, found {excerpt(arguments)} ({error})") from error
+    if rest:
+        raise MalformedCall(f"expected arguments as one JSON text, found {excerpt(arguments)}")
+    return value
