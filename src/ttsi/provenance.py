@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from pydantic import BaseModel
 
+from ttsi.models.cache import ORIGIN
 from ttsi.records import Record
 
 PACKAGES = ("ttsi", "torch", "transformers", "peft", "unsloth", "tokenizers", "numpy", "llguidance", "openai", "ray")
@@ -44,7 +45,12 @@ def now() -> str:
 
 
 def model_files(folder: Path) -> list[Path]:
-    """Return the files of a model folder that decide what it computes."""
+    """Return the files of a model folder that decide what it computes.
+
+    Of a model that was made on this machine, that is the record of its sources, the same on every machine.
+    """
+    if (folder / ORIGIN).is_file():
+        return [folder / ORIGIN]
     return [path for path in folder.iterdir() if path.suffix in {".safetensors", ".json", ".jinja"}]
 
 

@@ -1,4 +1,4 @@
-"""Finding a model and reading it: a folder, or a pinned model of the Hugging Face hub. Safetensors, no remote code."""
+"""Finding a model and reading it: a folder, or a pinned model of a wheel or the hub. Safetensors, no remote code."""
 
 import json
 import re
@@ -14,6 +14,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging
 
 from ttsi.agent.rows import is_out_of_memory
+from ttsi.models import find
 from ttsi.records import InputError, Record
 
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
@@ -36,12 +37,14 @@ _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
 
 def locate(model: str, data: Path) -> Path:
-    """Return the folder of a model: below the data folder if it is there, else as given, else of a pinned hub name.
+    """Return the folder of a model: below the data folder if it is there, else as given, else of a pinned name.
+
+    A folder may hold an adapter, whose merged model is meant; a name is that of a wheel's model or one on the hub.
 
     Raises:
-        InputError: it looks like a name on the hub, and is not pinned or cannot be fetched.
+        InputError: it looks like a name on the hub, and is not pinned; or it cannot be fetched or merged.
     """
-    found = next((folder for folder in (data / model, Path(model)) if folder.is_dir()), None)
+    found = find(model, data)
     if found or not _HUB_NAME.fullmatch(model):
         return found or Path(model)
     return fetch(model, data / "models.toml")

