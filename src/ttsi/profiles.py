@@ -39,6 +39,10 @@ class RunConfig(Record):
     subset: Subset = "test"
     tool_order: ToolOrder = "shuffled"
     """Of the paper's benchmarks: shuffled by each sample's id, or as upstream lists the tools."""
+    lessons_subset: Subset = "train"
+    """Of the benchmark: the training set of `sft` and `icl`."""
+    lessons_split: str | None = None
+    """Of the training set; none: that of the run."""
     method: Method = "tt-si"
     seed: int = Field(default=0, ge=0)
     """Seeds the samples (where they are generated) and, with each sample's id, everything drawn for it."""
@@ -54,7 +58,7 @@ class RunConfig(Record):
     threads: int = Field(default=1, ge=1)
     """CPU threads of PyTorch; fixed, since the order of float additions depends on it."""
     teacher: Literal["endpoint", "oracle"] = "endpoint"
-    """Author of the examples of `tt-d`: a model, or toolworld's own grammar, which is an upper bound."""
+    """Author of the examples of `tt-d`: a model, or a bound: toolworld's own grammar, or the gold of other samples."""
     teacher_url: str | None = None
     """Base URL of an OpenAI-compatible server; none: `teacher_model` is a model folder, served on loopback."""
     teacher_model: str = "agents/tiny-teacher"

@@ -133,8 +133,8 @@ def prepared(
     if config.loop.author == "training set":
         drawn = benchmarks.load(
             config.benchmark,
-            config.split,
-            subset="train",
+            config.lessons_split or config.split,
+            subset=config.lessons_subset,
             seed=config.seed,
             limit=config.loop.sft_examples,
             data_dir=data_dir,
@@ -142,19 +142,21 @@ def prepared(
         answered = [sample for sample in drawn if sample.gold]
         lessons = [(PracticeExample(messages=s.request.messages, calls=s.gold), s.request.tools) for s in answered]
     asks = config.loop.author == "teacher" and teacher is None
-    with teacher_of(config, teacher_requests) if asks else nullcontext(teacher) as teacher:
+    with teacher_of(config, teacher_requests, data_dir) if asks else nullcontext(teacher) as teacher:
         yield SelfImprovement(agent, config.loop, teacher=teacher, lessons=lessons, seed=config.seed)
 
 
 @contextmanager
-def teacher_of(config: RunConfig, requests: int = 1) -> Iterator[Teacher]:
+def teacher_of(config: RunConfig, requests: int = 1, data_dir: Path | None = None) -> Iterator[Teacher]:
     """Return the teacher of a run; a model folder without a URL is served on loopback inside the block."""
-    from ttsi.teacher import EndpointTeacher, OracleTeacher, served, served_name
+    from ttsi.teacher import EndpointTeacher, GoldTeacher, OracleTeacher, served, served_name
 
     cache = pooch.os_cache("ttsi") / "teacher"
     kept = {"instruction": config.loop.practice_instruction, "cache": cache, "parallel": requests}
-    if config.teacher == "oracle":
+    if config.teacher == "oracle" and config.benchmark == "toolworld":
         yield OracleTeacher()
+    elif config.teacher == "oracle":
+        yield GoldTeacher(benchmarks.load_all(config.benchmark, data_dir))
     elif config.teacher_url is not None:
         yield EndpointTeacher(config.teacher_url, config.teacher_model, **kept)
     else:

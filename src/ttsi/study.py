@@ -168,8 +168,9 @@ def run_study(
         for name, config in islice(named, shard[0], None, shard[1]):
             teacher = None
             if config.loop.author == "teacher":
-                key = (config.teacher, config.teacher_url, config.teacher_model)
-                teacher = teachers[key] = teachers.get(key) or stack.enter_context(teacher_of(config))
+                key = (config.teacher, config.teacher_url, config.teacher_model, config.benchmark)
+                asked = teacher_of(config, data_dir=data_dir)
+                teacher = teachers[key] = teachers.get(key) or stack.enter_context(asked)
             if announce:
                 announce(name)
             run(config, out / name, resume=True, data_dir=data_dir, teacher=teacher, announce=announce)

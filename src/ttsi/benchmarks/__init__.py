@@ -11,6 +11,7 @@
 """
 
 import logging
+from itertools import product
 from pathlib import Path
 
 from ttsi.benchmarks import apibank, bfcl, nexusraven, sealtool, toolalpaca, toolworld
@@ -80,6 +81,23 @@ def load(
         left_out = len(drafts) - len(read)
         _log.warning("%s/%s: %d of %d samples left out: %s", benchmark, split, left_out, len(drafts), UNPARSABLE)
     return [draft.sample(tool_order) for draft in read[:limit]]
+
+
+def load_all(benchmark: str, data_dir: Path | None = None) -> list[Sample]:
+    """Return the test and validation samples of all splits of one of the paper's benchmarks whose files are at hand.
+
+    Raises:
+        InputError: no file is.
+    """
+    samples, missing = [], InputError(f"{benchmark} has no splits")
+    for split, subset in product(SPLITS[benchmark], ("test", "validation")):
+        try:
+            samples += load(benchmark, split, subset=subset, limit=None, data_dir=data_dir)
+        except InputError as error:
+            missing = error
+    if not samples:
+        raise missing
+    return samples
 
 
 def read_drafts(benchmark: str, split: str, *, subset: Subset = "test", data_dir: Path | None = None) -> list[Draft]:

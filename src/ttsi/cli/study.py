@@ -1,11 +1,19 @@
 """`ttsi study`."""
 
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ttsi.records import InputError
+
+if TYPE_CHECKING:
+    from ttsi.profiles import RunConfig
+
+
+NAMES = ["selection", "results", "sweeps", "timing", "paper", "real-selection", "real", "real-timing"]
 
 
 @click.group()
@@ -14,21 +22,47 @@ def study() -> None:
 
 
 @study.command()
-@click.argument("name", type=click.Choice(["selection", "results", "sweeps", "timing", "paper"]))
+@click.argument("name", type=click.Choice(NAMES))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of all its runs.")
 @click.option("--shard", default="0/1", show_default=True, metavar="I/N", help="Every N-th run from number I on.")
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Where the paper's benchmarks lie; of paper.")
+@click.option("--only", multiple=True, metavar="FAMILY", help="Run this family alone (repeatable).")
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Where the paper's benchmarks lie.")
+@click.option("--device", help="cpu or cuda; unless told, that of the profile.")
+@click.option("--batch", type=click.IntRange(1), help="Samples at once, at most.")
 @click.option("--teacher-url", help="Base URL of the teacher's server; of paper. Without one, TT-D is left out.")
 @click.option("--teacher-model", help="The teacher's name there.")
-def run(name: str, out: Path, shard: str, data_dir: Path | None, **teacher: str | None) -> None:
+def run(
+    name: str,
+    out: Path,
+    shard: str,
+    only: tuple[str, ...],
+    data_dir: Path | None,
+    device: str | None,
+    batch: int | None,
+    **teacher: str | None,
+) -> None:
     """Run what the book publishes, its sweeps, or what its settings were chosen on; goes on where it stopped."""
-    from ttsi.study import STUDIES, paper_runs, run_study
+    from ttsi.study import run_study
 
     first, slash, count = shard.partition("/")
     if not (slash and first.isdigit() and count.isdigit() and int(first) < int(count)):
         raise InputError(f"shard is {shard!r}; expected I/N with 0 <= I < N, e.g. 0/2")
-    runs = paper_runs(**teacher) if name == "paper" else STUDIES[name]()
-    run_study(runs, out, shard=(int(first), int(count)), data_dir=data_dir, announce=partial(click.echo, err=True))
+    runs = _runs(name, data_dir, teacher)
+    changes = {name: value for name, value in (("device", device), ("batch", batch)) if value is not None}
+    chosen = [
+        (path, config.model_copy(update=changes)) for path, config in runs if not only or path.split("/")[0] in only
+    ]
+    run_study(chosen, out, shard=(int(first), int(count)), data_dir=data_dir, announce=partial(click.echo, err=True))
+
+
+def _runs(name: str, data_dir: Path | None, teacher: dict[str, str | None]) -> "Iterable[tuple[str, RunConfig]]":
+    from ttsi.studies import real
+    from ttsi.study import STUDIES, paper_runs
+
+    if name == "paper":
+        return paper_runs(**teacher)
+    of_real = {"real-selection": real.selection_runs, "real": real.real_runs, "real-timing": real.timing_runs}
+    return of_real[name](data_dir) if name in of_real else STUDIES[name]()
 
 
 @study.command()

@@ -1,0 +1,1 @@
+"""Studies: which runs the book publishes, as configurations."""

@@ -1,0 +1,109 @@
+"""The runs with a real language model on the paper's benchmarks: what is published, and what its settings came from.
+
+Every sample is adapted, whatever its margin; `ttsi.published.replay` says what any gate would have done.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+from ttsi.benchmarks import apibank, nexusraven, sealtool, toolalpaca
+from ttsi.benchmarks.sources import find_file
+from ttsi.profiles import RunConfig, configure
+from ttsi.records import InputError
+from ttsi.uncertainty import Estimator
+
+Named = tuple[str, RunConfig]
+
+SETS = ((sealtool.NAME, "test"), (nexusraven.NAME, "test"), (apibank.NAME, "level-1"), (apibank.NAME, "level-2"))
+SEEDS = {sealtool.NAME: range(5)}
+"""Of the benchmark that the paper takes apart; the others are run with seed 0 alone."""
+
+PAPER = {
+    "estimator": "rss-margin",
+    "elicitation": "free",
+    "k": 1,
+    "draws": 1,
+    "learning_rate": 1e-4,
+    "epochs": 5,
+    "prefix": "adapted",
+}
+"""The paper's setting, as far as it is known; the profile `real` holds ours."""
+
+_VOTES = {"decoding": "majority-vote"}
+FAMILIES: dict[str, dict[str, Any]] = {
+    "base": {"method": "base", "also_estimate": get_args(Estimator), **_VOTES},
+    "constrained": {"method": "constrained"},
+    "tt-si": {"method": "tt-si", **_VOTES},
+    "tt-si-paper": {"method": "tt-si", **PAPER, **_VOTES},
+    "tt-si-constrained": {"method": "tt-si", "constrained": True},
+    "tt-icl": {"method": "tt-icl"},
+    "tt-d-oracle": {"method": "tt-d", "teacher": "oracle"},
+}
+"""Each method of the results, and what it changes of the profile `real`."""
+
+SFT = {
+    sealtool.NAME: {"lessons_subset": "validation", "sft_examples": 200},
+    apibank.NAME: {"lessons_split": "level-3", "sft_examples": 907},
+}
+"""What each benchmark offers for training, among the files that can be had whole; the others offer nothing."""
+
+GREEDY = ("constrained", "sft")
+"""Families without a draw: another seed gives the same answers, or (sft) the same examples in another order."""
+
+VALIDATION = ((sealtool.NAME, "test", "validation", 200), (apibank.NAME, "level-3", "train", 100))
+"""Benchmark, split, subset and number of the samples that settings are chosen on."""
+
+CANDIDATES: dict[str, dict[str, Any]] = {
+    "base": {"method": "base", "also_estimate": get_args(Estimator)},
+    "paper": PAPER,
+    **{
+        f"{elicitation}-{rate:g}": {"elicitation": elicitation, "learning_rate": rate}
+        for elicitation in ("free", "hesitation", "constrained")
+        for rate in (1e-4, 3e-4, 1e-3, 3e-3)
+    },
+    "k-1": {"k": 1, "draws": 2},
+    "k-4": {"k": 4, "draws": 8},
+    "epochs-10": {"epochs": 10},
+    "adapted-prefix": {"prefix": "adapted"},
+}
+"""What the profile's settings were chosen from; the last four change one thing of the profile."""
+
+TIMED = ("base", "constrained", "tt-si", "tt-si-paper", "tt-icl")
+TIMING_LIMIT = 24
+
+
+def real_runs(data_dir: Path | None = None) -> Iterator[Named]:
+    """Yield the name and the configuration of every published run."""
+    for benchmark, split in (*SETS, (toolalpaca.NAME, _toolalpaca(data_dir))):
+        families = FAMILIES | ({"sft": {"method": "sft", **SFT[benchmark]}} if benchmark in SFT else {})
+        for family, changes in families.items():
+            for seed in SEEDS.get(benchmark, (0,))[: 1 if family in GREEDY else None]:
+                yield _named(family, benchmark, split, seed, changes)
+
+
+def selection_runs(data_dir: Path | None = None) -> Iterator[Named]:
+    """Yield the name and the configuration of every candidate, on validation samples."""
+    for benchmark, split, subset, limit in VALIDATION:
+        for family, changes in CANDIDATES.items():
+            yield _named(family, benchmark, split, 0, {"subset": subset, "limit": limit, **changes})
+
+
+def timing_runs(data_dir: Path | None = None) -> Iterator[Named]:
+    """Yield the name and the configuration of the runs that seconds are taken from; run them alone, unsharded."""
+    for family in TIMED:
+        yield _named(family, sealtool.NAME, "test", 0, {"limit": TIMING_LIMIT, **FAMILIES[family]})
+
+
+def _toolalpaca(data_dir: Path | None) -> str:
+    """Return the split of real APIs, or the simulated one where the file of that one is not at hand."""
+    try:
+        find_file(toolalpaca.NAME, toolalpaca.PARTS["test"]["real"], data_dir)
+    except InputError:
+        return "simulated"
+    return "real"
+
+
+def _named(family: str, benchmark: str, split: str, seed: int, changes: dict[str, Any]) -> Named:
+    config = configure("real", **{"adapt": "all", **changes}, benchmark=benchmark, split=split, seed=seed)
+    return f"{family}/{benchmark}-{split}/seed-{seed}", config
