@@ -1,8 +1,8 @@
 """An agent that computes many samples at once, the beginning that a sample's prompts share only once.
 
-Batches are padded on the right. Where nothing is shared the pass is causal and needs no mask: a padded position comes
-after all real ones. Where keys and values of a shared prefix stand before it, a mask of shape (rows, 1, queries, keys)
-leaves out what is padding there.
+Batches are padded on the right. Where nothing stands before it a pass is causal and needs no mask: a padded position
+comes after all real ones. Nor does a single token that reads all that stands before it. Elsewhere a mask leaves the
+padding out.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +14,7 @@ import torch
 from transformers import Cache
 
 from ttsi.agent.agent import Agent, common_length
+from ttsi.agent.attention import GROUPED, additive, within
 from ttsi.agent.cache import growing
 from ttsi.agent.rows import Row, fitting, in_batches
 from ttsi.records import InputError, Tool
@@ -33,6 +34,12 @@ class Context:
     """Which keys of the cache are no padding: (rows, keys), bool."""
     position: torch.Tensor
     """Of each row's next token: (rows,)."""
+    padded: bool = False
+    """Whether some key may be padding."""
+
+    def reads_all(self, tokens: int) -> bool:
+        """Whether more tokens a row read all that stands before them, if they are in order."""
+        return not self.real.shape[1] or (tokens == 1 and not self.padded)
 
     def keep(self, rows: torch.Tensor) -> None:
         """Go on with some of the rows only."""
@@ -51,6 +58,7 @@ class BatchedAgent(Agent):
                 "full attention, or --backend peft"
             )
         super().__init__(model.requires_grad_(False), tokenizer, max_new_tokens=max_new_tokens)
+        model.set_attn_implementation(GROUPED)
         self.decoder, self.head = model.get_decoder(), model.get_output_embeddings()
         self._listener: Callable[[Sequence[int]], None] | None = None
         self._prefixes: list[list[int]] = []
@@ -115,13 +123,14 @@ class BatchedAgent(Agent):
     def begin(self, rows: Sequence[Row]) -> Context:
         """Return the context of rows of which only the shared prefixes are read."""
         device = self.model.device
-        cuts = torch.tensor([self._cut(row) for row in rows], device=device)
-        width = int(cuts.max())
+        lengths = [self._cut(row) for row in rows]
+        cuts, width = torch.tensor(lengths, device=device), max(lengths)
         if not width:
             return Context(growing(), torch.ones(len(rows), 0, dtype=torch.bool, device=device), cuts)
         samples = torch.tensor([row.sample for row in rows], device=device)
         shared = [(keys[samples, :, :width], values[samples, :, :width]) for keys, values in self._shared]
-        return Context(growing(shared), torch.arange(width, device=device) < cuts[:, None], cuts)
+        real = torch.arange(width, device=device) < cuts[:, None]
+        return Context(growing(shared), real, cuts, padded=min(lengths) < width)
 
     # -- passes -----------------------------------------------------------------------------------------------------
 
@@ -145,28 +154,33 @@ class BatchedAgent(Agent):
         Returns:
             Hidden states of the last layer: (rows, longest, hidden size).
         """
-        device, width = self.model.device, max(map(len, ids))
+        device, lengths = self.model.device, [len(row) for row in ids]
+        width = max(lengths)
         tokens = _padded(ids, self.tokenizer.pad_token_id, width, device)
         order = torch.arange(width, device=device)
-        real = order < torch.tensor([len(row) for row in ids], device=device)[:, None]
-        mask = positions = None
-        if segments is not None or context.real.shape[1]:
-            mask, places = _within(order, segments, device)
-            before = context.real[:, None, None, :].expand(-1, 1, width, -1)
-            mask = torch.cat([before, mask.expand(len(ids), 1, width, width)], -1)
-            positions = context.position[:, None] + places
+        real = order < torch.tensor(lengths, device=device)[:, None]
+        segment = None if segments is None else _padded(segments, -1, width, device)
+        reads, places = within(order, segment)
+        mask = None if segment is None and context.reads_all(width) else self._mask(context, reads)
         if self._listener:
             self._listener(samples)
         hidden = self.decoder(
             input_ids=tokens,
             attention_mask=mask,
-            position_ids=positions,
+            position_ids=context.position[:, None] + places,
             past_key_values=context.cache,
             use_cache=True,
         ).last_hidden_state
         context.real = torch.cat([context.real, real], 1)
         context.position = context.position + real.sum(1)
+        context.padded |= min(lengths) < width
         return hidden
+
+    def _mask(self, context: Context, reads: torch.Tensor) -> torch.Tensor:
+        before = context.real[:, None].expand(-1, reads.shape[1], -1)
+        reads = torch.cat([before, reads.expand(len(before), -1, -1)], -1)
+        config = self.model.config
+        return additive(reads, config.num_attention_heads // config.num_key_value_heads, self.model.dtype)
 
     def continued(self, rows: Sequence[Row], *, temperature: float = 0.0) -> list[list[int]]:
         """Continue rows of any samples, as `generate` does; a row that is done leaves the batch."""
@@ -208,19 +222,6 @@ class BatchedAgent(Agent):
 
 def _padded(ids: Sequence[Sequence[int]], pad: int, width: int, device: torch.device) -> torch.Tensor:
     return torch.tensor([[*row, *[pad] * (width - len(row))] for row in ids], device=device)
-
-
-def _within(
-    order: torch.Tensor, segments: Sequence[Sequence[int]] | None, device: torch.device
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return which token reads which, (rows or 1, 1, width, width), and how far each is from the context's end."""
-    causal = order[:, None] >= order
-    if segments is None:
-        return causal[None, None], order[None]
-    segment = _padded(segments, -1, len(order), device)
-    same = segment[:, :, None] == segment[:, None, :]
-    reads = causal & (same | (segment == 0)[:, None, :])
-    return reads[:, None], reads.sum(-1) - 1
 
 
 def _predictions(
