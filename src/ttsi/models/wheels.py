@@ -11,7 +11,8 @@ import pooch
 from ttsi.models.manifest import PinnedFile, Wheel
 from ttsi.records import InputError
 
-OPTIONS = "--no-deps --only-binary=:all: --no-cache-dir --no-input --quiet --disable-pip-version-check --retries=1 --timeout=15"
+WHICH = "--no-deps --only-binary=:all: --no-cache-dir"
+HOW = "--no-input --quiet --disable-pip-version-check --retries=1 --timeout=15"
 
 
 def take_member(wheel: Wheel, folder: Path) -> Path:
@@ -36,7 +37,7 @@ def take_member(wheel: Wheel, folder: Path) -> Path:
 
 def _download(wheel: Wheel, folder: Path) -> Path:
     wanted = f"{wheel.distribution}=={wheel.version}"
-    command = [sys.executable, "-m", "pip", "download", *OPTIONS.split(), f"--dest={folder}", wanted]
+    command = [sys.executable, "-m", "pip", "download", *WHICH.split(), *HOW.split(), f"--dest={folder}", wanted]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     found = sorted(folder.glob("*.whl"))
     if done.returncode or len(found) != 1:
