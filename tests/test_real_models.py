@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -13,6 +14,7 @@ from transformers import AutoTokenizer, GenerationConfig
 import qwen2
 from ttsi.adaptation import LoraSettings, SequentialAdapter
 from ttsi.agent import Agent
+from ttsi.agent.rows import AllowedTokens
 from ttsi.calls import parse_calls, render_calls
 from ttsi.loop import SelfImprovement
 from ttsi.prompts import answer_chat
@@ -46,8 +48,12 @@ def agent(folder: Path) -> Agent:
 
 def forced(agent: Agent, prompt: list[int], text: str) -> list[int]:
     """Let the agent write a text and end its turn, token by token through the decoding loop."""
-    ids = agent.completion(text)
-    return agent.generate([prompt], allowed=[lambda seen: [ids[len(seen)]]])[0]
+    return agent.generate([prompt], allowed=[exactly(agent.completion(text), agent)])[0]
+
+
+def exactly(ids: list[int], agent: Agent) -> AllowedTokens:
+    vocabulary = np.arange(agent.model.config.vocab_size)
+    return lambda written: vocabulary == ids[len(written)]
 
 
 def test_the_tokenizer_gives_the_same_ids_after_reload(agent):
@@ -128,7 +134,7 @@ def test_a_turn_ends_at_each_token_that_the_folder_names(agent):
     prompt = agent.prompt(answer_chat(DIALOGUE), TOOLS)
     for end in (qwen2.END, qwen2.PAD):
         ids = [*agent.encode("yes"), *agent.encode(end), *agent.encode("no")]
-        written = agent.generate([prompt], allowed=[lambda seen, ids=ids: [ids[len(seen)]]])[0]
+        written = agent.generate([prompt], allowed=[exactly(ids, agent)])[0]
         assert agent.decode(written) == "yes"
 
 

@@ -9,7 +9,7 @@ import torch
 from transformers import GenerationConfig, LogitsProcessorList
 
 from ttsi.agent.loading import read
-from ttsi.agent.rows import AllowedTokens, Draws, Row, in_batches
+from ttsi.agent.rows import AllowedTokens, Draws, Row, in_batches, limited
 from ttsi.calls import render_calls
 from ttsi.prompts import Chat
 from ttsi.records import Call, Tool
@@ -124,14 +124,17 @@ class Agent:
         width = max(len(row.prompt) for row in rows)
         ids = [[pad] * (width - len(row.prompt)) + list(row.prompt) for row in rows]
         mask = [[0] * (width - len(row.prompt)) + [1] * len(row.prompt) for row in rows]
-        limits = [row.allowed for row in rows if row.allowed]
         draws = Draws(temperature, rows, device) if temperature else None
+
+        def chosen(so_far: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+            scores = limited(scores, rows, so_far[:, width:].tolist())
+            return draws(scores) if draws else scores
+
         out = self.model.generate(
             input_ids=torch.tensor(ids, device=device),
             attention_mask=torch.tensor(mask, device=device),
             generation_config=self.model.generation_config,
-            logits_processor=LogitsProcessorList([lambda _, scores: draws(scores)] if draws else []),
-            prefix_allowed_tokens_fn=(lambda row, ids: limits[row](ids[width:].tolist())) if limits else None,
+            logits_processor=LogitsProcessorList([chosen]),
         )
         return [_until(row, self.ends) for row in out[:, width:].tolist()]
 

@@ -27,21 +27,22 @@ class OfferedCalls:
 
     def __init__(self, agent: Agent, tools: Sequence[Tool], *, then_text: bool = False) -> None:
         vocabulary = agent.tokenizer.get_vocab()
-        tokenizer = _tokenizer(agent.tokenizer, agent.model.config.vocab_size)
+        self._vocabulary = agent.model.config.vocab_size
+        tokenizer = _tokenizer(agent.tokenizer, self._vocabulary)
         self._matcher = LLMatcher(tokenizer, _grammar(tools, OPEN in vocabulary, then_text))
         self._end, self._read = agent.tokenizer.eos_token_id, 0
 
-    def __call__(self, written: Sequence[int]) -> Sequence[int]:
-        """Return the ids that may come next; `written` has grown since the last call, or starts anew."""
+    def __call__(self, written: Sequence[int]) -> np.ndarray:
+        """Return whether each id may come next, (vocabulary,); `written` has grown since the last call, or is new."""
         if self._end in written:
-            return [self._end]
+            return np.arange(self._vocabulary) == self._end
         if len(written) < self._read:
             self._matcher.reset()
             self._read = 0
         self._matcher.consume_tokens(list(written[self._read :]))
         self._read = len(written)
         mask = np.frombuffer(self._matcher.compute_bitmask(), dtype=np.uint8)
-        return np.flatnonzero(np.unpackbits(mask, bitorder="little")).tolist()
+        return np.unpackbits(mask, count=self._vocabulary, bitorder="little").view(bool)
 
 
 @lru_cache(maxsize=1)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from ttsi.agent.rows import Draws, Row
+from ttsi.agent.rows import Draws, Row, limited
 
 if TYPE_CHECKING:
     from ttsi.agent.batched import BatchedAgent
@@ -25,7 +25,7 @@ def generate(agent: "BatchedAgent", rows: Sequence[Row], temperature: float) -> 
     last = torch.tensor([len(rest) - 1 for rest in unread], device=hidden.device)
     hidden = hidden[torch.arange(len(rows), device=hidden.device), last]
     for _ in range(agent.max_new_tokens):
-        scores = _limited(agent.head(hidden).float(), [rows[row] for row in at_work], [written[row] for row in at_work])
+        scores = limited(agent.head(hidden).float(), [rows[row] for row in at_work], [written[row] for row in at_work])
         tokens = (draws(scores) if draws else scores).argmax(-1).tolist()
         for row, token in zip(at_work, tokens, strict=True):
             if not _done(written[row], agent):
@@ -44,14 +44,3 @@ def generate(agent: "BatchedAgent", rows: Sequence[Row], temperature: float) -> 
 
 def _done(written: Sequence[int], agent: "BatchedAgent") -> bool:
     return len(written) == agent.max_new_tokens or (bool(written) and written[-1] in agent.ends)
-
-
-def _limited(scores: torch.Tensor, rows: Sequence[Row], written: Sequence[Sequence[int]]) -> torch.Tensor:
-    """Return scores, (rows, vocabulary), with -inf for what a row may not write next."""
-    if not any(row.allowed for row in rows):
-        return scores
-    limited = torch.full_like(scores, -torch.inf)
-    for number, (row, so_far) in enumerate(zip(rows, written, strict=True)):
-        allowed = torch.as_tensor(row.allowed(so_far), device=scores.device) if row.allowed else slice(None)
-        limited[number, allowed] = scores[number, allowed]
-    return limited

@@ -14,8 +14,8 @@ from ttsi.records import InputError
 
 Result = TypeVar("Result")
 
-AllowedTokens = Callable[[Sequence[int]], Sequence[int]]
-"""The ids written so far -> the ids that may come next."""
+AllowedTokens = Callable[[Sequence[int]], np.ndarray]
+"""The ids written so far -> whether each id of the vocabulary may come next: (vocabulary,), bool."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,15 @@ class Draws:
         for row, generator in zip(uniform, self._generators, strict=True):
             row.uniform_(generator=generator)
         return scores.double() / self._temperature - uniform.log().neg().log()
+
+
+def limited(scores: torch.Tensor, rows: Sequence[Row], written: Sequence[Sequence[int]]) -> torch.Tensor:
+    """Return scores, (rows, vocabulary), with -inf for what a row may not write after what it has written."""
+    if not any(row.allowed for row in rows):
+        return scores
+    anything = np.ones(scores.shape[1], dtype=bool)
+    masks = [row.allowed(so_far) if row.allowed else anything for row, so_far in zip(rows, written, strict=True)]
+    return scores.masked_fill(~torch.from_numpy(np.stack(masks)).to(scores.device), -torch.inf)
 
 
 def _seed(seed: int, row: int) -> int:
