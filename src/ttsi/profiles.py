@@ -51,6 +51,7 @@ class RunConfig(Record):
     max_new_tokens: int = Field(default=120, ge=1)
     device: str = "cpu"
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    """Of the weights; on a GPU products of float32 are computed in TF32, with 10 bits of mantissa."""
     backend: Backend = "batched"
     """How it is computed: many samples at once, or one by one by PEFT, or by Unsloth (on a GPU)."""
     batch: int = Field(default=64, ge=1)

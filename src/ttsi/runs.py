@@ -183,7 +183,7 @@ def load_samples(config: RunConfig, data_dir: Path | None = None) -> list[Sample
 
 
 def load_agent(config: RunConfig) -> Agent:
-    """Return the agent of a run, and set what PyTorch holds globally: threads, and deterministic algorithms.
+    """Return the agent of a run, and set what PyTorch holds globally: threads, deterministic algorithms, and TF32.
 
     Raises:
         InputError: there is no readable model.
@@ -191,6 +191,7 @@ def load_agent(config: RunConfig) -> Agent:
     torch.set_num_threads(config.threads)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it, cuBLAS refuses to be deterministic
     torch.use_deterministic_algorithms(True, warn_only=config.device != "cpu")
+    torch.set_float32_matmul_precision("high")  # which a CPU does not heed
     folder = model_folder(config.model)
     return KINDS[config.backend].load(
         folder, device=config.device, dtype=config.dtype, max_new_tokens=config.max_new_tokens

@@ -1,17 +1,18 @@
 """What a pretrained model learns from: an endless, repeatable stream of lessons.
 
-A lesson is an answer to a request, or a practice example that is asked for in the manner of one, in equal parts. It is
-made of answered requests of the Berkeley Function-Calling Leaderboard, so that no two lessons are alike: tools of other
-requests stand among the offered ones, in any order; names are written in another style; which arguments are required is
-left out; one request follows another in a conversation. The other lessons are toolworld's. None is of the paper's
-benchmarks.
+A lesson is an answer to a request, or a practice example that is asked for in the manner of one. Most are made of
+answered requests of the Berkeley Function-Calling Leaderboard, so that no two lessons are alike: tools of other
+requests stand among the offered ones, often those that resemble them most, in any order; names are written in another
+style; which arguments are required is left out; one request follows another in a conversation. The other lessons are
+toolworld's. None is of the paper's benchmarks.
 """
 
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from itertools import chain
 from random import Random
+
+import numpy as np
 
 from ttsi.augmentation import judge
 from ttsi.benchmarks import toolworld
@@ -19,9 +20,12 @@ from ttsi.calls import render_calls
 from ttsi.prompts import Chat, answer_chat, practice_chat, render_practice
 from ttsi.records import Call, Message, PracticeExample, Record, Sample, Tool
 
-PRACTICE, TOOLWORLD, CONVERSATION, RESTYLED, UNMARKED = 0.5, 0.2, 0.2, 0.4, 0.25
-"""Shares: of practice among the lessons, of toolworld's; of conversations, and of lessons with names in another style
-or without marks of required arguments, among the others."""
+PRACTICE, TOOLWORLD, CONVERSATION, RESTYLED, UNMARKED, RESEMBLING = 0.4, 0.15, 0.2, 0.4, 0.25, 0.7
+"""Shares: of practice among the lessons, and of toolworld's; among the others of conversations, of names in another
+style, of schemas that do not say what is required, and of lessons whose added tools resemble the request's own."""
+
+NEAREST = 24
+"""Tools that count as resembling one."""
 
 OFFERED = (1, 2, 3, 4, 5, 5, 6, 8)
 """Numbers of tools that are offered, drawn evenly, where the request's own are no more."""
@@ -58,6 +62,8 @@ class Lessons:
         self._alike: dict[frozenset[str], list[Sample]] = defaultdict(list)
         for sample in self._practice:
             self._alike[_names(sample)].append(sample)
+        self._tools = list({tool.name: tool for sample in self._samples for tool in sample.request.tools}.values())
+        self._resembling = _nearest(self._tools, NEAREST)
 
     def __getitem__(self, number: int) -> Lesson:
         """Return lesson `number`; it depends on nothing but the seed and its number."""
@@ -86,12 +92,32 @@ class Lessons:
 
     def _offering(self, sample: Sample, rng: Random, variation: "_Variation") -> Sample:
         """Return a sample among whose tools stand those of other requests."""
-        wanted, others = rng.choice(OFFERED), rng.choices(self._samples, k=max(OFFERED))
+        wanted = rng.choice(OFFERED)
+        pool = self._tools
+        if rng.random() < RESEMBLING:
+            own = variation.before(rng.choice(sample.gold).name)
+            pool = self._resembling.get(own, self._tools)
         tools = {tool.name: tool for tool in sample.request.tools}
-        for tool in chain.from_iterable(variation(other).request.tools for other in others):
+        for tool in rng.sample(pool, min(len(pool), 2 * wanted)):
             if len(tools) < wanted:
-                tools.setdefault(tool.name, tool)
+                varied = variation.tool(tool)
+                tools.setdefault(varied.name, varied)
         return _with_tools(sample, rng.sample(list(tools.values()), len(tools)))
+
+
+def _nearest(tools: Sequence[Tool], count: int) -> dict[str, list[Tool]]:
+    """Return the tools that resemble each tool most, by the words of names and descriptions (TF-IDF, cosine)."""
+    texts = [[word.lower() for word in _WORDS.findall(f"{tool.name} {tool.description}")] for tool in tools]
+    places = {word: place for place, word in enumerate(sorted({word for words in texts for word in words}))}
+    counts = np.zeros((len(tools), len(places)), dtype=np.float32)
+    for row, words in enumerate(texts):
+        np.add.at(counts[row], [places[word] for word in words], 1)
+    weighted = counts * np.log(len(tools) / (counts > 0).sum(0))
+    weighted /= np.linalg.norm(weighted, axis=1, keepdims=True) + 1e-9
+    likeness = weighted @ weighted.T
+    np.fill_diagonal(likeness, -1)
+    order = np.argsort(-likeness, axis=1, kind="stable")[:, :count]
+    return {tool.name: [tools[other] for other in row] for tool, row in zip(tools, order, strict=True)}
 
 
 def stream(lessons: Lessons, start: int, count: int) -> Iterator[Lesson]:
@@ -139,10 +165,15 @@ class _Variation:
     def __init__(self, rng: Random) -> None:
         self._style = rng.choice(list(_STYLES)) if rng.random() < RESTYLED else None
         self._marked = rng.random() >= UNMARKED
+        self._before: dict[str, str] = {}
+
+    def before(self, name: str) -> str:
+        """Return the name that a tool had before it was varied."""
+        return self._before.get(name, name)
 
     def __call__(self, sample: Sample) -> Sample:
         """Return the sample so written; one in which two names would become one keeps its own."""
-        tools = [self._tool(tool) for tool in sample.request.tools]
+        tools = [self.tool(tool) for tool in sample.request.tools]
         calls = tuple(self._call(call) for call in sample.gold)
         before = [(tool.name, len(tool.parameters["properties"])) for tool in sample.request.tools]
         kept = len({tool.name for tool in tools}) == len(before) and all(
@@ -150,10 +181,12 @@ class _Variation:
         )
         return _with_tools(sample, tools).model_copy(update={"gold": calls}) if kept else sample
 
-    def _tool(self, tool: Tool) -> Tool:
+    def tool(self, tool: Tool) -> Tool:
+        """Return a tool so written."""
         properties = {self._name(name): schema for name, schema in tool.parameters["properties"].items()}
         required = [self._name(name) for name in tool.parameters["required"]] if self._marked else []
         parameters = {**tool.parameters, "properties": properties, "required": required}
+        self._before[self._name(tool.name)] = tool.name
         return tool.model_copy(update={"name": self._name(tool.name), "parameters": parameters})
 
     def _call(self, call: Call) -> Call:

@@ -15,6 +15,7 @@ from peft import LoraConfig, get_peft_model
 from pydantic import Field, ValidationError
 from safetensors.torch import save_file
 from torch import nn
+from torch.utils.data import DataLoader, Dataset
 from tqdm.auto import tqdm
 
 from ttsi.adaptation.lora import Ids
@@ -28,6 +29,10 @@ from ttsi.tuning.lessons import Lesson, Lessons, stream
 
 UNTRAINED = -100
 """Label of a token that the loss leaves out, as in `torch.nn.functional.cross_entropy`."""
+
+
+WRITERS = 6
+"""Processes that write lessons while a GPU learns from them."""
 
 
 class TuningConfig(Record):
@@ -107,9 +112,9 @@ def tune(
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint = Checkpoint(folder, config)
     log = checkpoint.restore(training.trained, training.optimizer)
-    steps = tqdm(range(len(log), config.steps), initial=len(log), total=config.steps, disable=not progress)
-    for step in steps:
-        log.append({"step": step, **training.step(step)})
+    steps = tqdm(training.lessons(len(log)), initial=len(log), total=config.steps, disable=not progress)
+    for step, ids in enumerate(steps, start=len(log)):
+        log.append({"step": step, **training.step(step, ids)})
         steps.set_postfix_str(f"{log[-1]['loss']:.3f} nats")
         if (step + 1) % config.checkpoint_steps == 0 and step + 1 < config.steps:
             checkpoint.save(training.trained, training.optimizer, log)
@@ -125,29 +130,26 @@ class _Training:
     """The adapter and its optimizer."""
 
     def __init__(self, config: TuningConfig, agent: Agent, lessons: Lessons, tokens_at_once: int | None) -> None:
-        self.config, self.agent, self.lessons = config, agent, lessons
+        self.config, self.agent, self._lessons = config, agent, lessons
         self.device: torch.device = agent.model.device
         self.tokens_at_once = tokens_at_once or (65_536 if self.device.type == "cuda" else 4_096)
         torch.manual_seed(config.seed)
-        lora = LoraConfig(
-            r=config.rank,
-            lora_alpha=config.alpha,
-            target_modules="all-linear",
-            lora_dropout=0.0,
-            base_model_name_or_path=config.base,
-            task_type="CAUSAL_LM",
-        )
-        self.model: Any = get_peft_model(agent.model, lora).train()
+        shape = {"r": config.rank, "lora_alpha": config.alpha, "lora_dropout": 0.0, "target_modules": "all-linear"}
+        self.model: Any = get_peft_model(agent.model, LoraConfig(task_type="CAUSAL_LM", **shape)).train()
         named = {name: weights for name, weights in self.model.named_parameters() if weights.requires_grad}
         self.trained = nn.ParameterDict({name.replace(".", "/"): weights for name, weights in named.items()})
         self.optimizer = torch.optim.AdamW(self.trained.values(), lr=config.learning_rate, weight_decay=0.0)
 
-    def step(self, step: int) -> dict[str, float]:
-        """Take one optimizer step on the lessons of its number, and return what the log says of it."""
+    def lessons(self, start: int) -> Iterator[list[Ids]]:
+        """Yield the lessons of each step from number `start` on; on a GPU other processes write them in advance."""
+        of_step = _Steps(self.config, self.agent, self._lessons)
+        workers = WRITERS if self.device.type == "cuda" else 0
+        order = range(start, self.config.steps)
+        yield from DataLoader(of_step, batch_size=None, sampler=order, num_workers=workers)  # pyright: ignore[reportArgumentType]
+
+    def step(self, step: int, ids: Sequence[Ids]) -> dict[str, float]:
+        """Take one optimizer step on its lessons, and return what the log says of it."""
         started = time.perf_counter()
-        lessons = stream(self.lessons, step * self.config.lessons_per_step, self.config.lessons_per_step)
-        ids = sorted((self._ids(lesson) for lesson in lessons), key=_length)
-        ids = [one for one in ids if _length(one) <= self.config.longest]
         answers = sum(len(answer) for _, answer in ids)
         loss = sum(self._pass(batch, answers) for batch in _batches(ids, self.tokens_at_once))
         for group in self.optimizer.param_groups:
@@ -156,10 +158,6 @@ class _Training:
         self.optimizer.step()
         self.optimizer.zero_grad()
         return {"loss": float(loss), "tokens": sum(map(_length, ids)), "seconds": time.perf_counter() - started}
-
-    def _ids(self, lesson: Lesson) -> Ids:
-        chat = [message.model_dump() for message in lesson.chat]
-        return self.agent.prompt(chat, lesson.tools), self.agent.completion(lesson.answer)
 
     def _pass(self, batch: Sequence[Ids], answers: int) -> torch.Tensor:
         """Add the gradients of a batch; return its share of the step's mean loss."""
@@ -183,10 +181,28 @@ class _Training:
 
     def save(self, folder: Path) -> None:
         """Write the adapter as PEFT does, with weights in bfloat16."""
-        self.model.peft_config["default"].save_pretrained(str(folder))
+        lora = self.model.peft_config["default"]
+        lora.base_model_name_or_path = self.config.base  # PEFT takes the folder that the base was read from
+        lora.save_pretrained(str(folder))
         named = {name.replace("/", ".").replace(".default", ""): weights for name, weights in self.trained.items()}
         tensors = {name: weights.detach().to("cpu", torch.bfloat16).contiguous() for name, weights in named.items()}
         save_file(tensors, folder / "adapter_model.safetensors", metadata={"format": "pt"})
+
+
+class _Steps(Dataset[list[Ids]]):
+    """The lessons of each step as token ids, from the shortest on; those that are too long are left out."""
+
+    def __init__(self, config: TuningConfig, agent: Agent, lessons: Lessons) -> None:
+        self.config, self.agent, self.lessons = config, agent, lessons
+
+    def __getitem__(self, step: int) -> list[Ids]:
+        count = self.config.lessons_per_step
+        ids = sorted((self._ids(lesson) for lesson in stream(self.lessons, step * count, count)), key=_length)
+        return [one for one in ids if _length(one) <= self.config.longest]
+
+    def _ids(self, lesson: Lesson) -> Ids:
+        chat = [message.model_dump() for message in lesson.chat]
+        return self.agent.prompt(chat, lesson.tools), self.agent.completion(lesson.answer)
 
 
 def _length(ids: Ids) -> int:

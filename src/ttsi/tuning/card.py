@@ -1,0 +1,134 @@
+"""The model card of a tuned agent: what it was made of, how, and how good it is on validation samples."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from ttsi.augmentation import augment
+from ttsi.benchmarks import bfcl, load
+from ttsi.profiles import RunConfig, configure
+from ttsi.prompts import answer_chat
+from ttsi.runs import load_agent, load_samples
+from ttsi.scoring import score
+from ttsi.statistics import proportion_interval
+from ttsi.tuning.lessons import PRACTICE, TOOLWORLD, Lessons, stream
+from ttsi.tuning.overlap import Overlap, overlaps
+from ttsi.tuning.run import TuningConfig
+
+
+def write_card(folder: Path, *, data_dir: Path | None = None, device: str = "cpu") -> Path:
+    """Score a tuned agent on Seal-Tools' dev set, look for test samples among its lessons, and write its `README.md`.
+
+    Raises:
+        InputError: the folder holds no tuned agent, or a benchmark's files are not at hand.
+    """
+    record = json.loads((folder / "tuning.json").read_text(encoding="utf-8"))
+    config, log = TuningConfig.model_validate(record["config"]), pd.read_parquet(folder / "tuning.parquet")
+    lessons = Lessons(load(bfcl.NAME, "all", subset="train", limit=None, data_dir=data_dir), seed=config.seed)
+    seen = overlaps(stream(lessons, 0, config.steps * config.lessons_per_step), data_dir)
+    answers, practice, n = _scores(folder, data_dir, device)
+    card = folder / "README.md"
+    card.write_text(
+        _TEMPLATE.format(
+            **record["config"],
+            lessons=f"{config.steps * config.lessons_per_step:,}",
+            tokens=f"{log['tokens'].sum() / 1e6:.1f}",
+            minutes=f"{log['seconds'].sum() / 60:.1f}",
+            first=f"{log['loss'].head(10).mean():.2f}",
+            last=f"{log['loss'].tail(10).mean():.2f}",
+            machine=record["machine"],
+            torch=record["versions"]["torch"],
+            answering=1 - PRACTICE,
+            toolworld=TOOLWORLD,
+            answers=answers,
+            practice=practice,
+            n=n,
+            overlaps="\n".join(map(_overlap_row, seen)),
+            hashes="\n".join(f"- {name}: `{digest}`" for name, digest in record["hashes"].items()),
+        ),
+        encoding="utf-8",
+    )
+    return card
+
+
+def _scores(folder: Path, data_dir: Path | None, device: str) -> tuple[str, str, int]:
+    """Return the share of right answers and of valid practice examples, as text, and the number of samples."""
+    changes = {"model": str(folder.resolve()), "device": device, "subset": "validation", "benchmark": "sealtool"}
+    config: RunConfig = configure("real", method="base", **changes)
+    agent, samples = load_agent(config), load_samples(config, data_dir)
+    requests = [sample.request for sample in samples]
+    outputs = agent.generate([agent.prompt(answer_chat(request.messages), request.tools) for request in requests])
+    right = [score(agent.decode(ids), one.gold).exact_match for ids, one in zip(outputs, samples, strict=True)]
+    written = augment(
+        agent,
+        requests,
+        [()] * len(requests),
+        elicitation="free",
+        draws=1,
+        temperature=config.loop.temperature,
+        seeds=range(len(requests)),
+        instruction=config.loop.practice_instruction,
+    )
+    valid = [attempt.example is not None for (attempt,) in written]
+    return _share(right), _share(valid), len(samples)
+
+
+def _share(successes: list[bool]) -> str:
+    interval = proportion_interval(sum(successes), len(successes))
+    return f"{interval.estimate:.1%} ({interval.low:.1%} to {interval.high:.1%})"
+
+
+def _overlap_row(one: Overlap) -> str:
+    names = ", ".join(f"`{name}`" for name in one.tools) or "none"
+    return f"| {one.benchmark} | {one.samples} | {one.requests} | {len(one.tools)}: {names} |"
+
+
+_TEMPLATE = """\
+---
+license: apache-2.0
+base_model: HuggingFaceTB/SmolLM2-135M-Instruct
+library_name: peft
+pipeline_tag: text-generation
+---
+
+# SmolLM2 that calls tools
+
+A LoRA adapter (rank {rank}, all linear layers, bfloat16) on SmolLM2-135M-Instruct (Hugging Face, Apache-2.0,
+[arXiv 2502.02737](https://arxiv.org/abs/2502.02737)), as it comes in 4-bit GGUF. With it the model answers requests
+with calls of the offered tools, and writes practice examples. `--model agents/smollm2-tools` fetches the base and
+merges.
+
+## Training
+
+{lessons} lessons, {tokens} M tokens, {steps} steps, {minutes} minutes on {machine} (PyTorch {torch}); the loss fell
+from {first} to {last} nats per answer token (`tuning.parquet` has every step). `ttsi agent tune --out DIR` makes it.
+
+The lessons ask for answers ({answering:.0%}) and for practice examples. Most are made of answered requests of the
+Berkeley Function-Calling Leaderboard, v4 (Apache-2.0), with tools of other requests among the offered ones; the others
+({toolworld:.0%}) are of the generated world toolworld. The benchmarks below, and their training files, are not among
+them.
+
+## What the lessons share with the benchmarks
+
+Counted over all lessons: requests with the same words, and tools with the same name, however it is written. Tools of
+one name differ in their descriptions and arguments.
+
+| benchmark | samples | requests among the lessons | tools of the same name |
+|---|---|---|---|
+{overlaps}
+
+## Scores
+
+On the {n} single-call samples of Seal-Tools' dev set, which choices were made on, with 95% Wilson intervals: exact
+match of greedy answers {answers}; valid practice examples, asked for freely, {practice}. Results on test sets are in
+the book.
+
+## Intended use
+
+The book's experiments and teaching. It has 135 M parameters, knows little, and is often wrong.
+
+## Hashes (SHA-256)
+
+{hashes}
+"""
