@@ -65,9 +65,10 @@ CANDIDATES: dict[str, dict[str, Any]] = {
     "k-1": {"k": 1, "draws": 2},
     "k-4": {"k": 4, "draws": 8},
     "epochs-10": {"epochs": 10},
+    "temperature-0.3": {"temperature": 0.3},
     "adapted-prefix": {"prefix": "adapted"},
 }
-"""What the profile's settings were chosen from; the last four change one thing of the profile."""
+"""What the profile's settings were chosen from; the last five change one thing of the profile."""
 
 TIMED = ("base", "constrained", "tt-si", "tt-si-paper", "tt-icl")
 TIMING_LIMIT = 24
