@@ -16,13 +16,11 @@ from transformers import Cache
 from ttsi.agent.agent import Agent, common_length
 from ttsi.agent.attention import GROUPED, additive, within
 from ttsi.agent.cache import growing
-from ttsi.agent.rows import Row, fitting, in_batches
+from ttsi.agent.rows import Row, fitting, in_batches, rows_at_once
 from ttsi.records import InputError, Tool
 
 FAMILIES = ("llama", "qwen2", "qwen3")
 """Model types whose modules are as this agent expects: a decoder below a head, and full attention in every layer."""
-
-ROWS_AT_ONCE = 256
 
 
 @dataclass
@@ -190,7 +188,8 @@ class BatchedAgent(Agent):
             return generate(self, [rows[number] for number in numbers], temperature)
 
         longest = max(len(row.prompt) for row in rows) + self.max_new_tokens
-        return in_batches(batch, len(rows), tokens=longest, at_once=ROWS_AT_ONCE)
+        at_once = rows_at_once(self.model, held=longest, computed=max(map(len, self.unread(rows))))
+        return in_batches(batch, len(rows), tokens=longest, at_once=at_once)
 
     def scored(self, rows: Sequence[Row], candidates: Sequence[Sequence[Sequence[int]]]) -> list[torch.Tensor]:
         """Return log P(candidate | prompt) for the candidates of each row, all of a row in one pass over its prompt."""
@@ -198,8 +197,11 @@ class BatchedAgent(Agent):
         def batch(numbers: range) -> list[torch.Tensor]:
             return self._scored([rows[number] for number in numbers], [candidates[number] for number in numbers])
 
-        longest = max(len(row.prompt) + sum(map(len, of)) for row, of in zip(rows, candidates, strict=True))
-        return in_batches(batch, len(rows), tokens=longest, at_once=ROWS_AT_ONCE)
+        asked = [sum(map(len, of_row)) for of_row in candidates]
+        longest = max(len(row.prompt) + tokens for row, tokens in zip(rows, asked, strict=True))
+        computed = max(len(rest) + tokens for rest, tokens in zip(self.unread(rows), asked, strict=True))
+        at_once = rows_at_once(self.model, held=longest, computed=computed, scored=max(asked))
+        return in_batches(batch, len(rows), tokens=longest, at_once=at_once)
 
     @torch.inference_mode()
     def _scored(self, rows: Sequence[Row], candidates: Sequence[Sequence[Sequence[int]]]) -> list[torch.Tensor]:

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
+import psutil
 import torch
 from accelerate.utils.memory import clear_device_cache
 from accelerate.utils.memory import should_reduce_batch_size as is_out_of_memory
@@ -99,6 +100,36 @@ def in_batches(
         else:
             done += found
     return done
+
+
+def rows_at_once(model: Any, *, held: int, computed: int, scored: int = 1, share: float = 0.5) -> int:
+    """Return how many rows without gradients may be computed at once in a share of the memory that is free now.
+
+    A row takes, in bytes, with b bytes a number of the model: its keys and values, twice, since they move when they
+    outgrow their room; b (4 h + 3 i) for each token in the layer at work (hidden size h, the MLP's i); and b + 28 for
+    each score of the vocabulary, as draws in double precision take.
+
+    Args:
+        model: a causal language model.
+        held: tokens of a row whose keys and values are held, at most.
+        computed: tokens of a row in one pass, at most.
+        scored: tokens of a row in one pass whose successors are scored, at most.
+        share: of the free memory.
+    """
+    config, size = model.config, model.dtype.itemsize
+    head = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    keys = 2 * config.num_hidden_layers * size * config.num_key_value_heads * head
+    at_work = size * (4 * config.hidden_size + 3 * config.intermediate_size)
+    row = 2 * held * keys + computed * at_work + scored * config.vocab_size * (size + 28)
+    return max(1, int(share * _free_memory(model.device) / row))
+
+
+def _free_memory(device: torch.device) -> int:
+    """Return the free bytes of a device, with what torch keeps for tensors to come."""
+    if device.type != "cuda":
+        return psutil.virtual_memory().available
+    unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return torch.cuda.mem_get_info(device)[0] + unused
 
 
 def _unless_out_of_memory(compute: Callable[[range], list[Result]], batch: range) -> list[Result] | None:
