@@ -78,6 +78,22 @@ def test_adapters_and_answers_are_those_of_peft(tiny_config, agent, samples):
             assert greedy(model, prompts[n], agent.ends, 40) == answers[n]
 
 
+def test_what_is_shared_does_not_count_as_computed(agent, samples):
+    """All samples train in one group where their unread tokens fit, however long the prefixes are."""
+    tools, lessons = [sample.request.tools for sample in samples], [[own_lesson(sample)] for sample in samples]
+    ids = [[*prompt, *answer] for (lesson,) in lessons for prompt, answer in [lesson_ids(agent, lesson)]]
+    with agent.sharing(tools):
+        unread = max(map(len, agent.unread([Row(prompt, sample=n) for n, prompt in enumerate(ids)])))
+    assert unread < max(map(len, ids)) / 2
+    adapter, batches = BatchedAdapter(agent, SETTINGS, tokens_at_once=len(samples) * max(map(len, ids)) // 2), []
+    with agent.sharing(tools):
+        agent.decoder.register_forward_pre_hook(
+            lambda module, positional, named: batches.append(len(named["input_ids"])), with_kwargs=True
+        )
+        adapter.fit(lessons, seeds=range(6))
+    assert batches == [6] * SETTINGS.epochs
+
+
 def test_what_is_shared_changes_neither_adapters_nor_answers(agent, samples):
     """Where the adapter acts on all of a prompt, sharing the prefix in the other stages is exact."""
     rows = [

@@ -2,14 +2,18 @@
 
 import math
 from random import Random
+from types import SimpleNamespace
 from typing import TypeVar
 
+import psutil
 import pytest
 import torch
 from peft import PeftModel
+from torch import nn
 
 from ttsi.adaptation import BatchedAdapter, LoraSettings, SequentialAdapter
 from ttsi.adaptation.lora import lesson_ids
+from ttsi.adaptation.stack import LoraStack
 from ttsi.agent import Agent, BatchedAgent, OfferedCalls
 from ttsi.agent.rows import OutOfMemory, Row
 from ttsi.benchmarks import load
@@ -70,7 +74,10 @@ def peft_weights(adapter: SequentialAdapter) -> list[torch.Tensor]:
 # -- adapters ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("changes", [{}, {"max_grad_norm": 0.05}, {"stop_loss": 0.2, "learning_rate": 5e-3}])
+SOME = {"targets": ("k_proj", "v_proj", "up_proj")}
+
+
+@pytest.mark.parametrize("changes", [{}, SOME, {"max_grad_norm": 0.05}, {"stop_loss": 0.2, "learning_rate": 5e-3}])
 def test_adapters_are_those_of_peft_one_by_one(reference, batched, samples, lessons, changes):
     settings = PAPER.model_copy(update=changes)
     one, many = SequentialAdapter(reference, settings), BatchedAdapter(batched, settings)
@@ -92,6 +99,16 @@ def test_adapters_are_those_of_peft_one_by_one(reference, batched, samples, less
     else:
         assert steps == [5 * len(lessons[n]) for n in chosen]
     assert len({*steps}) > 1
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_adapters_begin_with_the_draws_of_peft(batched, dtype):
+    weights = LoraStack(batched.model, PAPER).initial([3, 4], device=batched.model.device, dtype=dtype)
+    for adapter, seed in enumerate((3, 4)):
+        torch.manual_seed(seed)
+        for a, b in zip(weights[::2], weights[1::2], strict=True):
+            assert torch.equal(a[adapter], nn.init.kaiming_uniform_(torch.empty_like(a[adapter]), a=math.sqrt(5)))
+            assert not b.any()
 
 
 def test_a_sample_alone_is_the_sample_among_63_others(tiny_config, samples, lessons):
@@ -252,6 +269,23 @@ def test_scores_of_all_candidates_in_one_pass_are_those_of_one_by_one(reference,
         found = batched.scored(rows, candidates)
     for ours, theirs in zip(found, expected, strict=True):
         assert torch.allclose(ours, theirs, rtol=0, atol=2e-4)
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_no_more_rows_are_computed_at_once_than_free_memory_holds(batched, samples, monkeypatch, shared):
+    rows, batches = rows_of(batched, samples[:8]), set()
+    candidates = [[batched.call_opening(tool.name) for tool in s.request.tools] for s in samples[:8]]
+    with batched.sharing([s.request.tools for s in samples[:8]] if shared else ()):
+        answers, scores = batched.continued(rows), batched.scored(rows, candidates)
+        batched.decoder.register_forward_pre_hook(
+            lambda module, positional, named: batches.add(len(named["input_ids"])), with_kwargs=True
+        )
+        monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=25_000_000))
+        assert batched.continued(rows) == answers
+        assert all(
+            torch.allclose(*pair, atol=1e-4) for pair in zip(batched.scored(rows, candidates), scores, strict=True)
+        )
+    assert 1 < max(batches) < 8
 
 
 def test_the_shared_prefix_is_computed_once(batched, samples):

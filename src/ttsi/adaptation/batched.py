@@ -20,6 +20,9 @@ from ttsi.agent.rows import Row, in_batches
 ON_A_CPU = 2048
 """Tokens of a training step on a CPU, where larger steps gain nothing."""
 
+A_SHARED_TOKEN = 1 / 16
+"""Of the memory of a token that is computed, at most, for one of a shared prefix: its keys and values, twice."""
+
 
 class BatchedAdapter:
     """One LoRA adapter a sample, on the model of a `BatchedAgent`; outside `adapted` all are off.
@@ -27,8 +30,8 @@ class BatchedAdapter:
     Args:
         agent: the agent to adapt.
         settings: of every adapter.
-        tokens_at_once: of a training step, padding included; the adapters are trained in groups that keep to it.
-            Unless told, what suits a CPU, or a share of a GPU's free memory.
+        tokens_at_once: that a training step computes, padding included; the adapters are trained in groups that keep
+            to it. Unless told, what suits a CPU, or a share of a GPU's free memory.
     """
 
     def __init__(self, agent: BatchedAgent, settings: LoraSettings, *, tokens_at_once: int | None = None) -> None:
@@ -60,13 +63,10 @@ class BatchedAdapter:
     @contextmanager
     def enabled(self, adapter_of: Mapping[int, int]) -> Iterator[None]:
         """Inside the block each sample answers with its adapter, as it was last fitted."""
-
-        def choose(samples: Sequence[int]) -> None:
-            adapters = [adapter_of[sample] for sample in samples]
-            self.stack.acting = [weights[adapters] for weights in self.weights]
-
-        with self.scope(), self.stack.acts(self.weights), self.agent.telling(choose):
-            yield
+        with self.scope(), self.stack.acts(self.weights) as choose:
+            listener = self.agent.telling(lambda samples: choose([adapter_of[sample] for sample in samples]))
+            with listener:
+                yield
 
     def scope(self) -> AbstractContextManager[None]:
         """Inside the block nothing is shared that the adapter would act on."""
@@ -90,16 +90,23 @@ class BatchedAdapter:
         model = self.agent.model
         dtype = torch.promote_types(model.dtype, torch.float32)
         self.weights = self.stack.initial(seeds, device=model.device, dtype=dtype)
-        lengths = [max((len(prompt) + len(answer) for prompt, answer in of_sample), default=0) for of_sample in ids]
-        order = sorted(range(len(ids)), key=lengths.__getitem__)
+        costs = [self._cost(of_sample, sample) for of_sample, sample in zip(ids, samples, strict=True)]
+        order = sorted(range(len(ids)), key=costs.__getitem__)
 
         def train(group: range) -> list[list[float]]:
             numbers = [order[place] for place in group]
             return _Training(self, numbers, [ids[n] for n in numbers], [samples[n] for n in numbers]).run()
 
-        longest = max(lengths)
-        losses = in_batches(train, len(ids), tokens=longest, at_once=max(1, self.tokens_at_once // longest))
+        longest = max(len(prompt) + len(answer) for of_sample in ids for prompt, answer in of_sample)
+        losses = in_batches(train, len(ids), tokens=longest, at_once=max(1, int(self.tokens_at_once / max(costs))))
         return [of_sample for _, of_sample in sorted(zip(order, losses, strict=True))]
+
+    def _cost(self, lessons: Sequence[Ids], sample: int) -> float:
+        """Return what a sample's longest lesson takes, in tokens that are computed."""
+        rows = [Row(prompt + answer, sample=sample) for prompt, answer in lessons]
+        with self.scope():
+            pairs = zip(rows, self.agent.unread(rows), strict=True)
+            return max(len(rest) + A_SHARED_TOKEN * (len(row.prompt) - len(rest)) for row, rest in pairs)
 
     def export(self, adapter: int, folder: Path) -> None:
         """Write one adapter in PEFT's format."""
