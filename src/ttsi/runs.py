@@ -191,6 +191,7 @@ def load_agent(config: RunConfig) -> Agent:
     torch.set_num_threads(config.threads)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it, cuBLAS refuses to be deterministic
     torch.use_deterministic_algorithms(True, warn_only=config.device != "cpu")
+    torch.utils.deterministic.fill_uninitialized_memory = False  # a tenth of the time, and no result depends on it
     torch.set_float32_matmul_precision("high")  # which a CPU does not heed
     folder = model_folder(config.model)
     return KINDS[config.backend].load(

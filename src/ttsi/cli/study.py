@@ -28,6 +28,7 @@ def study() -> None:
 @click.option("--only", multiple=True, metavar="FAMILY", help="Run this family alone (repeatable).")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Where the paper's benchmarks lie.")
 @click.option("--device", help="cpu or cuda; unless told, that of the profile.")
+@click.option("--dtype", help="float32, bfloat16 or float16; unless told, that of the profile.")
 @click.option("--batch", type=click.IntRange(1), help="Samples at once, at most.")
 @click.option("--teacher-url", help="Base URL of the teacher's server; of paper. Without one, TT-D is left out.")
 @click.option("--teacher-model", help="The teacher's name there.")
@@ -38,6 +39,7 @@ def run(
     only: tuple[str, ...],
     data_dir: Path | None,
     device: str | None,
+    dtype: str | None,
     batch: int | None,
     **teacher: str | None,
 ) -> None:
@@ -48,7 +50,8 @@ def run(
     if not (slash and first.isdigit() and count.isdigit() and int(first) < int(count)):
         raise InputError(f"shard is {shard!r}; expected I/N with 0 <= I < N, e.g. 0/2")
     runs = _runs(name, data_dir, teacher)
-    changes = {name: value for name, value in (("device", device), ("batch", batch)) if value is not None}
+    named = {"device": device, "dtype": dtype, "batch": batch}
+    changes = {name: value for name, value in named.items() if value is not None}
     chosen = [
         (path, config.model_copy(update=changes)) for path, config in runs if not only or path.split("/")[0] in only
     ]

@@ -30,15 +30,25 @@ PAPER = {
 }
 """The paper's setting, as far as it is known; the profile `real` holds ours."""
 
-_VOTES = {"decoding": "majority-vote"}
+CHEAP: tuple[Estimator, ...] = (
+    "rss-margin",
+    "rss-margin-normalised",
+    "maximum-probability",
+    "entropy",
+    "call-probability",
+    "perplexity",
+)
+"""Estimators that take no answers of their own: they look at the tools' names and at the greedy answer."""
+
 FAMILIES: dict[str, dict[str, Any]] = {
-    "base": {"method": "base", "also_estimate": get_args(Estimator), **_VOTES},
+    "base": {"method": "base", "also_estimate": CHEAP},
     "constrained": {"method": "constrained"},
-    "tt-si": {"method": "tt-si", **_VOTES},
-    "tt-si-paper": {"method": "tt-si", **PAPER, **_VOTES},
+    "tt-si-paper": {"method": "tt-si", **PAPER},
+    "tt-si": {"method": "tt-si"},
     "tt-si-constrained": {"method": "tt-si", "constrained": True},
     "tt-icl": {"method": "tt-icl"},
     "tt-d-oracle": {"method": "tt-d", "teacher": "oracle"},
+    "base-votes": {"method": "base", "decoding": "majority-vote", "also_estimate": get_args(Estimator)},
 }
 """Each method of the results, and what it changes of the profile `real`."""
 
@@ -48,7 +58,7 @@ SFT = {
 }
 """What each benchmark offers for training, among the files that can be had whole; the others offer nothing."""
 
-GREEDY = ("constrained", "sft")
+GREEDY = ("base", "constrained", "sft")
 """Families without a draw: another seed gives the same answers, or (sft) the same examples in another order."""
 
 VALIDATION = ((sealtool.NAME, "test", "validation", 200), (apibank.NAME, "level-3", "train", 100))
@@ -56,7 +66,7 @@ VALIDATION = ((sealtool.NAME, "test", "validation", 200), (apibank.NAME, "level-
 
 CANDIDATES: dict[str, dict[str, Any]] = {
     "base": {"method": "base", "also_estimate": get_args(Estimator)},
-    "paper": PAPER,
+    "tt-si-paper": PAPER,
     **{
         f"{elicitation}-{rate:g}": {"elicitation": elicitation, "learning_rate": rate}
         for elicitation in ("free", "hesitation", "constrained")
