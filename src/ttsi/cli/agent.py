@@ -41,3 +41,23 @@ def fetch(name: str) -> None:
 
         folder = loading.fetch(name, data_root() / "models.toml")
     click.echo(folder or models.fetch(name))
+
+
+@agent.command()
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path), help="Folder of the adapter; a cut-off run goes on."
+)
+@click.option("--config", type=click.Path(path_type=Path), help="TOML file of settings that differ from the default.")
+@click.option("--device", help="cpu or cuda; unless told, a GPU if there is one.")
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Where the benchmarks' files lie, bfcl's among them.")
+def tune(out: Path, config: Path | None, device: str | None, data_dir: Path | None) -> None:
+    """Tune a pretrained model to call tools, and write its adapter and its model card."""
+    import torch
+
+    from ttsi.tuning.card import write_card
+    from ttsi.tuning.run import load_config
+    from ttsi.tuning.run import tune as tune_agent
+
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    tune_agent(load_config(config), out, device=device, data_dir=data_dir)
+    click.echo(write_card(out, data_dir=data_dir, device=device))
