@@ -13,18 +13,24 @@ import pandas as pd
 from ttsi.profiles import RunConfig
 from ttsi.provenance import Provenance
 from ttsi.records import InputError
-from ttsi.results import PROVENANCE, read_outcomes, read_provenance
+from ttsi.results import TABLE, read_outcomes, read_provenance
 from ttsi.seeds import seed_for
 from ttsi.settings import Gate
+from ttsi.studies.annotation import annotated
 
 
-def collect(runs: Path, out: Path) -> None:
+def collect(runs: Path, out: Path, data_dir: Path | None = None) -> None:
     """Gather finished runs, one table and one list of what made them for each family.
 
+    Args:
+        runs: folder of the runs; of one that is not finished, none is taken.
+        out: folder of the tables.
+        data_dir: where the paper's benchmarks lie; their rows are annotated (`ttsi.studies.annotation`).
+
     Raises:
-        InputError: there is no run, or one is not finished.
+        InputError: there is no finished run, or a benchmark's file is not at hand.
     """
-    found = sorted(path.parent for path in runs.glob(f"*/*/*/{PROVENANCE}"))
+    found = sorted(path.parent for path in runs.glob(f"*/*/*/{TABLE}"))
     if not found:
         raise InputError(f"{runs} holds no run; expected FAMILY/SPLIT/seed-N/ folders, as `ttsi study` writes them")
     out.mkdir(parents=True, exist_ok=True)
@@ -32,6 +38,9 @@ def collect(runs: Path, out: Path) -> None:
         members = [path for path in found if path.relative_to(runs).parts[0] == family]
         tables = [read_outcomes(path) for path in members]
         made = [read_provenance(path) for path in members]
+        if data_dir is not None:
+            pairs = zip(tables, made, strict=True)
+            tables = [annotated(table, one, data_dir) for table, one in pairs]
         for table, provenance in zip(tables, made, strict=True):
             table.insert(0, "split", provenance.config["split"])
             table.insert(0, "family", family)

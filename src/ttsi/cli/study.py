@@ -71,8 +71,9 @@ def _runs(name: str, data_dir: Path | None, teacher: dict[str, str | None]) -> "
 @study.command()
 @click.argument("runs", type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the tables.")
-def collect(runs: Path, out: Path) -> None:
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Of the paper's benchmarks: adds kinds of errors.")
+def collect(runs: Path, out: Path, data_dir: Path | None) -> None:
     """Gather finished runs into one table and one list of provenance for each family."""
     from ttsi.published import collect as collect_runs
 
-    collect_runs(runs, out)
+    collect_runs(runs, out, data_dir)

@@ -1,0 +1,63 @@
+"""What published rows of the paper's benchmarks say beside right and wrong; it takes the samples, so it is stored.
+
+Readers of the book need no benchmark files: the kind of each error and the lenient reading stand in the tables.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from ttsi.benchmarks import load, nexusraven
+from ttsi.error_kinds import error_kind
+from ttsi.provenance import Provenance
+from ttsi.records import Sample
+from ttsi.scoring import lenient_match
+
+TEXTS = ("base_output", "greedy_output", "examples", "draws")
+
+
+def annotated(table: pd.DataFrame, made: Provenance, data_dir: Path | None = None) -> pd.DataFrame:
+    """Return the rows of a run on one of the paper's benchmarks with four more columns.
+
+    `base_error` and `error` are kinds of `ttsi.error_kinds`, empty where the answer is right; `base_lenient` and
+    `lenient` say whether the answer is right as `ttsi.leniency` reads it. NexusRaven's queries may not be passed on,
+    so what was written about them is left out: answers, and practice examples but for their verdicts.
+
+    Args:
+        table: rows of `Outcome`.
+        made: what made them.
+        data_dir: where the paper's benchmarks lie.
+
+    Raises:
+        InputError: a benchmark's file is not at hand.
+    """
+    config = made.config
+    samples = load(
+        config["benchmark"],
+        config["split"],
+        subset=config["subset"],
+        limit=None,
+        data_dir=data_dir,
+        tool_order=config["tool_order"],
+    )
+    by_id: Mapping[str, Sample] = {sample.request.id: sample for sample in samples}
+    for before, column in (("base_output", "base"), ("greedy_output", "")):
+        pairs = [(output, by_id[name]) for output, name in zip(table[before], table["sample_id"], strict=True)]
+        named = f"{column}_" if column else ""
+        table = table.assign(
+            **{
+                f"{named}error": [error_kind(output, sample) or "" for output, sample in pairs],
+                f"{named}lenient": [lenient_match(output, sample.gold) for output, sample in pairs],
+            }
+        )
+    return _without_texts(table) if config["benchmark"] == nexusraven.NAME else table
+
+
+def _without_texts(table: pd.DataFrame) -> pd.DataFrame:
+    verdicts = [
+        json.dumps([{"text": "", "verdict": one["verdict"]} for one in json.loads(written)])
+        for written in table["examples"]
+    ]
+    return table.assign(**dict.fromkeys(TEXTS, "")).assign(examples=verdicts)
