@@ -10,7 +10,9 @@ from pathlib import Path
 import pandas as pd
 
 from ttsi.benchmarks import load, nexusraven
+from ttsi.calls import render_calls
 from ttsi.error_kinds import error_kind
+from ttsi.prompts import transcript
 from ttsi.provenance import Provenance
 from ttsi.records import Sample
 from ttsi.scoring import lenient_match
@@ -19,11 +21,12 @@ TEXTS = ("base_output", "greedy_output", "examples", "draws")
 
 
 def annotated(table: pd.DataFrame, made: Provenance, data_dir: Path | None = None) -> pd.DataFrame:
-    """Return the rows of a run on one of the paper's benchmarks with four more columns.
+    """Return the rows of a run on one of the paper's benchmarks with six more columns.
 
     `base_error` and `error` are kinds of `ttsi.error_kinds`, empty where the answer is right; `base_lenient` and
-    `lenient` say whether the answer is right as `ttsi.leniency` reads it. NexusRaven's queries may not be passed on,
-    so what was written about them is left out: answers, and practice examples but for their verdicts.
+    `lenient` say whether the answer is right as `ttsi.leniency` reads it. `request` and `gold` quote the samples that
+    were fixed or broken, and are empty elsewhere. NexusRaven's queries may not be passed on, so what was written about
+    them is left out: answers, and practice examples but for their verdicts.
 
     Args:
         table: rows of `Outcome`.
@@ -52,7 +55,16 @@ def annotated(table: pd.DataFrame, made: Provenance, data_dir: Path | None = Non
                 f"{named}lenient": [lenient_match(output, sample.gold) for output, sample in pairs],
             }
         )
-    return _without_texts(table) if config["benchmark"] == nexusraven.NAME else table
+    return _without_texts(table) if config["benchmark"] == nexusraven.NAME else _quoted(table, by_id)
+
+
+def _quoted(table: pd.DataFrame, by_id: Mapping[str, Sample]) -> pd.DataFrame:
+    changed = table["base_correct"] != table["greedy_correct"]
+    quoted = [by_id[name] if change else None for name, change in zip(table["sample_id"], changed, strict=True)]
+    return table.assign(
+        request=[transcript(one.request.messages) if one else "" for one in quoted],
+        gold=[render_calls(one.gold) if one else "" for one in quoted],
+    )
 
 
 def _without_texts(table: pd.DataFrame) -> pd.DataFrame:
@@ -60,4 +72,4 @@ def _without_texts(table: pd.DataFrame) -> pd.DataFrame:
         json.dumps([{"text": "", "verdict": one["verdict"]} for one in json.loads(written)])
         for written in table["examples"]
     ]
-    return table.assign(**dict.fromkeys(TEXTS, "")).assign(examples=verdicts)
+    return table.assign(**dict.fromkeys((*TEXTS, "request", "gold"), "")).assign(examples=verdicts)
