@@ -21,7 +21,7 @@ export UV_TORCH_BACKEND ?= auto
 endif
 export UV_LINK_MODE ?= copy
 
-.PHONY: help setup book test lint serve clean lock pairs study paper bench bench-gpu
+.PHONY: help setup book test lint serve clean lock pairs study real paper bench bench-gpu
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "%-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,7 @@ $(INSTALLED): requirements.txt pyproject.toml
 	touch $@
 
 book: setup  ## Execute the chapters that changed and build the book into _build/html
+	$(BIN)/ttsi agent fetch agents/smollm2-tools
 	$(BIN)/ttsi book
 
 test: setup  ## Run the tests, with the browser tests where a Chromium is found or can be installed
@@ -65,6 +66,14 @@ study: setup  ## Compute the published runs anew in _build/studies, two at a tim
 	done
 	$(BIN)/ttsi study run timing --out _build/studies/timing
 	for name in selection results sweeps timing; do $(BIN)/ttsi study collect _build/studies/$$name --out data/$$name; done
+
+real: setup  ## Run the real model on the paper's benchmarks: hours on a CPU; goes on where it stopped
+	for name in sealtool nexusraven apibank toolalpaca; do $(BIN)/ttsi benchmarks fetch $$name --data-dir data/benchmarks; done
+	$(BIN)/ttsi benchmarks fetch sealtool --subset validation --data-dir data/benchmarks
+	for name in real-selection real; do \
+		$(BIN)/ttsi study run $$name --data-dir data/benchmarks --out _build/studies/$$name; \
+		$(BIN)/ttsi study collect _build/studies/$$name --data-dir data/benchmarks --out data/$$name; \
+	done
 
 bench: setup  ## Measure the ways to compute an adaptation on this CPU, for the chapter on speed; leave the machine alone
 	$(BIN)/ttsi bench cpu --out data/speed/cpu.parquet

@@ -59,7 +59,7 @@ def of_samples(rows: pd.DataFrame, name: str, family: str, column: str = "greedy
 
 
 def shares(rows: pd.DataFrame, families: Iterable[str]) -> pd.DataFrame:
-    """Return `set`, `family` and the `estimate`, `low`, `high`, `n` of the accuracy, where a family was run on a set."""
+    """Return `set`, `family` and the `estimate`, `low`, `high`, `n` of the accuracy of each family on each set."""
     found = []
     for name in SETS.values():
         for family in families:

@@ -1,0 +1,41 @@
+"""Cards: one request with its answers before and after, and what changed marked."""
+
+import re
+from collections.abc import Sequence
+from difflib import SequenceMatcher
+from html import escape
+
+_PIECES = re.compile(r"\w+|\s+|[^\w\s]")
+
+
+def change_card(
+    title: str, request: str, *, before: str, after: str, gold: str = "", practice: Sequence[tuple[str, str]] = ()
+) -> str:
+    """Return a card as HTML; words that only one of the two answers has are marked as deleted or inserted.
+
+    Args:
+        title: of the card.
+        request: what was asked.
+        before: the answer without practice.
+        after: the answer with it.
+        gold: the right answer, where it may be shown.
+        practice: the text and the verdict of each practice example.
+    """
+    removed, added = marked(before, after)
+    parts = [("request", escape(request)), ("before", removed), ("after", added)]
+    parts += [("right", escape(gold))] if gold and gold not in (before, after) else []
+    rows = "".join(f"<dt>{name}</dt><dd>{text.strip()}</dd>" for name, text in parts)
+    examples = "".join(f"<dt>{escape(verdict)}</dt><dd>{escape(text.strip())}</dd>" for text, verdict in practice)
+    folded = f"<details><summary>practice in between</summary><dl>{examples}</dl></details>" if examples else ""
+    return f'<div class="change-card"><p>{escape(title)}</p><dl>{rows}</dl>{folded}</div>'
+
+
+def marked(before: str, after: str) -> tuple[str, str]:
+    """Return two texts as HTML in which what the other one lacks stands in `del`, or in `ins`."""
+    first, second = _PIECES.findall(before), _PIECES.findall(after)
+    removed, added = "", ""
+    for tag, a, b, c, d in SequenceMatcher(None, first, second, autojunk=False).get_opcodes():
+        left, right = escape("".join(first[a:b])), escape("".join(second[c:d]))
+        removed += left if tag == "equal" or not left else f"<del>{left}</del>"
+        added += right if tag == "equal" or not right else f"<ins>{right}</ins>"
+    return removed, added
