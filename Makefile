@@ -70,6 +70,7 @@ study: setup  ## Compute the published runs anew in _build/studies, two at a tim
 real: setup  ## Run the real model on the paper's benchmarks: hours on a CPU; goes on where it stopped
 	for name in sealtool nexusraven apibank toolalpaca; do $(BIN)/ttsi benchmarks fetch $$name --data-dir data/benchmarks; done
 	$(BIN)/ttsi benchmarks fetch sealtool --subset validation --data-dir data/benchmarks
+	$(BIN)/ttsi benchmarks fetch apibank --subset train --data-dir data/benchmarks
 	for name in real-selection real; do \
 		$(BIN)/ttsi study run $$name --data-dir data/benchmarks --out _build/studies/$$name; \
 		$(BIN)/ttsi study collect _build/studies/$$name --data-dir data/benchmarks --out data/$$name; \
