@@ -28,7 +28,7 @@ def without_tokenizer(tiny_config, tmp_path) -> str:
         (["--split", "single/hidden"], "unknown split 'single/hidden' of toolworld; expected one of single/seen"),
         (["--tau", "1.5"], "tau is 1.5; expected"),
         (["--tau", "nan"], "tau is nan; expected"),
-        (["--profile", "huge"], "unknown profile 'huge'; expected one of paper, smoke, tiny"),
+        (["--profile", "huge"], "unknown profile 'huge'; expected one of paper, real, smoke, tiny"),
         (["--method", "magic"], "method is 'magic'; expected"),
         (["--estimator", "mood"], "estimator is 'mood'; expected"),
         (["--benchmark", "raven"], "benchmark is 'raven'; expected"),

@@ -1,4 +1,4 @@
-"""Small invented files in the formats of the paper's benchmarks, and ways to damage them."""
+"""Small invented files in the formats of the benchmarks, and ways to damage them."""
 
 import json
 from collections.abc import Iterator
@@ -7,6 +7,8 @@ from random import Random
 from typing import Any
 
 import pytest
+
+from bfcl_files import bfcl_files
 
 SHARED = Path(__file__).parents[2] / "shared" / "benchmarks"
 """Upstream's own files, byte for byte, where they are at hand."""
@@ -267,7 +269,13 @@ def alpaca_files() -> dict[str, Any]:
     return {"data/eval_real.json": [alpaca_record(), second], "data/eval_simulated.json": [alpaca_record()]}
 
 
-FILES = {"nexusraven": raven_files, "sealtool": seal_files, "apibank": bank_files, "toolalpaca": alpaca_files}
+FILES = {
+    "nexusraven": raven_files,
+    "sealtool": seal_files,
+    "apibank": bank_files,
+    "toolalpaca": alpaca_files,
+    "bfcl": bfcl_files,
+}
 
 
 def damaged(data: bytes, count: int, seed: int) -> Iterator[bytes]:
@@ -289,8 +297,8 @@ def damaged_bytes(data: bytes, rng: Random) -> bytes:
 def damaged_value(data: bytes, rng: Random) -> bytes:
     try:
         value = json.loads(data)
-    except ValueError:  # Python text, such as stubs
-        return damaged_bytes(data, rng)
+    except ValueError:
+        return damaged_line(data, rng)
     places = list(_places(value))
     holder, key = rng.choice(places)
     found = rng.choice(
@@ -306,6 +314,15 @@ def damaged_value(data: bytes, rng: Random) -> bytes:
     else:
         holder[key] = found
     return json.dumps(value).encode()
+
+
+def damaged_line(data: bytes, rng: Random) -> bytes:
+    """Damage a value in one line of a file that holds a JSON value a line; otherwise it is text, such as stubs."""
+    lines = data.splitlines(keepends=True)
+    if not all(line.startswith(b"{") for line in lines):
+        return damaged_bytes(data, rng)
+    number = rng.randrange(len(lines))
+    return b"".join([*lines[:number], damaged_value(lines[number], rng), b"\n", *lines[number + 1 :]])
 
 
 def _places(value: Any) -> Iterator[tuple[Any, Any]]:

@@ -44,7 +44,7 @@ def read(split: str, subset: Subset, find: Callable[[str], Path]) -> Iterator[Dr
     for path in PARTS[subset].values():
         questions, answers = read_lines(find(path)), read_lines(find(_answers(path)))
         if len(questions) != len(answers):
-            raise InputError(f"{path} has {len(questions)} records; expected the {len(answers)} of its answers")
+            raise InputError(f"{find(path)} has {len(questions)} records; expected the {len(answers)} of its answers")
         for question, answer in zip(questions, answers, strict=True):
             if question["id"].text() != answer["id"].text():
                 raise InputError(f"{question.place} and {answer.place} have different ids; expected one")
@@ -60,7 +60,7 @@ def _draft(record: Field, answers: Field) -> Draft:
     return Draft(
         id=f"{NAME}/{record['id'].text()}",
         messages=_messages(record["question"]),
-        tools=tuple(_tool(tool) for tool in record["function"].items()),
+        tools=_tools(record["function"]),
         gold=tuple(call for answer in answers.items() for call in _calls(answer)),
     )
 
@@ -71,6 +71,12 @@ def _messages(question: Field) -> tuple[Message, ...]:
         raise InputError(f"{question.place} has {len(question.items())} items; expected 1")
     said = [message["content"].text().strip() for message in question.items()[0].items()]
     return (Message(role="user", content="\n\n".join(said)),)
+
+
+def _tools(offered: Field) -> tuple[Tool, ...]:
+    if not offered.items():
+        raise InputError(f"{offered.place} lists no tool; expected at least one")
+    return tuple(map(_tool, offered.items()))
 
 
 def _tool(tool: Field) -> Tool:

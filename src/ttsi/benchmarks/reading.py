@@ -117,7 +117,7 @@ def read_lines(path: Path) -> list[Field]:
         InputError: a line is not that, or the file has no records.
     """
     lines = [line for line in read_text(path).split("\n") if line.strip()]
-    return [Field(_parsed(line, path), path, (number,)) for number, line in enumerate(lines)]
+    return [Field(_parsed(line, f"{path}, record {number}"), path, (number,)) for number, line in enumerate(lines)]
 
 
 def parse_json(text: str) -> Any:
@@ -133,16 +133,16 @@ def parse_json(text: str) -> Any:
 
 
 def _read_json(path: Path) -> Any:
-    return _parsed(read_text(path), path)
+    return _parsed(read_text(path), str(path))
 
 
-def _parsed(text: str, path: Path) -> Any:
+def _parsed(text: str, place: str) -> Any:
     try:
         return parse_json(text)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno} column {error.colno}"
-        raise InputError(f"{path} is not JSON: {error.msg} at {where}; the file may be cut off") from None
+        raise InputError(f"{place} is not JSON: {error.msg} at {where}; the file may be cut off") from None
     except UnicodeEncodeError:
-        raise InputError(f"{path} holds half of a surrogate pair; expected Unicode text") from None
+        raise InputError(f"{place} holds half of a surrogate pair; expected Unicode text") from None
     except ValueError as error:
-        raise InputError(f"{path} is not JSON: {error}") from None
+        raise InputError(f"{place} is not JSON: {error}") from None
