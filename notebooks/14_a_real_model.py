@@ -21,6 +21,7 @@ from ttsi.error_kinds import DESCRIPTIONS, KINDS
 from ttsi.loop import SelfImprovement
 from ttsi.plots import style
 from ttsi.plots.accuracy import interval_dots
+from ttsi.plots.awareness import auroc_dots
 from ttsi.plots.cards import change_card
 from ttsi.plots.stacked import stacked_bars
 from ttsi.profiles import configure
@@ -30,7 +31,7 @@ from ttsi.runs import load_agent
 from ttsi.scoring import score
 from ttsi.statistics import Interval
 from ttsi.studies.real import PAPER
-from ttsi.studies.real_results import LABELS, SETS, compared, read_results, shares
+from ttsi.studies.real_results import LABELS, SETS, awareness, compared, read_results, shares
 
 style()
 folder = data_root() / "real"
@@ -148,6 +149,32 @@ pd.DataFrame(lines).T
 # %% [markdown]
 # What the gate saves, and what it costs: with every sample of SealTool adapted, whatever its margin, the paper's
 # setting changes the accuracy by {glue:text}`real_ungated`.
+#
+# ## Does it know when it is wrong?
+#
+# The gate asks whether the agent is sure. How well an estimator tells a wrong answer from a right one is its AUROC: 0.5
+# is chance, 1 is perfect. [](03_self_awareness) explains the estimators.
+
+# %% tags=["remove-cell"]
+known = awareness(rows)
+on_sealtool = known[known["set"] == "SealTool"].set_index("estimator")
+auroc_text = {
+    name: f"{one.estimate:.2f} ({one.low:.2f}–{one.high:.2f})"
+    for name, one in zip(on_sealtool.index, intervals(on_sealtool), strict=True)
+}
+glue("real_rss", auroc_text["rss-margin"], display=False)
+glue("real_call", auroc_text["call-probability"], display=False)
+glue("real_rss_flagged", f"{on_sealtool.loc['rss-margin', 'flagged']:.0%}", display=False)
+glue("real_call_flagged", f"{on_sealtool.loc['call-probability', 'flagged']:.0%}", display=False)
+figure = auroc_dots(known.rename(columns={"set": "group"}))
+
+# %% tags=["remove-input"] mystnb={"image": {"alt": "Dots with 95 percent intervals: the AUROC of each estimator for a wrong base answer, on each benchmark."}, "figure": {"name": "fig-real-awareness", "caption": "How well each estimator finds the wrong answers of the real model. The probability of its own call tells far more than the margin between tool names, which the paper's gate looks at."}}
+figure
+
+# %% [markdown]
+# On SealTool the RSS margin, the paper's, reaches {glue:text}`real_rss` and flags {glue:text}`real_rss_flagged` of the
+# samples at tau 0.95. The probability of the whole answer reaches {glue:text}`real_call`. At the same tau it flags
+# {glue:text}`real_call_flagged`: tau belongs to an estimator, and has to be chosen for each.
 #
 # ## What goes wrong
 #
@@ -268,6 +295,8 @@ pd.DataFrame(runs).groupby(["benchmark", "method", "dtype", "device", "commit"],
 # - Base: {glue:text}`real_base` on SealTool, a benchmark whose kind the model never saw in its tuning.
 # - TT-SI in the paper's setting: {glue:text}`real_paper`.
 # - Constrained decoding alone: {glue:text}`real_constrained`.
+# - The model knows when it is wrong: the probability of its own call finds wrong answers with AUROC
+#   {glue:text}`real_call`. The paper's margin does so with {glue:text}`real_rss`.
 #
 # ## Things to try
 #

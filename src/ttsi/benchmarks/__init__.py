@@ -86,18 +86,30 @@ def load(
 def load_all(benchmark: str, data_dir: Path | None = None) -> list[Sample]:
     """Return the test and validation samples of all splits of one of the paper's benchmarks whose files are at hand.
 
+    What an earlier split holds is not repeated.
+
     Raises:
         InputError: no file is.
     """
-    samples, missing = [], InputError(f"{benchmark} has no splits")
+    samples, held, missing = [], set(), InputError(f"{benchmark} has no splits")
     for split, subset in product(SPLITS[benchmark], ("test", "validation")):
         try:
-            samples += load(benchmark, split, subset=subset, limit=None, data_dir=data_dir)
+            found = load(benchmark, split, subset=subset, limit=None, data_dir=data_dir)
         except InputError as error:
             missing = error
+            continue
+        said = [_said(sample) for sample in found]
+        samples += [sample for sample, one in zip(found, said, strict=True) if one not in held]
+        held.update(said)
     if not samples:
         raise missing
     return samples
+
+
+def _said(sample: Sample) -> str:
+    """Return all that a sample says, whatever its id and the order of its tools."""
+    tools = sorted(sample.request.tools, key=lambda tool: tool.name)
+    return repr((sample.request.messages, tools, sample.gold))
 
 
 def read_drafts(benchmark: str, split: str, *, subset: Subset = "test", data_dir: Path | None = None) -> list[Draft]:

@@ -61,7 +61,7 @@ SFT = {
 GREEDY = ("base", "constrained", "sft")
 """Families without a draw: another seed gives the same answers, or (sft) the same examples in another order."""
 
-VALIDATION = ((sealtool.NAME, "test", "validation", 200), (apibank.NAME, "level-3", "train", 100))
+VALIDATION = ((sealtool.NAME, "test", "validation", 64), (apibank.NAME, "level-3", "train", 64))
 """Benchmark, split, subset and number of the samples that settings are chosen on."""
 
 CANDIDATES: dict[str, dict[str, Any]] = {
@@ -72,7 +72,7 @@ CANDIDATES: dict[str, dict[str, Any]] = {
         for elicitation in ("free", "hesitation", "constrained")
         for rate in (1e-4, 3e-4, 1e-3, 3e-3)
     },
-    "k-1": {"k": 1, "draws": 2},
+    "k-2": {"k": 2, "draws": 4},
     "k-4": {"k": 4, "draws": 8},
     "epochs-10": {"epochs": 10},
     "temperature-0.3": {"temperature": 0.3},

@@ -10,8 +10,8 @@ from pathlib import Path
 import pandas as pd
 
 from ttsi.comparison import accuracy
-from ttsi.published import read_study, replay
-from ttsi.statistics import difference_interval, mcnemar, mean_interval
+from ttsi.published import margins_of, read_study, replay
+from ttsi.statistics import auroc, difference_interval, mcnemar, mean_interval
 
 LABELS = {
     "base": "base",
@@ -71,6 +71,21 @@ def shares(rows: pd.DataFrame, families: Iterable[str]) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
+def awareness(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return how well each recorded estimator of the family `base` finds wrong answers.
+
+    Columns are `set`, `estimator`, `flagged` (the share of samples below 0.95) and the `estimate`, `low`, `high`, `n`
+    of the AUROC.
+    """
+    found = []
+    for name, part in rows[rows["family"] == "base"].groupby("set", sort=False):
+        for estimator, margins in margins_of(part).items():
+            interval = auroc(1 - margins, ~part["base_correct"])
+            flagged = float((margins < 0.95).mean())
+            found.append({"set": name, "estimator": estimator, "flagged": flagged, **vars(interval)})
+    return pd.DataFrame(found)
+
+
 def compared(rows: pd.DataFrame, pairs: Iterable[tuple[str, str]] = PRIMARY) -> pd.DataFrame:
     """Return the paired differences of families on each set on which both were run.
 
@@ -88,4 +103,5 @@ def compared(rows: pd.DataFrame, pairs: Iterable[tuple[str, str]] = PRIMARY) -> 
             tested = [of_samples(first, name, family).loc[sides[1].index] > 0 for family in (before, after)]
             test = vars(mcnemar(tested[0], tested[1]))
             found.append({"set": name, "before": before, "after": after, **vars(interval), **test})
-    return pd.DataFrame(found)
+    columns = ["set", "before", "after", "estimate", "low", "high", "n", "fixed", "broken", "p_value"]
+    return pd.DataFrame(found, columns=columns)
