@@ -91,17 +91,17 @@ def load_all(benchmark: str, data_dir: Path | None = None) -> list[Sample]:
     Raises:
         InputError: no file is.
     """
-    samples, held, missing = [], set(), InputError(f"{benchmark} has no splits")
+    samples, held, missing = [], set(), None
     for split, subset in product(SPLITS[benchmark], ("test", "validation")):
         try:
             found = load(benchmark, split, subset=subset, limit=None, data_dir=data_dir)
         except InputError as error:
-            missing = error
+            missing = missing or error
             continue
         said = [_said(sample) for sample in found]
         samples += [sample for sample, one in zip(found, said, strict=True) if one not in held]
         held.update(said)
-    if not samples:
+    if missing and not samples:
         raise missing
     return samples
 

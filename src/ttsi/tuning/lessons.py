@@ -18,7 +18,7 @@ from ttsi.augmentation import judge
 from ttsi.benchmarks import toolworld
 from ttsi.calls import render_calls
 from ttsi.prompts import Chat, answer_chat, practice_chat, render_practice
-from ttsi.records import Call, Message, PracticeExample, Record, Sample, Tool
+from ttsi.records import Call, InputError, Message, PracticeExample, Record, Sample, Tool
 
 PRACTICE, TOOLWORLD, CONVERSATION, RESTYLED, UNMARKED, RESEMBLING = 0.4, 0.15, 0.2, 0.4, 0.25, 0.7
 """Shares: of practice among the lessons, and of toolworld's; among the others of conversations, of names in another
@@ -51,14 +51,20 @@ class Lessons:
     """The stream of lessons.
 
     Args:
-        samples: answered requests; one whose calls its tools' schemas do not allow makes no lesson.
+        samples: requests; one without calls, or whose calls its tools' schemas do not allow, makes no lesson.
         seed: of all that is drawn.
+
+    Raises:
+        InputError: there are no two different requests that a practice example can be made of.
     """
 
     def __init__(self, samples: Sequence[Sample], *, seed: int) -> None:
         self._seed = seed
-        self._samples = [sample for sample in samples if _verdict(sample) in ("valid", "value not in its request")]
-        self._practice = [sample for sample in self._samples if _verdict(sample) == "valid"]
+        verdicts = [(sample, _verdict(sample)) for sample in samples if sample.gold]
+        self._samples = [sample for sample, verdict in verdicts if verdict in ("valid", "value not in its request")]
+        self._practice = [sample for sample, verdict in verdicts if verdict == "valid"]
+        if len({sample.request.messages for sample in self._practice}) < 2:
+            raise InputError(f"of {len(samples)} samples no two different ones can be practised; expected at least two")
         self._alike: dict[frozenset[str], list[Sample]] = defaultdict(list)
         for sample in self._practice:
             self._alike[_names(sample)].append(sample)
@@ -85,7 +91,10 @@ class Lessons:
         """Ask for an example like one request; the example is another request, of the same tools where there is one."""
         seed = rng.choice(self._samples)
         alike = [one for one in self._alike[_names(seed)] if one.request.messages != seed.request.messages]
-        seed, written = variation(seed), variation(rng.choice(alike or self._practice))
+        written = rng.choice(alike or self._practice)
+        while written.request.messages == seed.request.messages:
+            written = rng.choice(self._practice)
+        seed, written = variation(seed), variation(written)
         together = _with_tools(seed, [*seed.request.tools, *written.request.tools])
         example = PracticeExample(messages=written.request.messages, calls=written.gold)
         return _lesson(self._offering(together, rng, variation), example)
@@ -152,7 +161,9 @@ def _after(first: Sample, second: Sample) -> Sample:
     """Return the second sample as the next turn of a conversation that begins with the first."""
     answered = Message(role="assistant", content=render_calls(first.gold))
     messages = (*first.request.messages, answered, *second.request.messages)
-    together = _with_tools(second, [*second.request.tools, *first.request.tools])
+    own = _names(second)  # a tool of the same name is the second's, whose call is the answer
+    others = [tool for tool in first.request.tools if tool.name not in own]
+    together = _with_tools(second, [*second.request.tools, *others])
     return together.model_copy(update={"request": together.request.model_copy(update={"messages": messages})})
 
 
