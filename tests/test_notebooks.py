@@ -33,7 +33,7 @@ def test_every_notebook_has_a_source() -> None:
 
 @each_chapter
 def test_published_profile_is_the_default(chapter: Chapter) -> None:
-    assert chapter.defaults()["profile"] == "tiny"
+    assert chapter.defaults()["profile"] == ("real" if chapter.name == "14_a_real_model" else "tiny")
 
 
 @pytest.mark.xdist_group("book")

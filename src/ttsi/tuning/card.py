@@ -16,6 +16,9 @@ from ttsi.tuning.lessons import PRACTICE, TOOLWORLD, Lessons, stream
 from ttsi.tuning.overlap import Overlap, overlaps
 from ttsi.tuning.run import TuningConfig
 
+SCORED = 64
+"""Samples of Seal-Tools' dev set that a card is scored on."""
+
 
 def write_card(folder: Path, *, data_dir: Path | None = None, device: str = "cpu") -> Path:
     """Score a tuned agent on Seal-Tools' dev set, look for test samples among its lessons, and write its `README.md`.
@@ -55,7 +58,7 @@ def write_card(folder: Path, *, data_dir: Path | None = None, device: str = "cpu
 def _scores(folder: Path, data_dir: Path | None, device: str) -> tuple[str, str, int]:
     """Return the share of right answers and of valid practice examples, as text, and the number of samples."""
     changes = {"model": str(folder.resolve()), "device": device, "subset": "validation", "benchmark": "sealtool"}
-    config: RunConfig = configure("real", method="base", **changes)
+    config: RunConfig = configure("real", method="base", limit=SCORED, **changes)
     agent, samples = load_agent(config), load_samples(config, data_dir)
     requests = [sample.request for sample in samples]
     outputs = agent.generate([agent.prompt(answer_chat(request.messages), request.tools) for request in requests])
@@ -120,7 +123,7 @@ one name differ in their descriptions and arguments.
 
 ## Scores
 
-On the {n} single-call samples of Seal-Tools' dev set, which choices were made on, with 95% Wilson intervals: exact
+On {n} single-call samples of Seal-Tools' dev set, which choices are made on, with 95% Wilson intervals: exact
 match of greedy answers {answers}; valid practice examples, asked for freely, {practice}. Results on test sets are in
 the book.
 
