@@ -4,8 +4,9 @@
 # **Every number of the paper that we know of, beside ours where we have one.**
 #
 # The paper came without code, and its models need a GPU and weights that no repository can hold. So most of its cells
-# are open here, and say so. Where a number of ours answers the same *question*, it stands in a column of its own:
-# another model (the tiny agent), another benchmark (toolworld), and never a reproduction of that cell.
+# are open here, and say so. Where a number of ours answers the same *question*, it stands in a column of its own: the
+# tiny agent on toolworld, another model and another benchmark; or the real model of [](14_a_real_model), another model
+# on the paper's benchmark. Neither is a reproduction of that cell.
 
 # %% tags=["parameters"]
 profile = "tiny"
@@ -22,6 +23,7 @@ from ttsi.plots.stacked import stacked_bars
 from ttsi.profiles import configure
 from ttsi.published import read_made
 from ttsi.reproduced import MIRRORS, Study, counterparts, latencies, settings
+from ttsi.studies.real_results import as_study
 from ttsi.study import SEEDS
 
 style()
@@ -43,6 +45,8 @@ OPEN = "needs a GPU and the model's weights: run make paper"
 pd.Series({benchmark: split for split, benchmark in MIRRORS.items()}, name="mirrored in miniature by").to_frame()
 
 # %% [markdown]
+# *The real model* is the one of chapter [](14_a_real_model), on the paper's benchmark itself, in the paper's setting.
+#
 # *`make paper`* runs the paper's models on the paper's benchmarks. Its results are read from `data/paper-results` and
 # stand in the last column, where they are there.
 
@@ -69,6 +73,7 @@ def labelled(folder, found):
 # %%
 tiny, full = data_root() / "results", data_root() / "paper-results"
 toolworld, reproduced = studied(tiny, data_root() / "timing"), studied(full, full)
+real = counterparts(as_study(data_root() / "real"), tau=paper["settings.tau"].value, low_tau=low_tau)
 planned = settings(configure("paper").model_dump(), runs=len(SEEDS))
 
 
@@ -93,16 +98,14 @@ def table(group):
     rows = {}
     for key, number in paper.numbers[group].items():
         name = f"{group}.{key}"
-        ours, theirs = (
-            cell(found[name], number.unit) if name in found else missing
-            for found, missing in ((toolworld, "–"), (reproduced, NOT_RUN.get(name, OPEN)))
-        )
+        columns = ((toolworld, "–"), (real, "–"), (reproduced, NOT_RUN.get(name, OPEN)))
+        ours = [cell(found[name], number.unit) if name in found else missing for found, missing in columns]
         reported = f"{number.value:{'+g' if number.unit == 'points' else 'g'}} {number.unit}".strip()
-        rows[number.what] = dict(zip(COLUMNS, (f"{reported} ({number.sure})", ours, theirs), strict=True))
+        rows[number.what] = dict(zip(COLUMNS, (f"{reported} ({number.sure})", *ours), strict=True))
     return pd.DataFrame(rows).T
 
 
-COLUMNS = ("the paper (how sure)", "toolworld: another model and benchmark", "make paper")
+COLUMNS = ("the paper (how sure)", "toolworld: another model and benchmark", "the real model, 135 M", "make paper")
 
 # %% [markdown]
 # ## How much there is

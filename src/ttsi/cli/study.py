@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 
 NAMES = ["selection", "results", "sweeps", "timing", "paper", "real-selection", "real", "real-timing"]
+DTYPES = ["float32", "bfloat16", "float16"]
 
 
 @click.group()
@@ -28,7 +29,7 @@ def study() -> None:
 @click.option("--only", multiple=True, metavar="FAMILY", help="Run this family alone (repeatable).")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Where the paper's benchmarks lie.")
 @click.option("--device", help="cpu or cuda; unless told, that of the profile.")
-@click.option("--dtype", help="float32, bfloat16 or float16; unless told, that of the profile.")
+@click.option("--dtype", type=click.Choice(DTYPES), help="Unless told, that of the profile.")
 @click.option("--batch", type=click.IntRange(1), help="Samples at once, at most.")
 @click.option("--teacher-url", help="Base URL of the teacher's server; of paper. Without one, TT-D is left out.")
 @click.option("--teacher-model", help="The teacher's name there.")
@@ -49,7 +50,10 @@ def run(
     first, slash, count = shard.partition("/")
     if not (slash and first.isdigit() and count.isdigit() and int(first) < int(count)):
         raise InputError(f"shard is {shard!r}; expected I/N with 0 <= I < N, e.g. 0/2")
-    runs = _runs(name, data_dir, teacher)
+    runs = list(_runs(name, data_dir, teacher))
+    families = {path.split("/")[0] for path, _ in runs}
+    if unknown := sorted({*only} - families):
+        raise InputError(f"only is {unknown[0]!r}; expected families of {name}: {', '.join(sorted(families))}")
     named = {"device": device, "dtype": dtype, "batch": batch}
     changes = {name: value for name, value in named.items() if value is not None}
     chosen = [

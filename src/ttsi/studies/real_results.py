@@ -11,6 +11,7 @@ import pandas as pd
 
 from ttsi.comparison import accuracy
 from ttsi.published import margins_of, read_study, replay
+from ttsi.reproduced import Study
 from ttsi.statistics import auroc, difference_interval, mcnemar, mean_interval
 
 LABELS = {
@@ -50,6 +51,18 @@ def read_results(folder: Path, *, taus: dict[str, float]) -> pd.DataFrame:
     ]
     rows = pd.concat(kept, ignore_index=True)
     return rows.assign(set=rows["sample_id"].str.split("/").str[:2].str.join("/").map(SETS))
+
+
+def as_study(folder: Path) -> Study:
+    """Return the runs that answer the paper's questions: TT-SI in its setting, on the sets that it reports.
+
+    Raises:
+        InputError: the folder holds no published runs.
+    """
+    families = Study.read(folder).families
+    named = {"base": "base", "tt-si-paper": "tt-si", "sft": "sft"}
+    kept = {named[name]: rows[rows["split"] != "simulated"] for name, rows in families.items() if name in named}
+    return Study({name: rows for name, rows in kept.items() if len(rows)})
 
 
 def of_samples(rows: pd.DataFrame, name: str, family: str, column: str = "greedy_correct") -> pd.Series:

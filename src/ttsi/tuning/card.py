@@ -41,6 +41,7 @@ def write_card(folder: Path, *, data_dir: Path | None = None, device: str = "cpu
             first=f"{log['loss'].head(10).mean():.2f}",
             last=f"{log['loss'].tail(10).mean():.2f}",
             machine=record["machine"],
+            commit=(record["commit"] or "unknown")[:8],
             torch=record["versions"]["torch"],
             answering=1 - PRACTICE,
             toolworld=TOOLWORLD,
@@ -104,8 +105,9 @@ merges.
 
 ## Training
 
-{lessons} lessons, {tokens} M tokens, {steps} steps, {minutes} minutes on {machine} (PyTorch {torch}); the loss fell
-from {first} to {last} nats per answer token (`tuning.parquet` has every step). `ttsi agent tune --out DIR` makes it.
+{lessons} lessons, {tokens} M tokens, {steps} steps, {minutes} minutes on {machine} (PyTorch {torch}, commit {commit}); the
+loss fell from {first} to {last} nats per answer token (`tuning.parquet` has every step). `ttsi agent tune --out DIR`
+makes it.
 
 The lessons ask for answers ({answering:.0%}) and for practice examples. Most are made of answered requests of the
 Berkeley Function-Calling Leaderboard, v4 (Apache-2.0), with tools of other requests among the offered ones; the others

@@ -23,7 +23,7 @@ from ttsi.agent import Agent
 from ttsi.agent.checkpoint import Checkpoint
 from ttsi.benchmarks import bfcl, load
 from ttsi.profiles import model_folder
-from ttsi.provenance import hash_files, hash_records, machine, model_files, versions
+from ttsi.provenance import hash_files, hash_records, machine, model_files, source_state, versions
 from ttsi.records import InputError, Record
 from ttsi.tuning.lessons import Lesson, Lessons, stream
 
@@ -226,6 +226,7 @@ def _record(config: TuningConfig, folder: Path, device: str, lessons: str) -> No
     hashes["adapter"] = hash_files([folder / "adapter_model.safetensors"])
     record = {
         "config": config.model_dump(mode="json"),
+        "commit": source_state()[0],
         "machine": machine(device),
         "versions": versions(),
         "hashes": hashes,
