@@ -106,8 +106,8 @@ merges.
 ## Training
 
 {lessons} lessons, {tokens} M tokens, {steps} steps, {minutes} minutes on {machine} (PyTorch {torch}, commit {commit});
-the loss fell from {first} to {last} nats per answer token (`tuning.parquet` has every step). `ttsi agent tune --out DIR`
-makes it.
+the loss fell from {first} to {last} nats per answer token (`tuning.parquet` has every step). `ttsi agent tune` makes
+it.
 
 The lessons ask for answers ({answering:.0%}) and for practice examples. Most are made of answered requests of the
 Berkeley Function-Calling Leaderboard, v4 (Apache-2.0), with tools of other requests among the offered ones; the others
