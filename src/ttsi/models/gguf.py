@@ -5,6 +5,8 @@ transformers 5.17 reads splits numbers otherwise than the model was trained, rea
 special tokens.
 """
 
+from contextlib import redirect_stderr
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +56,8 @@ def read_weights(file: Path) -> Any:
 
     logging.disable_progress_bar()
     settings: dict[str, Any] = {"gguf_file": file.name, "dtype": torch.float32, "local_files_only": True}
-    read = AutoModelForCausalLM.from_pretrained(file.parent, **settings)
+    with redirect_stderr(StringIO()):  # a progress bar that no switch turns off
+        read = AutoModelForCausalLM.from_pretrained(file.parent, **settings)
     if read.config.model_type != "llama":
         raise InputError(f"architecture is {read.config.model_type!r}; expected 'llama'")
     known = read.config.to_dict()
