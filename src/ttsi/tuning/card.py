@@ -24,7 +24,7 @@ def write_card(folder: Path, *, data_dir: Path | None = None, device: str = "cpu
     """Score a tuned agent on Seal-Tools' dev set, look for test samples among its lessons, and write its `README.md`.
 
     Raises:
-        InputError: the folder holds no tuned agent, or a benchmark's files are not at hand.
+        InputError: the folder holds no tuned agent, or the files of Seal-Tools' dev set or of bfcl are not at hand.
     """
     record = json.loads((folder / "tuning.json").read_text(encoding="utf-8"))
     config, log = TuningConfig.model_validate(record["config"]), pd.read_parquet(folder / "tuning.parquet")
@@ -116,8 +116,8 @@ them.
 
 ## What the lessons share with the benchmarks
 
-Counted over all lessons: requests with the same words, and tools with the same name, however it is written. Tools of
-one name differ in their descriptions and arguments.
+Counted over all lessons, for each benchmark whose files were at hand: requests with the same words, and tools with the
+same name, however it is written. Tools of one name differ in their descriptions and arguments.
 
 | benchmark | samples | requests among the lessons | tools of the same name |
 |---|---|---|---|

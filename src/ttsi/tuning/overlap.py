@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from ttsi.benchmarks import PAPER_BENCHMARKS, load_all
 from ttsi.calls import CLOSE
 from ttsi.prompts import PRACTICE_INSTRUCTION
-from ttsi.records import Record
+from ttsi.records import InputError, Record
 from ttsi.tuning.lessons import Lesson
 
 
@@ -23,17 +24,17 @@ class Overlap(Record):
 
 
 def overlaps(lessons: Iterable[Lesson], data_dir: Path | None = None) -> list[Overlap]:
-    """Compare lessons with each of the paper's benchmarks.
-
-    Raises:
-        InputError: of one of them no file is at hand.
-    """
+    """Compare lessons with each of the paper's benchmarks of which files are at hand."""
     said: set[str] = set()
     offered: set[str] = set()
     for lesson in lessons:
         said.update(map(_plain, _turns(lesson)))
         offered.update(_letters(tool.name) for tool in lesson.tools)
-    return [_overlap(name, said, offered, data_dir) for name in PAPER_BENCHMARKS]
+    found = []
+    for name in PAPER_BENCHMARKS:
+        with suppress(InputError):
+            found.append(_overlap(name, said, offered, data_dir))
+    return found
 
 
 def _overlap(benchmark: str, said: set[str], offered: set[str], data_dir: Path | None) -> Overlap:
