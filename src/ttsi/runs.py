@@ -27,9 +27,7 @@ from ttsi.records import InputError, Outcome, PracticeExample, Sample
 from ttsi.results import ResultsFolder, as_table, read_outcomes
 from ttsi.scoring import score
 
-BATCHES = 4000
-"""That a pool is given, at most: Ray Data takes minutes to set out many more."""
-
+BATCHES = 4000  # that a pool is given, at most: Ray Data takes minutes to set out many more
 KINDS: dict[Backend, type[Agent]] = {"batched": BatchedAgent, "peft": Agent, "unsloth": UnslothAgent}
 
 
@@ -131,9 +129,9 @@ def prepared(
     """Make the loop of a run, with its teacher at hand (served inside the block) and its training set read."""
     lessons: list[Lesson] = []
     if config.loop.author == "training set":
+        training_set = (config.benchmark, config.lessons_split or config.split)
         drawn = benchmarks.load(
-            config.benchmark,
-            config.lessons_split or config.split,
+            *training_set,
             subset=config.lessons_subset,
             seed=config.seed,
             limit=config.loop.sft_examples,
@@ -191,7 +189,8 @@ def load_agent(config: RunConfig) -> Agent:
     torch.set_num_threads(config.threads)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it, cuBLAS refuses to be deterministic
     torch.use_deterministic_algorithms(True, warn_only=config.device != "cpu")
-    torch.utils.deterministic.fill_uninitialized_memory = False  # a tenth of the time, and no result depends on it
+    # Else memory is filled before it is written to: a tenth of the time, and no result depends on it.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # pyright: ignore[reportAttributeAccessIssue]
     torch.set_float32_matmul_precision("high")  # which a CPU does not heed
     folder = model_folder(config.model)
     return KINDS[config.backend].load(

@@ -6,6 +6,7 @@ count its samples once. McNemar's test takes seed 0, which every family has.
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -61,14 +62,15 @@ def as_study(folder: Path) -> Study:
     """
     families = Study.read(folder).families
     named = {"base": "base", "tt-si-paper": "tt-si", "sft": "sft"}
-    kept = {named[name]: rows[rows["split"] != "simulated"] for name, rows in families.items() if name in named}
+    kept = {named[name]: rows.query("split != 'simulated'") for name, rows in families.items() if name in named}
     return Study({name: rows for name, rows in kept.items() if len(rows)})
 
 
 def of_samples(rows: pd.DataFrame, name: str, family: str, column: str = "greedy_correct") -> pd.Series:
     """Return a truth value of each sample of a set, averaged over seeds; empty where the family was not run on it."""
-    part = rows[(rows["set"] == name) & (rows["family"] == family)]
-    return part[column].astype(float).groupby(part["sample_id"]).mean()
+    part = rows.query("set == @name and family == @family")
+    means: Any = pd.Series(part[column], dtype=float).groupby(part["sample_id"]).mean()
+    return means
 
 
 def shares(rows: pd.DataFrame, families: Iterable[str]) -> pd.DataFrame:
@@ -91,7 +93,7 @@ def awareness(rows: pd.DataFrame) -> pd.DataFrame:
     of the AUROC.
     """
     found = []
-    for name, part in rows[rows["family"] == "base"].groupby("set", sort=False):
+    for name, part in rows.query("family == 'base'").groupby("set", sort=False):
         for estimator, margins in margins_of(part).items():
             interval = auroc(1 - margins, ~part["base_correct"])
             flagged = float((margins < 0.95).mean())
@@ -106,7 +108,7 @@ def compared(rows: pd.DataFrame, pairs: Iterable[tuple[str, str]] = PRIMARY) -> 
     and the `fixed`, `broken` and `p_value` of McNemar's exact test at seed 0.
     """
     found = []
-    first = rows[rows["seed"] == 0]
+    first = rows.query("seed == 0")
     for name in SETS.values():
         for before, after in pairs:
             sides = [of_samples(rows, name, family) for family in (before, after)]
