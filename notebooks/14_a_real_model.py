@@ -191,7 +191,7 @@ kinds = kinds.loc[:, kinds.sum() > 0]
 figure, axes = stacked_bars(kinds, lambda share: f"{share:.0%}" if share >= 0.06 else "")
 axes.set(xlabel="share of the samples", ylabel="")
 
-# %% tags=["remove-input"] mystnb={"image": {"alt": "Stacked bars: for each benchmark and method, the share of right answers and of each kind of error."}, "figure": {"name": "fig-real-errors", "caption": "Right answers and kinds of errors, seed 0, every sample adapted where the method adapts. Constrained decoding removes what is malformed and invented; what stays are wrong tools, and arguments that are missing or wrong."}}
+# %% tags=["remove-input"] mystnb={"image": {"alt": "Stacked bars: for each benchmark and method, the share of right answers and of each kind of error."}, "figure": {"name": "fig-real-errors", "caption": "Right answers and kinds of errors, seed 0, every sample adapted where the method adapts. Constrained decoding removes invented tools and misspelt arguments; what stays are wrong tools, and arguments that are missing, added or wrong."}}
 figure
 
 # %% tags=["hide-input", "hide-output"]
