@@ -13,12 +13,12 @@ vocabulary, h the hidden size, i the MLP's, q and v the width of all queries and
 
 from dataclasses import dataclass
 
-import psutil
 import torch
 from torch import nn
 from transformers import AutoModelForCausalLM, PreTrainedConfig
 
 from ttsi.adaptation.lora import LoraSettings, adapted_layers
+from ttsi.agent.rows import free_memory
 
 _SHARED_INPUT = {"k_proj": "q_proj", "v_proj": "q_proj", "up_proj": "gate_proj"}
 
@@ -97,11 +97,6 @@ def _inputs(adapted: dict[str, nn.Linear], *, shared: bool) -> int:
         block, _, projection = name.rpartition(".")
         kept[block, _SHARED_INPUT.get(projection, projection) if shared else projection] = 4 * layer.in_features
     return sum(kept.values())
-
-
-def free_memory(device: torch.device) -> int:
-    """Return the bytes that are free on a device."""
-    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
 
 
 def tokens_at_once(model: nn.Module, config: PreTrainedConfig, lora: LoraSettings, *, share: float = 0.6) -> int:

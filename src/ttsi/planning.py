@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ttsi.agent import Agent
+from ttsi.agent.rows import free_memory
 from ttsi.decoding import DRAWS
-from ttsi.memory import Batch, Memory, free_memory, memory
+from ttsi.memory import Batch, Memory, memory
 from ttsi.prompts import answer_chat
 from ttsi.records import Request
 from ttsi.settings import LoopSettings

@@ -121,10 +121,10 @@ def rows_at_once(model: Any, *, held: int, computed: int, scored: int = 1, share
     keys = 2 * config.num_hidden_layers * size * config.num_key_value_heads * head
     at_work = size * (4 * config.hidden_size + 3 * config.intermediate_size)
     row = 2 * held * keys + computed * at_work + scored * config.vocab_size * (size + 28)
-    return max(1, int(share * _free_memory(model.device) / row))
+    return max(1, int(share * free_memory(model.device) / row))
 
 
-def _free_memory(device: torch.device) -> int:
+def free_memory(device: torch.device) -> int:
     """Return the free bytes of a device, with what torch keeps for tensors to come."""
     if device.type != "cuda":
         return psutil.virtual_memory().available
