@@ -57,7 +57,7 @@ clean:  ## Remove what was built: executed chapters and the book; .venv stays
 	rm -rf _build book/notebooks
 
 pairs: setup  ## Write notebooks/*.ipynb anew from their sources, notebooks/*.py
-	$(BIN)/python -m ttsi.book.pairs
+	$(BIN)/python -m ttsi_book.making.pairs
 
 study: setup  ## Compute the published runs anew in _build/studies, two at a time, and gather them in data/
 	for name in selection results sweeps; do \

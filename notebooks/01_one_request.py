@@ -26,16 +26,16 @@ import torch
 from IPython.display import Markdown
 from myst_nb import glue
 
-from ttsi.adaptation import adapter_for
 from ttsi.augmentation import augment
+from ttsi.backends import adapter_for
 from ttsi.loop import SelfImprovement
-from ttsi.plots import loss_curve, stage_seconds, style
-from ttsi.profiles import configure
 from ttsi.prompts import answer_chat, transcript
-from ttsi.runs import load_agent, load_samples
+from ttsi.runs.config import configure
+from ttsi.runs.run import load_agent, load_samples
 from ttsi.scoring import score
 from ttsi.seeds import seed_for
 from ttsi.uncertainty import Evidence, estimate
+from ttsi_book.plots import loss_curve, stage_seconds, style
 
 style()
 config = configure(profile, split=split, seed=seed, **({} if tau is None else {"tau": tau}))

@@ -23,17 +23,17 @@ from myst_nb import glue
 
 from ttsi import benchmarks
 from ttsi.agent import Agent
-from ttsi.agent.training import TrainingConfig, train
 from ttsi.benchmarks.toolworld import SPLITS
 from ttsi.calls import render_calls
 from ttsi.data import data_root
-from ttsi.plots import accuracy_bars, loss_curve, style
-from ttsi.profiles import configure, model_folder
+from ttsi.evaluation.statistics import proportion_interval
 from ttsi.prompts import answer_chat, practice_chat, transcript
-from ttsi.published import read_study
-from ttsi.runs import load_agent
+from ttsi.runs.config import configure, model_folder
+from ttsi.runs.run import load_agent
 from ttsi.scoring import score
-from ttsi.statistics import proportion_interval
+from ttsi.studies.published import read_study
+from ttsi.tiny.training import TrainingConfig, train
+from ttsi_book.plots import accuracy_bars, loss_curve, style
 
 style()
 config = configure(profile, seed=seed)

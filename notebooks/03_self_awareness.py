@@ -24,15 +24,15 @@ from IPython.display import Markdown
 from myst_nb import glue
 
 from ttsi.benchmarks.toolworld import SPLITS
-from ttsi.comparison import tau_for
 from ttsi.data import data_root
-from ttsi.plots import auroc_dots, margin_histogram, reliability, roc_curves, style
-from ttsi.profiles import configure
+from ttsi.evaluation.comparison import tau_for
+from ttsi.evaluation.statistics import UndefinedError, auroc, calibration_bins, expected_calibration_error
 from ttsi.prompts import answer_chat
-from ttsi.published import margins_of, read_study
-from ttsi.runs import load_agent, load_samples
-from ttsi.statistics import UndefinedError, auroc, calibration_bins, expected_calibration_error
+from ttsi.runs.config import configure
+from ttsi.runs.run import load_agent, load_samples
+from ttsi.studies.published import margins_of, read_study
 from ttsi.uncertainty import ESTIMATORS, Estimator, Evidence
+from ttsi_book.plots import auroc_dots, margin_histogram, reliability, roc_curves, style
 
 style()
 config = configure(profile, split=split, **({} if tau is None else {"tau": tau}))

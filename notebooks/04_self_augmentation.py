@@ -23,13 +23,13 @@ from myst_nb import glue
 
 from ttsi.augmentation import VALID, Elicitation, augment
 from ttsi.benchmarks.toolworld import SPLITS
-from ttsi.plots import example_verdicts, percent, style
-from ttsi.profiles import configure
+from ttsi.evaluation.statistics import difference_interval, mean_interval, proportion_interval
 from ttsi.prompts import transcript
-from ttsi.runs import load_agent, load_samples
+from ttsi.runs.config import configure
+from ttsi.runs.run import load_agent, load_samples
 from ttsi.seeds import seed_for
-from ttsi.statistics import difference_interval, mean_interval, proportion_interval
 from ttsi.uncertainty import Evidence, relative_softmax_scores
+from ttsi_book.plots import example_verdicts, percent, style
 
 style()
 config = configure(profile, subset="validation", seed=seed)

@@ -25,16 +25,23 @@ from peft import LoraConfig, get_peft_model
 from ttsi import benchmarks
 from ttsi.benchmarks.toolworld import SPLITS
 from ttsi.calls import render_calls
-from ttsi.comparison import LABELS, accuracies, differences, readable_accuracies, readable_differences, right_answers
 from ttsi.data import data_root
+from ttsi.evaluation.comparison import (
+    LABELS,
+    accuracies,
+    differences,
+    readable_accuracies,
+    readable_differences,
+    right_answers,
+)
+from ttsi.evaluation.statistics import auroc, mcnemar
 from ttsi.loop import SelfImprovement
-from ttsi.plots import fixed_and_broken, loss_curve, stage_seconds, style
-from ttsi.profiles import configure
 from ttsi.prompts import answer_chat, transcript
-from ttsi.published import margins_of, read_study, replay
-from ttsi.runs import load_agent, load_samples
-from ttsi.statistics import auroc, mcnemar
-from ttsi.study import CANDIDATES
+from ttsi.runs.config import configure
+from ttsi.runs.run import load_agent, load_samples
+from ttsi.studies.published import margins_of, read_study, replay
+from ttsi.studies.toolworld import CANDIDATES
+from ttsi_book.plots import fixed_and_broken, loss_curve, stage_seconds, style
 
 style()
 config = configure(profile, split=split, seed=seed, **({} if tau is None else {"tau": tau}))

@@ -25,17 +25,17 @@ import pandas as pd
 from IPython.display import Markdown
 from myst_nb import glue
 
-from ttsi import comparison as compare
 from ttsi.benchmarks.toolworld import SPLITS
-from ttsi.comparison import LABELS
 from ttsi.data import data_root
-from ttsi.plots import accuracy_bars, accuracy_dots, difference_dots, fixed_and_broken, style
-from ttsi.profiles import RunConfig, configure
-from ttsi.provenance import machine, versions
-from ttsi.published import read_made, read_study
-from ttsi.results import as_table
-from ttsi.runs import load_agent, load_samples, outcomes
-from ttsi.study import FAMILIES, HEADLINE, SEEDS
+from ttsi.evaluation import comparison as compare
+from ttsi.evaluation.comparison import LABELS
+from ttsi.runs.config import RunConfig, configure
+from ttsi.runs.provenance import machine, versions
+from ttsi.runs.results import as_table
+from ttsi.runs.run import load_agent, load_samples, outcomes
+from ttsi.studies.published import read_made, read_study
+from ttsi.studies.toolworld import FAMILIES, HEADLINE, SEEDS
+from ttsi_book.plots import accuracy_bars, accuracy_dots, difference_dots, fixed_and_broken, style
 
 style()
 config = configure(profile, **({} if tau is None else {"tau": tau}))
@@ -354,5 +354,5 @@ glue("results_gate", f"{gate}, tau = {tau:g}", display=False)
 #
 # ## References
 #
-# The method: {cite:t}`acikgoz2025ttsi`. Tests and intervals are described in `ttsi.statistics`, the tables in
-# `ttsi.comparison`.
+# The method: {cite:t}`acikgoz2025ttsi`. Tests and intervals are described in `ttsi.evaluation.statistics`, the tables in
+# `ttsi.evaluation.comparison`.

@@ -20,18 +20,18 @@ import pandas as pd
 from IPython.display import Markdown
 from myst_nb import glue
 
-from ttsi import comparison as compare
-from ttsi.comparison import LABELS
-from ttsi.costs import seconds_adapted, seconds_kept
 from ttsi.data import data_root
-from ttsi.paper import read_paper
-from ttsi.plots import accuracy_dots, fixed_and_broken, style, tau_sweep_curve
-from ttsi.profiles import configure
-from ttsi.published import margins_of, read_study, replay
+from ttsi.evaluation import comparison as compare
+from ttsi.evaluation.comparison import LABELS
+from ttsi.evaluation.costs import seconds_adapted, seconds_kept
+from ttsi.evaluation.statistics import mcnemar, tau_sweep
+from ttsi.runs.config import configure
 from ttsi.settings import Gate
-from ttsi.statistics import mcnemar, tau_sweep
-from ttsi.study import SEEDS
+from ttsi.studies.published import margins_of, read_study, replay
+from ttsi.studies.toolworld import SEEDS
 from ttsi.uncertainty import Estimator
+from ttsi_book.analysis.paper import read_paper
+from ttsi_book.plots import accuracy_dots, fixed_and_broken, style, tau_sweep_curve
 
 style()
 config = configure(profile, **({} if tau is None else {"tau": tau}))

@@ -14,13 +14,13 @@ profile = "tiny"
 import pandas as pd
 from myst_nb import glue
 
-from ttsi.comparison import accuracy, differences, points_text, readable_differences, right_answers
 from ttsi.data import data_root
-from ttsi.plots import style
-from ttsi.plots.sweeps import setting_sweep
-from ttsi.profiles import METHODS, configure
-from ttsi.published import read_made, read_study
-from ttsi.study import CANDIDATES, SWEEPS
+from ttsi.evaluation.comparison import accuracy, differences, points_text, readable_differences, right_answers
+from ttsi.runs.config import METHODS, configure
+from ttsi.studies.published import read_made, read_study
+from ttsi.studies.toolworld import CANDIDATES, SWEEPS
+from ttsi_book.plots import style
+from ttsi_book.plots.sweeps import setting_sweep
 
 style()
 config = configure(profile)
@@ -201,7 +201,7 @@ readable_differences(on_validation)
 # ## Things to try
 #
 # - One setting of your own: `ttsi run --adapt all --rank 4 --limit 20 --out mine`, then read `mine/outcomes.parquet`.
-# - A setting for the whole chapter: add it to `SWEEPS` in `src/ttsi/study.py` and run `ttsi study run sweeps`.
+# - A setting for the whole chapter: add it to `SWEEPS` in `src/ttsi/studies/toolworld.py` and run `ttsi study run sweeps`.
 #
 # ## References
 #

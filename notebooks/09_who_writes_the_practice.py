@@ -25,18 +25,26 @@ from ttsi.benchmarks.toolworld import SPLITS
 from ttsi.benchmarks.toolworld.judging import is_right
 from ttsi.benchmarks.toolworld.oracle import tools_of
 from ttsi.calls import MalformedCall, parse_calls
-from ttsi.comparison import accuracy, differences, p_text, points_text, readable_differences, share_text, with_holm
 from ttsi.data import data_root
-from ttsi.plots import example_verdicts, style
-from ttsi.plots.practice import quality_and_gain
-from ttsi.profiles import configure
+from ttsi.evaluation.comparison import (
+    accuracy,
+    differences,
+    p_text,
+    points_text,
+    readable_differences,
+    share_text,
+    with_holm,
+)
+from ttsi.evaluation.statistics import difference_interval, mcnemar, mean_interval
 from ttsi.prompts import read_practice, transcript
-from ttsi.published import read_study
-from ttsi.runs import load_agent, load_samples, teacher_of
+from ttsi.runs.config import configure
+from ttsi.runs.run import load_agent, load_samples, teacher_of
 from ttsi.seeds import seed_for
-from ttsi.statistics import difference_interval, mcnemar, mean_interval
+from ttsi.studies.published import read_study
 from ttsi.teacher import OracleTeacher
 from ttsi.uncertainty import Evidence, relative_softmax_scores
+from ttsi_book.plots import example_verdicts, style
+from ttsi_book.plots.practice import quality_and_gain
 
 style()
 config = configure(profile, split="single/unseen", subset="validation", seed=seed)

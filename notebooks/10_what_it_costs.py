@@ -25,19 +25,36 @@ import pandas as pd
 from IPython.display import Markdown
 from myst_nb import glue
 
-from ttsi.comparison import LABELS, accuracy, differences, effect_text, p_text, points_text, read_methods, right_answers
-from ttsi.costs import STAGES, Serving, crossing, crossing_interval, frontier, seconds_adapted, seconds_kept
 from ttsi.data import data_root
 from ttsi.decoding import DRAWS, majority
-from ttsi.paper import read_paper
-from ttsi.plots import percent, stage_seconds, style
-from ttsi.plots.costs import cost_frontier, crossings_by_training_time, total_seconds
-from ttsi.profiles import METHODS, configure
-from ttsi.published import read_made, read_study
-from ttsi.runs import load_agent, load_samples, outcomes
+from ttsi.evaluation.comparison import (
+    LABELS,
+    accuracy,
+    differences,
+    effect_text,
+    p_text,
+    points_text,
+    read_methods,
+    right_answers,
+)
+from ttsi.evaluation.costs import (
+    STAGES,
+    Serving,
+    crossing,
+    crossing_interval,
+    frontier,
+    seconds_adapted,
+    seconds_kept,
+)
+from ttsi.evaluation.statistics import mean_interval
+from ttsi.runs.config import METHODS, configure
+from ttsi.runs.run import load_agent, load_samples, outcomes
 from ttsi.scoring import score
-from ttsi.statistics import mean_interval
-from ttsi.study import FAMILIES, HEADLINE, HEADLINE_LIMIT, SEEDS
+from ttsi.studies.published import read_made, read_study
+from ttsi.studies.toolworld import FAMILIES, HEADLINE, HEADLINE_LIMIT, SEEDS
+from ttsi_book.analysis.paper import read_paper
+from ttsi_book.plots import percent, stage_seconds, style
+from ttsi_book.plots.costs import cost_frontier, crossings_by_training_time, total_seconds
 
 style()
 config = configure(profile, **({} if tau is None else {"tau": tau}))

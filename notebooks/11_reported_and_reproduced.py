@@ -17,14 +17,14 @@ from IPython.display import Markdown
 from myst_nb import glue
 
 from ttsi.data import data_root
-from ttsi.paper import read_paper
-from ttsi.plots import style
-from ttsi.plots.stacked import stacked_bars
-from ttsi.profiles import configure
-from ttsi.published import read_made
-from ttsi.reproduced import MIRRORS, Study, counterparts, latencies, settings
-from ttsi.studies.real_results import as_study
-from ttsi.study import SEEDS
+from ttsi.runs.config import configure
+from ttsi.studies.published import read_made
+from ttsi.studies.toolworld import SEEDS
+from ttsi_book.analysis.paper import read_paper
+from ttsi_book.analysis.real_results import as_study
+from ttsi_book.analysis.reproduced import MIRRORS, Study, counterparts, latencies, settings
+from ttsi_book.plots import style
+from ttsi_book.plots.stacked import stacked_bars
 
 style()
 paper = read_paper()

@@ -23,13 +23,13 @@ from myst_nb import glue
 
 from ttsi.benchmarks import DEFAULT_SPLITS, PAPER_BENCHMARKS
 from ttsi.benchmarks.sources import load_manifest
-from ttsi.benchmarks.survey import OUT_OF_REACH, files_at_hand, read_survey, survey_split
 from ttsi.data import data_root
-from ttsi.plots import percent, style
-from ttsi.plots.survey import gold_positions, reachable_shares
-from ttsi.profiles import configure
-from ttsi.published import read_study
-from ttsi.statistics import difference_interval, proportion_interval
+from ttsi.evaluation.statistics import difference_interval, proportion_interval
+from ttsi.runs.config import configure
+from ttsi.studies.published import read_study
+from ttsi_book.analysis.survey import OUT_OF_REACH, files_at_hand, read_survey, survey_split
+from ttsi_book.plots import percent, style
+from ttsi_book.plots.survey import gold_positions, reachable_shares
 
 style()
 config = configure(profile)
@@ -59,7 +59,7 @@ pd.DataFrame(sources).T
 
 # %% tags=["hide-input"]
 missing = pd.DataFrame({"fetch it with": survey.missing}).rename_axis("split")
-missing["then"] = "python -m ttsi.benchmarks.survey"
+missing["then"] = "python -m ttsi_book.analysis.survey"
 missing if len(missing) else Markdown("None: every split was at hand.")
 
 # %% [markdown]
@@ -246,7 +246,7 @@ glue("benchmarks_order_effect", order_effect, display=False)
 #
 # - Where the right tool stands elsewhere: `split = "apibank/level-2"`.
 # - Fetch a benchmark and count it yourself: `ttsi benchmarks fetch toolalpaca`, then
-#   `python -m ttsi.benchmarks.survey`.
+#   `python -m ttsi_book.analysis.survey`.
 # - Files in a folder of your own: `data_dir = "scratch/benchmarks"`.
 #
 # ## References

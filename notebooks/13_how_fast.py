@@ -23,9 +23,14 @@ import pandas as pd
 from IPython.display import Markdown, display
 from myst_nb import glue
 
-from ttsi.agent.loading import pinned
-from ttsi.bench.cases import QWEN
-from ttsi.bench.reading import (
+from ttsi.data import data_root
+from ttsi.evaluation.comparison import differences, readable_differences
+from ttsi.evaluation.statistics import mean_interval
+from ttsi.models.loading import pinned
+from ttsi.runs.config import configure
+from ttsi.runs.run import load_agent, load_samples, prepared
+from ttsi.speed.cases import QWEN
+from ttsi.speed.reading import (
     BARS,
     DENSE_FLOPS,
     GPU_BARS,
@@ -39,16 +44,11 @@ from ttsi.bench.reading import (
     training_flops,
     verdict,
 )
-from ttsi.bench.ways import STAGES
-from ttsi.comparison import differences, readable_differences
-from ttsi.data import data_root
-from ttsi.fleet import fleet
-from ttsi.plots import stage_seconds, style
-from ttsi.plots.speed import seconds_against
-from ttsi.profiles import configure
-from ttsi.published import read_study
-from ttsi.runs import load_agent, load_samples, prepared
-from ttsi.statistics import mean_interval
+from ttsi.speed.ways import STAGES
+from ttsi.studies.published import read_study
+from ttsi_book.analysis.fleet import fleet
+from ttsi_book.plots import stage_seconds, style
+from ttsi_book.plots.speed import seconds_against
 
 style()
 

@@ -15,23 +15,23 @@ from IPython.display import HTML, Markdown
 from myst_nb import glue
 
 from ttsi.calls import render_calls
-from ttsi.comparison import p_text, points_text, share_text
 from ttsi.data import data_root
-from ttsi.error_kinds import DESCRIPTIONS, KINDS
+from ttsi.evaluation.comparison import p_text, points_text, share_text
+from ttsi.evaluation.error_kinds import DESCRIPTIONS, KINDS
+from ttsi.evaluation.statistics import Interval
 from ttsi.loop import SelfImprovement
-from ttsi.plots import style
-from ttsi.plots.accuracy import interval_dots
-from ttsi.plots.awareness import auroc_dots
-from ttsi.plots.cards import change_card
-from ttsi.plots.stacked import stacked_bars
-from ttsi.profiles import configure
-from ttsi.published import read_made
 from ttsi.records import Sample
-from ttsi.runs import load_agent
+from ttsi.runs.config import configure
+from ttsi.runs.run import load_agent
 from ttsi.scoring import score
-from ttsi.statistics import Interval
+from ttsi.studies.published import read_made
 from ttsi.studies.real import PAPER
-from ttsi.studies.real_results import LABELS, SETS, awareness, compared, read_results, shares
+from ttsi_book.analysis.real_results import LABELS, SETS, awareness, compared, read_results, shares
+from ttsi_book.plots import style
+from ttsi_book.plots.accuracy import interval_dots
+from ttsi_book.plots.awareness import auroc_dots
+from ttsi_book.plots.cards import change_card
+from ttsi_book.plots.stacked import stacked_bars
 
 style()
 folder = data_root() / "real"
@@ -115,7 +115,7 @@ pd.Series({**PAPER, "tau": 0.95, **lora}, name="TT-SI on this page").astype(str)
 #
 # Exact match with 95% intervals over samples. Beside the strict reading stands what a *lenient* one would add: one that
 # takes what tool-calling servers take, such as arguments as JSON text, or an object without its tags
-# (`ttsi.leniency`). The loop itself never reads leniently.
+# (`ttsi.evaluation.leniency`). The loop itself never reads leniently.
 
 # %% tags=["hide-input"]
 lenient = everything.assign(greedy_correct=everything["lenient"])
@@ -131,7 +131,7 @@ readable.rename(index=LABELS).rename_axis(index=[None, None])
 # %% [markdown]
 # ## The differences, paired
 #
-# The comparisons were named before any was computed (`PRIMARY` in `ttsi.studies.real_results`). *p* is McNemar's exact
+# The comparisons were named before any was computed (`PRIMARY` in `ttsi_book.analysis.real_results`). *p* is McNemar's exact
 # test, unadjusted.
 
 # %% tags=["hide-input"]

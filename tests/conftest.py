@@ -9,8 +9,8 @@ from hypothesis import settings
 
 from chromium import NO_CHROMIUM, find
 from ttsi.agent import Agent
-from ttsi.profiles import RunConfig, configure
-from ttsi.runs import load_agent
+from ttsi.runs.config import RunConfig, configure
+from ttsi.runs.run import load_agent
 
 ROOT = Path(__file__).parents[1]
 

@@ -3,11 +3,12 @@
 import pytest
 import torch
 
-from ttsi.adaptation import LoraSettings, SequentialAdapter
+from ttsi.adaptation import SequentialAdapter
 from ttsi.benchmarks import load
+from ttsi.lora import LoraSettings
 from ttsi.prompts import answer_chat
 from ttsi.records import PracticeExample
-from ttsi.runs import load_agent
+from ttsi.runs.run import load_agent
 
 SETTINGS = LoraSettings(learning_rate=5e-3)
 

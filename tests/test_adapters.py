@@ -12,12 +12,12 @@ from transformers import AutoModelForCausalLM
 
 import tiny_gguf
 from ttsi.agent import Agent
-from ttsi.agent.loading import locate
 from ttsi.models import fetch
 from ttsi.models.adapters import CONFIG, WEIGHTS
 from ttsi.models.cache import cache_root
-from ttsi.provenance import hash_files, model_files
+from ttsi.models.loading import locate
 from ttsi.records import InputError
+from ttsi.runs.provenance import hash_files, model_files
 
 BASE = "tiny-gguf"
 IDS = torch.arange(10, 60)[None]

@@ -4,7 +4,7 @@ import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from ttsi.agent.attention import GROUPED, additive, grouped_attention, within
+from ttsi.backends.batched.attention import GROUPED, additive, grouped_attention, within
 
 SMALL = LlamaConfig(
     vocab_size=50,

@@ -11,15 +11,18 @@ import torch
 from peft import PeftModel
 from torch import nn
 
-from ttsi.adaptation import BatchedAdapter, LoraSettings, SequentialAdapter
-from ttsi.adaptation.lora import lesson_ids
-from ttsi.adaptation.stack import LoraStack
-from ttsi.agent import Agent, BatchedAgent, OfferedCalls
-from ttsi.agent.rows import OutOfMemory, Row
+from ttsi.adaptation import SequentialAdapter
+from ttsi.agent import Agent
+from ttsi.backends.batched.adapter import BatchedAdapter
+from ttsi.backends.batched.agent import BatchedAgent
+from ttsi.backends.batched.stack import LoraStack
 from ttsi.benchmarks import load
-from ttsi.profiles import model_folder
+from ttsi.lora import LoraSettings, lesson_ids
+from ttsi.models.constraint import OfferedCalls
+from ttsi.models.rows import OutOfMemory, Row
 from ttsi.prompts import answer_chat
 from ttsi.records import PracticeExample
+from ttsi.runs.config import model_folder
 
 AnyAgent = TypeVar("AnyAgent", bound=Agent)
 PAPER = LoraSettings()

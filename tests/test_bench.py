@@ -6,12 +6,12 @@ import pandas as pd
 import pytest
 import torch
 
-from ttsi.bench import measuring
-from ttsi.bench.cases import PLANS, Case
-from ttsi.bench.measuring import measure
-from ttsi.bench.peak import COUNTED, peak_memory
-from ttsi.bench.ways import STAGES, WAYS
-from ttsi.bench.workload import random_tokens, toolworld
+from ttsi.speed import measuring
+from ttsi.speed.cases import PLANS, Case
+from ttsi.speed.measuring import measure
+from ttsi.speed.peak import COUNTED, peak_memory
+from ttsi.speed.ways import STAGES, WAYS
+from ttsi.speed.workload import random_tokens, toolworld
 
 MINI = {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 128}
 WAYS_HERE = [way for way in WAYS if way != "unsloth"]

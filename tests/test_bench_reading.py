@@ -4,9 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ttsi.agent.loading import pinned
-from ttsi.bench.cases import GPU, QWEN, UNSLOTH
-from ttsi.bench.reading import (
+from ttsi.data import data_root
+from ttsi.evaluation.statistics import Interval
+from ttsi.models.loading import pinned
+from ttsi.records import InputError
+from ttsi.speed.cases import GPU, QWEN, UNSLOTH
+from ttsi.speed.reading import (
     BARS,
     DENSE_FLOPS,
     GPU_BARS,
@@ -19,10 +22,7 @@ from ttsi.bench.reading import (
     training_flops,
     verdict,
 )
-from ttsi.data import data_root
-from ttsi.plots.speed import seconds_against
-from ttsi.records import InputError
-from ttsi.statistics import Interval
+from ttsi_book.plots.speed import seconds_against
 
 ROWS = (
     pd.DataFrame(

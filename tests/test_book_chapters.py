@@ -6,10 +6,10 @@ import nbformat
 import pytest
 
 from small_book import edit, write_small_book
-from ttsi.book.chapters import Chapter, find_chapters, select_chapters
-from ttsi.book.pairs import pair_path, pair_text, write_pairs
-from ttsi.book.parameters import check_parameters, parse_parameters
 from ttsi.records import InputError
+from ttsi_book.making.chapters import Chapter, find_chapters, select_chapters
+from ttsi_book.making.pairs import pair_path, pair_text, write_pairs
+from ttsi_book.making.parameters import check_parameters, parse_parameters
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from small_book import edit, write_small_book
-from ttsi.book import BookError
-from ttsi.book.chapters import Chapter
-from ttsi.book.keys import chapter_components, reasons
+from ttsi_book.making import BookError
+from ttsi_book.making.chapters import Chapter
+from ttsi_book.making.keys import chapter_components, reasons
 
 FIRST = "notebooks/01_first.py"
 GONE = ["parameter profile is gone", "parameter tau is gone"]

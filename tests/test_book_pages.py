@@ -8,7 +8,7 @@ import pytest
 import yaml
 from bs4 import BeautifulSoup, Tag
 
-from ttsi.book.chapters import find_chapters
+from ttsi_book.making.chapters import find_chapters
 
 ROOT = Path(__file__).parents[1]
 CHAPTERS = [chapter.docname for chapter in find_chapters(ROOT)]

@@ -4,7 +4,7 @@ import pytest
 import torch
 from transformers import DynamicCache
 
-from ttsi.agent.cache import ROOM, growing
+from ttsi.backends.batched.cache import ROOM, growing
 
 
 def states(tokens: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -1,6 +1,6 @@
 """Cards: what changed is marked, and nothing of a text becomes markup."""
 
-from ttsi.plots.cards import change_card, marked
+from ttsi_book.plots.cards import change_card, marked
 
 
 def test_words_that_only_one_answer_has_are_marked():

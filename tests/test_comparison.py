@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import ArrayLike
 from statsmodels.stats.multitest import multipletests
 
-from ttsi.comparison import (
+from ttsi.evaluation.comparison import (
     Answers,
     accuracies,
     accuracy,
@@ -24,9 +24,9 @@ from ttsi.comparison import (
     tau_for,
     with_holm,
 )
-from ttsi.published import replay
+from ttsi.evaluation.statistics import Interval, mcnemar, mean_interval, proportion_interval
 from ttsi.records import InputError
-from ttsi.statistics import Interval, mcnemar, mean_interval, proportion_interval
+from ttsi.studies.published import replay
 
 BEFORE = [True] * 20 + [False] * 20
 AFTER = [True] * 17 + [False] * 3 + [True] * 12 + [False] * 8

@@ -10,10 +10,10 @@ import pytest
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 
-from ttsi.costs import Serving, crossing, crossing_interval
-from ttsi.plots import style
-from ttsi.plots.costs import cost_frontier, crossings_by_training_time, total_seconds
-from ttsi.statistics import Interval
+from ttsi.evaluation.costs import Serving, crossing, crossing_interval
+from ttsi.evaluation.statistics import Interval
+from ttsi_book.plots import style
+from ttsi_book.plots.costs import cost_frontier, crossings_by_training_time, total_seconds
 
 mpl.use("agg")
 

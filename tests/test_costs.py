@@ -4,8 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ttsi.costs import STAGES, Serving, crossing, crossing_interval, frontier, seconds_adapted, seconds_kept
-from ttsi.paper import read_paper
+from ttsi.evaluation.costs import (
+    STAGES,
+    Serving,
+    crossing,
+    crossing_interval,
+    frontier,
+    seconds_adapted,
+    seconds_kept,
+)
+from ttsi_book.analysis.paper import read_paper
 
 
 def rows(family: str, **changes: object) -> pd.DataFrame:

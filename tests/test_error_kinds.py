@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ttsi.calls import render_calls
-from ttsi.error_kinds import DESCRIPTIONS, KINDS, error_kind
+from ttsi.evaluation.error_kinds import DESCRIPTIONS, KINDS, error_kind
 from ttsi.records import Call, Message, Request, Sample, Tool
 from ttsi.scoring import score
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ttsi.fleet import fleet
+from ttsi_book.analysis.fleet import fleet
 
 
 def test_a_fleet_by_hand():

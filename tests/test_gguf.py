@@ -9,13 +9,16 @@ from transformers import AutoTokenizer
 
 import tiny_gguf
 from qwen2 import END, PAD, START
-from ttsi.adaptation import BatchedAdapter, LoraSettings, SequentialAdapter
-from ttsi.agent import Agent, BatchedAgent
-from ttsi.agent.rows import Row
+from ttsi.adaptation import SequentialAdapter
+from ttsi.agent import Agent
+from ttsi.backends.batched.adapter import BatchedAdapter
+from ttsi.backends.batched.agent import BatchedAgent
 from ttsi.benchmarks import load
 from ttsi.calls import parse_calls, render_calls
+from ttsi.lora import LoraSettings
 from ttsi.models.gguf import convert
 from ttsi.models.manifest import SpecialTokens
+from ttsi.models.rows import Row
 from ttsi.prompts import answer_chat
 from ttsi.records import Call, InputError, PracticeExample, Tool
 

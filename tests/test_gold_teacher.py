@@ -11,7 +11,7 @@ from ttsi.augmentation import judge
 from ttsi.cli import main
 from ttsi.prompts import read_practice, render_practice
 from ttsi.records import Call, Message, PracticeExample, Request, Sample, Tool
-from ttsi.results import read_outcomes
+from ttsi.runs.results import read_outcomes
 from ttsi.teacher import GoldTeacher
 from upstream_files import SEAL, seal_record, write
 

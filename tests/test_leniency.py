@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ttsi.calls import MalformedCall, parse_calls, render_calls
-from ttsi.leniency import read_leniently
+from ttsi.evaluation.leniency import read_leniently
 from ttsi.records import Call
 
 JSON_VALUES = st.recursive(

@@ -10,8 +10,8 @@ from huggingface_hub import constants
 
 import qwen2
 from ttsi.agent import Agent
-from ttsi.agent.loading import fetch, locate, pinned
 from ttsi.data import data_root
+from ttsi.models.loading import fetch, locate, pinned
 from ttsi.records import InputError
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
@@ -114,7 +114,7 @@ def test_without_a_network_one_line_says_what_to_do(manifest, tmp_path, monkeypa
 def test_a_hub_that_does_not_answer_is_given_up(manifest, tmp_path, monkeypatch):
     with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as silent:  # it listens, and never serves
         use(monkeypatch, f"http://127.0.0.1:{silent.server_port}", tmp_path / "cache")
-        monkeypatch.setattr("ttsi.agent.loading.ANSWER_SECONDS", 0.2)
+        monkeypatch.setattr("ttsi.models.loading.ANSWER_SECONDS", 0.2)
         with pytest.raises(InputError, match=r"could not be fetched .*timed out"):
             fetch("some/model", manifest)
 

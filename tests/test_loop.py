@@ -9,14 +9,14 @@ import pytest
 from ttsi.benchmarks import load
 from ttsi.clock import STAGES
 from ttsi.decoding import DRAWS
+from ttsi.evaluation.statistics import tau_sweep
 from ttsi.loop import SelfImprovement
-from ttsi.profiles import configure
-from ttsi.published import replay
 from ttsi.records import Call, Request
-from ttsi.results import as_table
-from ttsi.runs import load_agent, load_samples, outcomes, prepared
+from ttsi.runs.config import configure
+from ttsi.runs.results import as_table
+from ttsi.runs.run import load_agent, load_samples, outcomes, prepared
 from ttsi.seeds import seed_for
-from ttsi.statistics import tau_sweep
+from ttsi.studies.published import replay
 
 TIMES = [f"seconds_{stage}" for stage in STAGES]
 OF_GOLD = ["base_correct", "correct", "greedy_correct"]

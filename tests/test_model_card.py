@@ -6,8 +6,8 @@ import shutil
 import pandas as pd
 
 from ttsi.benchmarks.toolworld import SPLITS
-from ttsi.model_card import write_card
-from ttsi.profiles import model_folder
+from ttsi.runs.config import model_folder
+from ttsi.tiny.card import write_card
 
 
 def test_a_card_holds_a_score_with_interval_for_every_split(tiny_config, tmp_path):

@@ -5,8 +5,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from ttsi.book.chapters import Chapter, find_chapters
-from ttsi.book.pairs import pair_path, pair_text
+from ttsi_book.making.chapters import Chapter, find_chapters
+from ttsi_book.making.pairs import pair_path, pair_text
 
 ROOT = Path(__file__).parents[1]
 CHAPTERS = find_chapters(ROOT)

@@ -28,10 +28,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 
 def test_wheel_holds_every_module_and_the_types_marker(wheel: list[str]) -> None:
-    modules = {path.relative_to(ROOT / "src").as_posix() for path in (ROOT / "src" / "ttsi").rglob("*.py")}
-    assert modules | {"ttsi/py.typed"} <= set(wheel)
+    modules = {path.relative_to(ROOT / "src").as_posix() for path in (ROOT / "src").rglob("*.py")}
+    assert modules | {"ttsi/py.typed", "ttsi_book/py.typed"} <= set(wheel)
 
 
 def test_wheel_holds_nothing_else(wheel: list[str]) -> None:
-    assert {name.split("/")[0].partition("-")[0] for name in wheel} == {"ttsi"}
+    assert {name.split("/")[0].partition("-")[0] for name in wheel} == {"ttsi", "ttsi_book"}
     assert not [name for name in wheel if PurePosixPath(name).suffix in WEIGHTS]

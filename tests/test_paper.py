@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from ttsi.data import data_root
-from ttsi.paper import FILE, read_paper
-from ttsi.profiles import configure
 from ttsi.records import InputError
+from ttsi.runs.config import configure
+from ttsi_book.analysis.paper import FILE, read_paper
 
 PAPER = read_paper()
 TEXT = (data_root() / FILE).read_text()

@@ -10,14 +10,14 @@ from torch.profiler import ProfilerActivity, profile
 from transformers import AutoConfig
 
 import qwen2
-from ttsi.adaptation import LoraSettings, SequentialAdapter
-from ttsi.adaptation.lora import adapted_layers
+from ttsi.adaptation import SequentialAdapter
 from ttsi.agent import Agent
-from ttsi.agent.loading import pinned
 from ttsi.benchmarks import load
 from ttsi.data import data_root
-from ttsi.memory import Batch, Memory, memory
-from ttsi.planning import Pace, Plan, duration, plan, seconds_a_sample
+from ttsi.lora import LoraSettings, adapted_layers
+from ttsi.models.loading import pinned
+from ttsi.models.memory import Batch, Memory, memory
+from ttsi.runs.planning import Pace, Plan, duration, plan, seconds_a_sample
 from ttsi.settings import LoopSettings
 
 LORA = LoraSettings()

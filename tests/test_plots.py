@@ -14,9 +14,16 @@ from matplotlib.colors import to_rgb
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 
-from ttsi import plots
-from ttsi.plots.frame import PALETTE
-from ttsi.statistics import Interval, auroc, calibration_bins, mcnemar, proportion_interval, tau_sweep
+from ttsi_book import plots
+from ttsi.evaluation.statistics import (
+    Interval,
+    auroc,
+    calibration_bins,
+    mcnemar,
+    proportion_interval,
+    tau_sweep,
+)
+from ttsi_book.plots.frame import PALETTE
 
 mpl.use("agg")
 

@@ -3,8 +3,8 @@
 import pytest
 
 from ttsi.data import data_root
-from ttsi.profiles import configure
 from ttsi.records import InputError
+from ttsi.runs.config import configure
 
 
 def test_settings_find_their_table():

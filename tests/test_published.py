@@ -8,12 +8,12 @@ import pytest
 from ttsi.benchmarks.toolworld import SPLITS
 from ttsi.data import data_root
 from ttsi.decoding import DRAWS
-from ttsi.profiles import model_folder
-from ttsi.provenance import hash_files, model_files
-from ttsi.published import collect, margins_of, read_made, read_study
 from ttsi.records import InputError, Outcome
-from ttsi.runs import run
-from ttsi.study import ACTIVATED, CANDIDATES, FAMILIES, SEEDS, STUDIES, SWEEPS
+from ttsi.runs.config import model_folder
+from ttsi.runs.provenance import hash_files, model_files
+from ttsi.runs.run import run
+from ttsi.studies.published import collect, margins_of, read_made, read_study
+from ttsi.studies.toolworld import ACTIVATED, CANDIDATES, FAMILIES, SEEDS, STUDIES, SWEEPS
 from ttsi.uncertainty import Estimator
 
 OF_STUDY = {"results": FAMILIES | ACTIVATED, "sweeps": SWEEPS, "selection": CANDIDATES, "timing": FAMILIES}
@@ -64,7 +64,7 @@ def test_the_base_family_holds_every_margin_and_sampled_answers():
 
 
 def test_runs_are_collected_with_what_made_them(tmp_path):
-    from ttsi.profiles import configure
+    from ttsi.runs.config import configure
 
     config = configure("smoke", method="base", limit=2, subset="validation")
     table = run(config, tmp_path / "runs" / "base" / "single-unseen" / "seed-0")

@@ -12,13 +12,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ttsi import scale
 from ttsi.clock import STAGES
-from ttsi.profiles import RunConfig, configure
-from ttsi.provenance import machine
 from ttsi.records import InputError, Outcome, Sample
-from ttsi.results import as_table
-from ttsi.runs import load_agent, load_samples, outcomes, run
+from ttsi.runs import pool
+from ttsi.runs.config import RunConfig, configure
+from ttsi.runs.provenance import machine
+from ttsi.runs.results import as_table
+from ttsi.runs.run import load_agent, load_samples, outcomes, run
 
 cloudpickle = pytest.importorskip("ray.cloudpickle")
 cloudpickle.register_pickle_by_value(sys.modules[__name__])  # tests are no package that a worker could import
@@ -32,12 +32,12 @@ WORKERS = 2
 
 
 @contextmanager
-def answering(config: RunConfig) -> Iterator[scale.Evaluate]:
+def answering(config: RunConfig) -> Iterator[pool.Evaluate]:
     yield lambda samples: outcomes(samples, config, load_agent(config))
 
 
 @contextmanager
-def answering_until_killed(config: RunConfig, folder: Path) -> Iterator[scale.Evaluate]:
+def answering_until_killed(config: RunConfig, folder: Path) -> Iterator[pool.Evaluate]:
     """Each worker waits for the other; the first to get a second batch dies in the middle of it."""
     (folder / f"worker-{os.getpid()}").touch()
     while len(list(folder.glob("worker-*"))) < WORKERS:
@@ -74,25 +74,25 @@ def alone(samples, config) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def cluster(config) -> Iterator[None]:
-    with scale.connected(config, WORKERS):
+    with pool.connected(config, WORKERS):
         yield
 
 
 def connected_on(config, device):
-    return scale.connected(config.model_copy(update={"device": device}), 1000)
+    return pool.connected(config.model_copy(update={"device": device}), 1000)
 
 
 def test_no_samples_need_no_cluster(config):
-    assert list(scale.outcomes([], config, partial(answering, config), workers=1)) == []
+    assert list(pool.outcomes([], config, partial(answering, config), workers=1)) == []
 
 
 def test_rows_that_are_not_one_to_a_sample_are_refused(samples, alone):
     rows = [Outcome.model_validate(row) for row in alone.to_dict("records")]
-    assert list(scale._once(samples, rows)) == rows
-    with pytest.raises(scale.ScaleError, match="came back twice"):
-        list(scale._once(samples, [rows[0], *rows]))
-    with pytest.raises(scale.ScaleError, match="1 samples came back without a row"):
-        list(scale._once(samples, rows[1:]))
+    assert list(pool._once(samples, rows)) == rows
+    with pytest.raises(pool.ScaleError, match="came back twice"):
+        list(pool._once(samples, [rows[0], *rows]))
+    with pytest.raises(pool.ScaleError, match="1 samples came back without a row"):
+        list(pool._once(samples, rows[1:]))
 
 
 def test_a_slot_that_there_is_not_is_named(config):
@@ -105,7 +105,7 @@ def test_a_slot_that_there_is_not_is_named(config):
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "http://127.0.0.1:8265", "nowhere"])
 def test_a_cluster_that_does_not_answer_is_named(config, monkeypatch, address):
     monkeypatch.setenv("RAY_ADDRESS", address)
-    said = pytest.raises(scale.ScaleError, match=f"RAY_ADDRESS is '{address}'; expected host:port")
+    said = pytest.raises(pool.ScaleError, match=f"RAY_ADDRESS is '{address}'; expected host:port")
     with said, connected_on(config, "cpu"):
         pass
 
@@ -125,7 +125,7 @@ def test_without_ray_the_extra_is_named(config, monkeypatch):
 @pytest.mark.usefixtures("cluster")
 def test_two_workers_one_of_them_killed_give_each_row_of_one_process_once(samples, config, alone, tmp_path):
     opened = partial(answering_until_killed, config, tmp_path)
-    rows = list(scale.outcomes(samples, config, opened, workers=WORKERS, batch=2))
+    rows = list(pool.outcomes(samples, config, opened, workers=WORKERS, batch=2))
     assert sorted(row.sample_id for row in rows) == sorted(alone["sample_id"])
     found = as_table(rows).set_index("sample_id").loc[alone["sample_id"]].reset_index()
     pd.testing.assert_frame_equal(found.drop(columns=ROUNDED), alone.drop(columns=ROUNDED))
@@ -145,12 +145,12 @@ def test_a_run_takes_its_rows_from_workers(config, alone, tmp_path):
 def test_what_is_wrong_with_the_input_is_said_as_by_one_process(samples, config):
     elsewhere = config.model_copy(update={"model": "agents/nowhere"})
     with pytest.raises(InputError, match="agents/nowhere is no model folder"):
-        list(scale.outcomes(samples, config, partial(answering, elsewhere), workers=1))
+        list(pool.outcomes(samples, config, partial(answering, elsewhere), workers=1))
 
 
 @pytest.mark.usefixtures("cluster")
 def test_the_machine_is_that_of_a_worker(config):
-    assert scale.machine(config) == machine("cpu")
+    assert pool.machine(config) == machine("cpu")
 
 
 @pytest.mark.usefixtures("cluster")
@@ -158,5 +158,5 @@ def test_workers_that_give_no_rows_are_not_waited_for_without_end(samples, confi
     from ray.data import DataContext
 
     monkeypatch.setattr(DataContext.get_current(), "execution_no_progress_timeout_s", 1)
-    with pytest.raises(scale.ScaleError, match="give no rows any more: Dataset execution made no progress"):
-        list(scale.outcomes(samples, config, partial(answering, config), workers=1))
+    with pytest.raises(pool.ScaleError, match="give no rows any more: Dataset execution made no progress"):
+        list(pool.outcomes(samples, config, partial(answering, config), workers=1))

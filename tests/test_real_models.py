@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from transformers import AutoTokenizer, GenerationConfig
 
 import qwen2
-from ttsi.adaptation import LoraSettings, SequentialAdapter
+from ttsi.adaptation import SequentialAdapter
 from ttsi.agent import Agent
-from ttsi.agent.rows import AllowedTokens
 from ttsi.calls import parse_calls, render_calls
 from ttsi.loop import SelfImprovement
+from ttsi.lora import LoraSettings
+from ttsi.models.rows import AllowedTokens
 from ttsi.prompts import answer_chat
 from ttsi.records import Call, InputError, Message, PracticeExample, Request, Tool
 from ttsi.settings import LoopSettings

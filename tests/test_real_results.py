@@ -5,11 +5,11 @@ import json
 import pandas as pd
 import pytest
 
-from ttsi.profiles import configure
-from ttsi.provenance import Provenance
 from ttsi.records import InputError
+from ttsi.runs.config import configure
+from ttsi.runs.provenance import Provenance
 from ttsi.studies.annotation import annotated
-from ttsi.studies.real_results import compared, of_samples, read_results, shares
+from ttsi_book.analysis.real_results import compared, of_samples, read_results, shares
 from upstream_files import write
 
 

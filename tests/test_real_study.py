@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from ttsi import study
 from ttsi.agent import Agent
 from ttsi.benchmarks import load
 from ttsi.cli import main
-from ttsi.profiles import RunConfig, configure
 from ttsi.prompts import transcript
-from ttsi.runs import load_agent, load_samples, prepared
+from ttsi.runs.config import RunConfig, configure
+from ttsi.runs.run import load_agent, load_samples, prepared
+from ttsi.studies import toolworld as study
 from ttsi.studies.real import CANDIDATES, FAMILIES, GREEDY, real_runs, selection_runs, timing_runs
 from upstream_files import SEAL, bank_record, bank_tool, seal_record, write
 

@@ -5,11 +5,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ttsi.paper import read_paper
-from ttsi.profiles import configure
+from ttsi.evaluation.statistics import Interval
 from ttsi.records import InputError
-from ttsi.reproduced import BENCHMARKS, MIRRORS, Study, counterparts, latencies, settings
-from ttsi.statistics import Interval
+from ttsi.runs.config import configure
+from ttsi_book.analysis.paper import read_paper
+from ttsi_book.analysis.reproduced import BENCHMARKS, MIRRORS, Study, counterparts, latencies, settings
 
 SECONDS = {
     f"seconds_{stage}": 1.0 for stage in ("base", "answer", "uncertainty", "augmentation", "adaptation", "draws")

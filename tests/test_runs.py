@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 
 from ttsi.clock import STAGES
-from ttsi.profiles import configure
 from ttsi.records import InputError, Outcome
-from ttsi.results import JOURNAL, PROVENANCE, TABLE, ResultsFolder, read_outcomes, read_provenance
-from ttsi.runs import run
+from ttsi.runs.config import configure
+from ttsi.runs.results import JOURNAL, PROVENANCE, TABLE, ResultsFolder, read_outcomes, read_provenance
+from ttsi.runs.run import run
 
 TIMES = [f"seconds_{stage}" for stage in STAGES]
 ROUNDED = [*TIMES, "margins"]

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from ttsi.statistics import (
+from ttsi.evaluation.statistics import (
     Interval,
     UndefinedError,
     auroc,

@@ -1,9 +1,18 @@
 """The studies: which runs they name, and that shards share them out."""
 
 from ttsi.benchmarks.toolworld import SPLITS
-from ttsi.profiles import configure
-from ttsi.results import read_outcomes
-from ttsi.study import ACTIVATED, FAMILIES, SEEDS, STUDIES, published_runs, run_study, selection_runs, sweep_runs
+from ttsi.runs.config import configure
+from ttsi.runs.results import read_outcomes
+from ttsi.studies.toolworld import (
+    ACTIVATED,
+    FAMILIES,
+    SEEDS,
+    STUDIES,
+    published_runs,
+    run_study,
+    selection_runs,
+    sweep_runs,
+)
 
 
 def test_every_method_runs_on_every_split_and_seed_once():

@@ -7,9 +7,9 @@ from click.testing import CliRunner
 
 from ttsi.benchmarks import PAPER_BENCHMARKS, SPLITS
 from ttsi.benchmarks.sources import load_manifest
-from ttsi.benchmarks.survey import OUT_OF_REACH, files_at_hand, main, read_survey, survey, survey_split
 from ttsi.data import data_root
 from ttsi.records import InputError
+from ttsi_book.analysis.survey import OUT_OF_REACH, files_at_hand, main, read_survey, survey, survey_split
 from upstream_files import FILES, shared, write
 
 PUBLISHED = read_survey()

@@ -4,8 +4,8 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
-from ttsi.plots import style
-from ttsi.plots.survey import gold_positions, reachable_shares
+from ttsi_book.plots import style
+from ttsi_book.plots.survey import gold_positions, reachable_shares
 
 mpl.use("agg")
 

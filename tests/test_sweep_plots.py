@@ -6,9 +6,9 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 
-from ttsi.plots import example_verdicts
-from ttsi.plots.practice import MARKERS, quality_and_gain
-from ttsi.plots.sweeps import setting_sweep
+from ttsi_book.plots import example_verdicts
+from ttsi_book.plots.practice import MARKERS, quality_and_gain
+from ttsi_book.plots.sweeps import setting_sweep
 
 
 def drawn(axes: Axes) -> dict[str, list[list[float]]]:

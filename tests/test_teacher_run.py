@@ -10,10 +10,10 @@ from endpoint import Endpoint, completion, endpoint, failure
 from ttsi.benchmarks.toolworld.oracle import practise
 from ttsi.cli import main
 from ttsi.clock import STAGES
-from ttsi.profiles import configure
 from ttsi.prompts import render_practice
-from ttsi.results import JOURNAL, read_outcomes, read_provenance
-from ttsi.runs import load_samples
+from ttsi.runs.config import configure
+from ttsi.runs.results import JOURNAL, read_outcomes, read_provenance
+from ttsi.runs.run import load_samples
 
 __all__ = ["endpoint"]
 SETTINGS = ["--split", "single/unseen", "--subset", "validation", "--limit", "4", "--seed", "6", "--adapt", "all"]

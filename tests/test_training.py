@@ -8,11 +8,11 @@ import torch
 from safetensors.torch import load_file
 
 from ttsi.agent import Agent
-from ttsi.agent import training as module
-from ttsi.agent.checkpoint import Checkpoint
-from ttsi.agent.packing import IGNORED, pack, within_documents
-from ttsi.agent.training import TrainingConfig, learning_rate, load_config, train
 from ttsi.records import InputError
+from ttsi.tiny import training as module
+from ttsi.tiny.checkpoint import Checkpoint
+from ttsi.tiny.packing import IGNORED, pack, within_documents
+from ttsi.tiny.training import TrainingConfig, learning_rate, load_config, train
 
 SMALL = TrainingConfig(
     hidden_size=32, layers=1, heads=2, feed_forward=64, vocabulary=400, tokenizer_lessons=20, rows=2, row_tokens=320,

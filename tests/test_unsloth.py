@@ -16,15 +16,15 @@ from typing import Any
 import pytest
 import torch
 
-from ttsi.adaptation import LoraSettings, SequentialAdapter
-from ttsi.adaptation.unsloth import UnslothAdapter
+from ttsi.adaptation import SequentialAdapter
 from ttsi.agent import Agent
-from ttsi.agent.unsloth import DTYPES, FAMILIES, UnslothAgent
+from ttsi.backends.unsloth import DTYPES, FAMILIES, UnslothAdapter, UnslothAgent
+from ttsi.backends.unsloth_import import PATCHED, TOO_LATE, require
 from ttsi.benchmarks import load
-from ttsi.profiles import model_folder
+from ttsi.lora import LoraSettings
 from ttsi.prompts import answer_chat
 from ttsi.records import InputError, PracticeExample
-from ttsi.unsloth import PATCHED, TOO_LATE, require
+from ttsi.runs.config import model_folder
 from unsloth_release import LLAMA, LOADER, ROOT, Source, StandIn, download
 
 pytestmark = pytest.mark.xdist_group("unsloth")

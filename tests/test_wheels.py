@@ -12,14 +12,14 @@ from click.testing import CliRunner
 
 import tiny_gguf
 from ttsi.agent import Agent
-from ttsi.agent.loading import locate
 from ttsi.cli import main
 from ttsi.data import data_root
 from ttsi.models import fetch
 from ttsi.models.cache import cache_root, is_whole
+from ttsi.models.loading import locate
 from ttsi.models.manifest import load_wheels
-from ttsi.provenance import hash_files, model_files
 from ttsi.records import InputError
+from ttsi.runs.provenance import hash_files, model_files
 
 NAME = "tiny-gguf"
 

@@ -14,8 +14,9 @@ from typing import Any, Literal, Protocol
 from dateutil import parser as dates
 from jsonschema import Draft202012Validator
 
-from ttsi.agent import Agent, OfferedCalls
-from ttsi.agent.rows import Row
+from ttsi.agent import Agent
+from ttsi.models.constraint import OfferedCalls
+from ttsi.models.rows import Row
 from ttsi.prompts import PRACTICE_INSTRUCTION, practice_chat, read_practice, transcript
 from ttsi.records import PracticeExample, Request
 

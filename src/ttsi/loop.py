@@ -5,12 +5,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
 
-from ttsi.adaptation import Lesson, adapter_for
-from ttsi.agent import Agent, OfferedCalls
-from ttsi.agent.rows import Row
+from ttsi.agent import Agent
 from ttsi.augmentation import Teacher, Written, augment, judge
+from ttsi.backends import adapter_for
 from ttsi.clock import Clock
 from ttsi.decoding import DRAWS
+from ttsi.lora import Lesson
+from ttsi.models.constraint import OfferedCalls
+from ttsi.models.rows import Row
 from ttsi.prompts import answer_chat, prompt_tools
 from ttsi.records import InputError, Request
 from ttsi.seeds import seed_for
@@ -45,7 +47,7 @@ class SelfImprovement:
     """An agent that improves itself on each request by `settings`, and forgets.
 
     Args:
-        agent: the agent; its kind decides how adapters are trained (`ttsi.adaptation.adapter_for`).
+        agent: the agent; its kind decides how adapters are trained (`ttsi.backends.adapter_for`).
         settings: what to do with a request.
         teacher: writes the practice examples, where the settings say so.
         lessons: the training set, where the settings use it; an adapter for all requests is trained here and now.

@@ -19,7 +19,7 @@ from typing import Any, Self
 from pydantic import Field
 
 from ttsi.calls import MalformedCall, parse_calls
-from ttsi.leniency import read_leniently
+from ttsi.evaluation.leniency import read_leniently
 from ttsi.records import Call, Record
 
 JSON_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d{1,4})?", re.ASCII)
@@ -105,7 +105,7 @@ def score(output: str, gold: Sequence[Call]) -> Score:
 
 
 def lenient_match(output: str, gold: Iterable[Call]) -> bool:
-    """Whether an output is right when it is read as tool-calling servers would (`ttsi.leniency`).
+    """Whether an output is right when it is read as tool-calling servers would (`ttsi.evaluation.leniency`).
 
     What is right by `score` is right here too, and what is right only here is right but for its form. Tables show it
     beside the strict score; the loop never uses it.

@@ -4,9 +4,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from ttsi.adaptation import LoraSettings
 from ttsi.augmentation import Elicitation
 from ttsi.decoding import Decoding
+from ttsi.lora import LoraSettings
 from ttsi.prompts import PRACTICE_INSTRUCTION
 from ttsi.records import Record
 from ttsi.uncertainty import Estimator

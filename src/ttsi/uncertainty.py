@@ -28,8 +28,8 @@ from typing import Any, Literal
 import torch
 
 from ttsi.agent import Agent
-from ttsi.agent.rows import Row
 from ttsi.decoding import DRAWS, agreement
+from ttsi.models.rows import Row
 from ttsi.prompts import answer_chat
 from ttsi.records import Request
 

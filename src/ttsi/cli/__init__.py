@@ -3,17 +3,11 @@
 A command imports what it runs when it runs, so that `ttsi --help` answers at once.
 """
 
+from importlib import import_module
 from typing import Any
 
 import click
 
-from ttsi.cli.agent import agent
-from ttsi.cli.bench import bench
-from ttsi.cli.benchmarks import benchmarks
-from ttsi.cli.book import book
-from ttsi.cli.run import run
-from ttsi.cli.study import study
-from ttsi.cli.toolworld import toolworld
 from ttsi.records import InputError
 
 
@@ -44,5 +38,6 @@ def main() -> None:
     """Test-time self-improvement of language-model agents, and the book that reproduces it."""
 
 
-for command in (run, study, benchmarks, bench, toolworld, agent, book):
-    main.add_command(command)
+for name in ("run", "study", "benchmarks", "bench", "toolworld", "agent"):
+    main.add_command(getattr(import_module(f"ttsi.cli.{name}"), name))
+main.add_command(import_module("ttsi_book.cli").book)  # by name, since the library does not depend on the book

@@ -17,9 +17,9 @@ def agent() -> None:
 @click.option("--config", type=click.Path(path_type=Path), help="TOML file of settings that differ from the default.")
 def train(out: Path, config: Path | None) -> None:
     """Train the tiny agent from nothing, score it, and write its model card."""
-    from ttsi.agent.training import load_config
-    from ttsi.agent.training import train as train_agent
-    from ttsi.model_card import write_card
+    from ttsi.tiny.card import write_card
+    from ttsi.tiny.training import load_config
+    from ttsi.tiny.training import train as train_agent
 
     train_agent(load_config(config), out)
     click.echo(write_card(out))
@@ -37,7 +37,7 @@ def fetch(name: str) -> None:
 
     folder = models.find(name, data_root(), say=lambda text: click.echo(text, err=True))
     if folder is None and "/" in name:
-        from ttsi.agent import loading
+        from ttsi.models import loading
 
         folder = loading.fetch(name, data_root() / "models.toml")
     click.echo(folder or models.fetch(name))

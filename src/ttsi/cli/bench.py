@@ -12,14 +12,14 @@ import click
 def bench(plan: str, out: Path, repeats: int) -> None:
     """Measure the ways to compute an adaptation: seconds by stage, and memory."""
     if plan == "unsloth":
-        from ttsi.unsloth import require
+        from ttsi.backends.unsloth_import import require
 
         require()
     from functools import partial
 
-    from ttsi.agent.loading import check_device
-    from ttsi.bench.cases import PLANS
-    from ttsi.bench.measuring import measure
+    from ttsi.models.loading import check_device
+    from ttsi.speed.cases import PLANS
+    from ttsi.speed.measuring import measure
 
     device = "cpu" if plan == "cpu" else "cuda"
     check_device(device)

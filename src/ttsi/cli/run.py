@@ -56,11 +56,11 @@ def run(
 ) -> None:
     """Run a method over a benchmark split; writes outcomes.parquet and provenance.json."""
     if settings["backend"] == "unsloth":
-        from ttsi.unsloth import require
+        from ttsi.backends.unsloth_import import require
 
         require()
-    from ttsi.profiles import configure
-    from ttsi.runs import run as run_benchmark
+    from ttsi.runs.config import configure
+    from ttsi.runs.run import run as run_benchmark
 
     config = configure(profile, **{name: value for name, value in settings.items() if value is not None})
     table = run_benchmark(

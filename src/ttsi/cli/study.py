@@ -10,7 +10,7 @@ import click
 from ttsi.records import InputError
 
 if TYPE_CHECKING:
-    from ttsi.profiles import RunConfig
+    from ttsi.runs.config import RunConfig
 
 
 NAMES = ["selection", "results", "sweeps", "timing", "paper", "real-selection", "real", "real-timing"]
@@ -45,7 +45,7 @@ def run(
     **teacher: str | None,
 ) -> None:
     """Run what the book publishes, its sweeps, or what its settings were chosen on; goes on where it stopped."""
-    from ttsi.study import run_study
+    from ttsi.studies.toolworld import run_study
 
     first, slash, count = shard.partition("/")
     if not (slash and first.isdigit() and count.isdigit() and int(first) < int(count)):
@@ -64,7 +64,7 @@ def run(
 
 def _runs(name: str, data_dir: Path | None, teacher: dict[str, str | None]) -> "Iterable[tuple[str, RunConfig]]":
     from ttsi.studies import real
-    from ttsi.study import STUDIES, paper_runs
+    from ttsi.studies.toolworld import STUDIES, paper_runs
 
     if name == "paper":
         return paper_runs(**teacher)
@@ -78,6 +78,6 @@ def _runs(name: str, data_dir: Path | None, teacher: dict[str, str | None]) -> "
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Of the paper's benchmarks: adds kinds of errors.")
 def collect(runs: Path, out: Path, data_dir: Path | None) -> None:
     """Gather finished runs into one table and one list of provenance for each family."""
-    from ttsi.published import collect as collect_runs
+    from ttsi.studies.published import collect as collect_runs
 
     collect_runs(runs, out, data_dir)

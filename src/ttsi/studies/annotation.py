@@ -11,10 +11,10 @@ import pandas as pd
 
 from ttsi.benchmarks import load, nexusraven
 from ttsi.calls import render_calls
-from ttsi.error_kinds import error_kind
+from ttsi.evaluation.error_kinds import error_kind
 from ttsi.prompts import transcript
-from ttsi.provenance import Provenance
 from ttsi.records import Sample
+from ttsi.runs.provenance import Provenance
 from ttsi.scoring import lenient_match
 
 TEXTS = ("base_output", "greedy_output", "examples", "draws")
@@ -23,10 +23,10 @@ TEXTS = ("base_output", "greedy_output", "examples", "draws")
 def annotated(table: pd.DataFrame, made: Provenance, data_dir: Path | None = None) -> pd.DataFrame:
     """Return the rows of a run on one of the paper's benchmarks with six more columns.
 
-    `base_error` and `error` are kinds of `ttsi.error_kinds`, empty where the answer is right; `base_lenient` and
-    `lenient` say whether the answer is right as `ttsi.leniency` reads it. `request` and `gold` quote the samples that
-    were fixed or broken, and are empty elsewhere. NexusRaven's queries may not be passed on, so what was written about
-    them is left out: answers, and practice examples but for their verdicts.
+    `base_error` and `error` are kinds of `ttsi.evaluation.error_kinds`, empty where the answer is right; `base_lenient`
+    and `lenient` say whether the answer is right as `ttsi.evaluation.leniency` reads it. `request` and `gold` quote the
+    samples that were fixed or broken, and are empty elsewhere. NexusRaven's queries may not be passed on, so what was
+    written about them is left out: answers, and practice examples but for their verdicts.
 
     Args:
         table: rows of `Outcome`.

@@ -1,6 +1,6 @@
 """The runs with a real language model on the paper's benchmarks: what is published, and what its settings came from.
 
-Every sample is adapted, whatever its margin; `ttsi.published.replay` says what any gate would have done.
+Every sample is adapted, whatever its margin; `ttsi.studies.published.replay` says what any gate would have done.
 """
 
 from collections.abc import Iterator
@@ -9,8 +9,8 @@ from typing import Any, get_args
 
 from ttsi.benchmarks import apibank, nexusraven, sealtool, toolalpaca
 from ttsi.benchmarks.sources import find_file
-from ttsi.profiles import RunConfig, configure
 from ttsi.records import InputError
+from ttsi.runs.config import RunConfig, configure
 from ttsi.uncertainty import Estimator
 
 Named = tuple[str, RunConfig]

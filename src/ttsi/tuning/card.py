@@ -7,11 +7,11 @@ import pandas as pd
 
 from ttsi.augmentation import augment
 from ttsi.benchmarks import bfcl, load
-from ttsi.profiles import RunConfig, configure
+from ttsi.evaluation.statistics import proportion_interval
 from ttsi.prompts import answer_chat
-from ttsi.runs import load_agent, load_samples
+from ttsi.runs.config import RunConfig, configure
+from ttsi.runs.run import load_agent, load_samples
 from ttsi.scoring import score
-from ttsi.statistics import proportion_interval
 from ttsi.tuning.lessons import PRACTICE, TOOLWORLD, Lessons, stream
 from ttsi.tuning.overlap import Overlap, overlaps
 from ttsi.tuning.run import TuningConfig

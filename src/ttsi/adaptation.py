@@ -1,0 +1,110 @@
+"""Test-time LoRA through PEFT, one sample at a time: the reference that every faster way is proved against."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from peft import LoraConfig, get_peft_model
+from peft.tuners.lora import LoraLayer
+
+from ttsi.agent import Agent
+from ttsi.lora import Ids, Lesson, LoraSettings, lesson_ids
+from ttsi.models.rows import fitting
+
+UNTRAINED = -100
+"""Label of a token that the loss leaves out, as in `torch.nn.functional.cross_entropy`."""
+
+
+class SequentialAdapter:
+    """One LoRA adapter on a frozen base model, wrapped once and reset in place for each sample.
+
+    Outside `adapted` the adapter is off, and the model computes exactly what the base model does.
+    """
+
+    def __init__(self, agent: Agent, settings: LoraSettings) -> None:
+        self.agent, self.settings = agent, settings
+        targets = settings.targets if isinstance(settings.targets, str) else list(settings.targets)
+        self._peft = self._wrapped(r=settings.rank, lora_alpha=settings.alpha, target_modules=targets, lora_dropout=0.0)
+        self._layers = [module for module in self._peft.modules() if isinstance(module, LoraLayer)]
+        self._parameters = [parameter for parameter in self._peft.parameters() if parameter.requires_grad]
+        self._peft.base_model.disable_adapter_layers()
+
+    @contextmanager
+    def adapted(
+        self, lessons: Sequence[Sequence[Lesson]], *, seeds: Sequence[int], samples: Sequence[int] = (0,)
+    ) -> Iterator[list[list[float]]]:
+        """Train a fresh adapter on the lessons of one sample; inside the block the agent answers with it.
+
+        Args:
+            lessons: of each sample, which is one.
+            seeds: of the adapter's initial weights, one.
+            samples: number of the sample in its batch, which does not matter here.
+
+        Yields:
+            The loss of each step of the sample, in nats per answer token.
+        """
+        losses = self.fit(lessons, seeds=seeds)
+        with self.enabled(dict.fromkeys(samples, 0)):
+            yield losses
+
+    @contextmanager
+    def enabled(self, adapter_of: Mapping[int, int]) -> Iterator[None]:
+        """Inside the block the agent answers with the adapter as it was last fitted, for every sample."""
+        self._peft.base_model.enable_adapter_layers()
+        try:
+            yield
+        finally:
+            self._peft.base_model.disable_adapter_layers()
+
+    def fit(self, lessons: Sequence[Sequence[Lesson]], *, seeds: Sequence[int]) -> list[list[float]]:
+        """Train a fresh adapter, its A drawn from the seed, and leave it off; return the loss of each step."""
+        (of_sample,), (seed,) = lessons, seeds
+        return self.fit_ids([[lesson_ids(self.agent, lesson) for lesson in of_sample]], seeds=[seed])
+
+    def fit_ids(
+        self, ids: Sequence[Sequence[Ids]], *, seeds: Sequence[int], samples: Sequence[int] = (0,)
+    ) -> list[list[float]]:
+        """Do as `fit` does, with lessons as token ids."""
+        (of_sample,), (seed,) = ids, seeds
+        self.reset(seed)
+        with self.enabled({}):
+            return [self._train([self._tensors(*lesson) for lesson in of_sample])]
+
+    def reset(self, seed: int) -> None:
+        """Give the adapter its initial weights, in place: A from `seed`, B zero."""
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            for layer in self._layers:
+                layer.reset_lora_parameters("default", init_lora_weights=True)
+
+    def _wrapped(self, **lora: Any) -> Any:
+        """Return the agent's model with an adapter; `lora` are arguments of `LoraConfig`."""
+        return get_peft_model(self.agent.model, LoraConfig(**lora))
+
+    def close(self) -> None:
+        """Take the adapter off the model for good."""
+        self._peft.unload()
+
+    def _tensors(self, prompt: list[int], answer: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return ids and labels, each (1, length); only the answer is trained on."""
+        device = self.agent.model.device
+        labels = [UNTRAINED] * len(prompt) + answer
+        return torch.tensor([prompt + answer], device=device), torch.tensor([labels], device=device)
+
+    def _train(self, batches: Sequence[tuple[torch.Tensor, torch.Tensor]]) -> list[float]:
+        settings = self.settings
+        optimizer = torch.optim.AdamW(self._parameters, lr=settings.learning_rate, weight_decay=0.0)
+        losses: list[float] = []
+        with fitting(max(ids.shape[1] for ids, _ in batches)):
+            for ids, labels in settings.epochs * list(batches):
+                loss = self._peft(input_ids=ids, labels=labels, use_cache=False).loss
+                loss.backward()
+                if settings.max_grad_norm is not None:
+                    torch.nn.utils.clip_grad_norm_(self._parameters, settings.max_grad_norm)
+                optimizer.step()
+                optimizer.zero_grad()
+                losses.append(loss.item())
+                if settings.stop_loss is not None and losses[-1] < settings.stop_loss:
+                    break
+        return losses

@@ -1,0 +1,243 @@
+"""An agent that computes many samples at once, the beginning that a sample's prompts share only once.
+
+Batches are padded on the right. Where nothing stands before it a pass is causal and needs no mask: a padded position
+comes after all real ones. Nor does a single token that reads all that stands before it. Elsewhere a mask leaves the
+padding out.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from transformers import Cache
+
+from ttsi.agent import Agent, common_length
+from ttsi.backends.batched.attention import GROUPED, additive, within
+from ttsi.backends.batched.cache import growing
+from ttsi.models.rows import Row, fitting, in_batches, rows_at_once
+from ttsi.records import InputError, Tool
+
+FAMILIES = ("llama", "qwen2", "qwen3")
+"""Model types whose modules are as this agent expects: a decoder below a head, and full attention in every layer."""
+
+
+@dataclass
+class Context:
+    """What a batch of rows has read so far."""
+
+    cache: Cache
+    real: torch.Tensor
+    """Which keys of the cache are no padding: (rows, keys), bool."""
+    position: torch.Tensor
+    """Of each row's next token: (rows,)."""
+    padded: bool = False
+    """Whether some key may be padding."""
+
+    def reads_all(self, tokens: int) -> bool:
+        """Whether more tokens a row read all that stands before them, if they are in order."""
+        return not self.real.shape[1] or (tokens == 1 and not self.padded)
+
+    def keep(self, rows: torch.Tensor) -> None:
+        """Go on with some of the rows only."""
+        self.cache.batch_select_indices(rows)
+        self.real, self.position = self.real[rows], self.position[rows]
+
+
+class BatchedAgent(Agent):
+    """An agent of the Llama, Qwen2 or Qwen3 family; answers, scores and practice are those of `Agent`."""
+
+    backend = "batched"
+
+    def __init__(self, model: Any, tokenizer: Any, *, max_new_tokens: int = 200) -> None:
+        found = model.config.model_type
+        if found not in FAMILIES or getattr(model.config, "use_sliding_window", False):
+            raise InputError(
+                f"the batched backend has found a model of type {found!r}; expected one of {', '.join(FAMILIES)} with "
+                "full attention, or --backend peft"
+            )
+        super().__init__(model.requires_grad_(False), tokenizer, max_new_tokens=max_new_tokens)
+        model.set_attn_implementation(GROUPED)
+        self.decoder, self.head = model.get_decoder(), model.get_output_embeddings()
+        self._listener: Callable[[Sequence[int]], None] | None = None
+        self._prefixes: list[list[int]] = []
+        self._shared: list[tuple[torch.Tensor, torch.Tensor]] = []
+
+    @contextmanager
+    def telling(self, listener: Callable[[Sequence[int]], None]) -> Iterator[None]:
+        """Inside the block `listener` is told, before each pass, which sample each row belongs to."""
+        before, self._listener = self._listener, listener
+        try:
+            yield
+        finally:
+            self._listener = before
+
+    # -- what is shared ---------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def sharing(self, tools: Sequence[Sequence[Tool]]) -> Iterator[None]:
+        """Inside the block a prompt with the tools of its sample is computed from where the first message begins.
+
+        The keys and values before that are computed here, by the model as it is now, and without gradients.
+        """
+        with self.sharing_prefixes([self.shared_prefix(of_sample) for of_sample in tools]):
+            yield
+
+    @contextmanager
+    def sharing_prefixes(self, prefixes: Sequence[list[int]]) -> Iterator[None]:
+        """Inside the block a prompt of sample b that begins with `prefixes[b]` is computed from there on."""
+        before = self._prefixes, self._shared
+        self._prefixes, self._shared = [], []
+        if prefixes:
+            self._read(list(prefixes))
+        try:
+            yield
+        finally:
+            self._prefixes, self._shared = before
+
+    def shared_prefix(self, tools: Sequence[Tool]) -> list[int]:
+        """Return the ids that every prompt with these tools begins with."""
+        chats = ([{"role": "user", "content": content}] for content in "a0")
+        first, second = (self.prompt(chat, tools) for chat in chats)
+        return first[: common_length(first, second)]
+
+    @torch.no_grad()
+    def _read(self, prefixes: list[list[int]]) -> None:
+        samples = range(len(prefixes))
+        context = self.begin([Row(prefix, sample=sample) for sample, prefix in zip(samples, prefixes, strict=True)])
+        with fitting(max(map(len, prefixes))):
+            self.advance(context, prefixes, samples)
+        layers: Any = context.cache.layers
+        self._prefixes, self._shared = prefixes, [(layer.keys, layer.values) for layer in layers]
+
+    def unread(self, rows: Sequence[Row]) -> list[Sequence[int]]:
+        """Return what of each prompt is not shared."""
+        return [row.prompt[self._cut(row) :] for row in rows]
+
+    def _cut(self, row: Row) -> int:
+        prefix = self._prefixes[row.sample] if self._prefixes else []
+        begins = len(row.prompt) > len(prefix) and list(row.prompt[: len(prefix)]) == prefix
+        return len(prefix) if begins else 0
+
+    def begin(self, rows: Sequence[Row]) -> Context:
+        """Return the context of rows of which only the shared prefixes are read."""
+        device = self.model.device
+        lengths = [self._cut(row) for row in rows]
+        cuts, width = torch.tensor(lengths, device=device), max(lengths)
+        if not width:
+            return Context(growing(), torch.ones(len(rows), 0, dtype=torch.bool, device=device), cuts)
+        samples = torch.tensor([row.sample for row in rows], device=device)
+        shared = [(keys[samples, :, :width], values[samples, :, :width]) for keys, values in self._shared]
+        real = torch.arange(width, device=device) < cuts[:, None]
+        return Context(growing(shared), real, cuts, padded=min(lengths) < width)
+
+    # -- passes -----------------------------------------------------------------------------------------------------
+
+    def advance(
+        self,
+        context: Context,
+        ids: Sequence[Sequence[int]],
+        samples: Sequence[int],
+        *,
+        segments: Sequence[Sequence[int]] | None = None,
+    ) -> torch.Tensor:
+        """Read more tokens of each row; the context grows by them.
+
+        Args:
+            context: what was read before.
+            ids: token ids, a list a row; padded on the right.
+            samples: number of the sample of each row.
+            segments: number of the segment of each token: 0 is read by all that follow, any other by itself alone, and
+                its positions go on from where segment 0 ends. Everything is in segment 0 unless told.
+
+        Returns:
+            Hidden states of the last layer: (rows, longest, hidden size).
+        """
+        device, lengths = self.model.device, [len(row) for row in ids]
+        width = max(lengths)
+        tokens = _padded(ids, self.tokenizer.pad_token_id, width, device)
+        order = torch.arange(width, device=device)
+        real = order < torch.tensor(lengths, device=device)[:, None]
+        segment = None if segments is None else _padded(segments, -1, width, device)
+        reads, places = within(order, segment)
+        mask = None if segment is None and context.reads_all(width) else self._mask(context, reads)
+        if self._listener:
+            self._listener(samples)
+        hidden = self.decoder(
+            input_ids=tokens,
+            attention_mask=mask,
+            position_ids=context.position[:, None] + places,
+            past_key_values=context.cache,
+            use_cache=True,
+        ).last_hidden_state
+        context.real = torch.cat([context.real, real], 1)
+        context.position = context.position + real.sum(1)
+        context.padded |= min(lengths) < width
+        return hidden
+
+    def _mask(self, context: Context, reads: torch.Tensor) -> torch.Tensor:
+        before = context.real[:, None].expand(-1, reads.shape[1], -1)
+        reads = torch.cat([before, reads.expand(len(before), -1, -1)], -1)
+        config = self.model.config
+        return additive(reads, config.num_attention_heads // config.num_key_value_heads, self.model.dtype)
+
+    def continued(self, rows: Sequence[Row], *, temperature: float = 0.0) -> list[list[int]]:
+        """Continue rows of any samples, as `generate` does; a row that is done leaves the batch."""
+        from ttsi.backends.batched.generation import generate
+
+        def batch(numbers: range) -> list[list[int]]:
+            return generate(self, [rows[number] for number in numbers], temperature)
+
+        longest = max(len(row.prompt) for row in rows) + self.max_new_tokens
+        at_once = rows_at_once(self.model, held=longest, computed=max(map(len, self.unread(rows))))
+        return in_batches(batch, len(rows), tokens=longest, at_once=at_once)
+
+    def scored(self, rows: Sequence[Row], candidates: Sequence[Sequence[Sequence[int]]]) -> list[torch.Tensor]:
+        """Return log P(candidate | prompt) for the candidates of each row, all of a row in one pass over its prompt."""
+
+        def batch(numbers: range) -> list[torch.Tensor]:
+            return self._scored([rows[number] for number in numbers], [candidates[number] for number in numbers])
+
+        asked = [sum(map(len, of_row)) for of_row in candidates]
+        longest = max(len(row.prompt) + tokens for row, tokens in zip(rows, asked, strict=True))
+        computed = max(len(rest) + tokens for rest, tokens in zip(self.unread(rows), asked, strict=True))
+        at_once = rows_at_once(self.model, held=longest, computed=computed, scored=max(asked))
+        return in_batches(batch, len(rows), tokens=longest, at_once=at_once)
+
+    @torch.inference_mode()
+    def _scored(self, rows: Sequence[Row], candidates: Sequence[Sequence[Sequence[int]]]) -> list[torch.Tensor]:
+        unread = self.unread(rows)
+        ids = [[*rest, *(token for one in of for token in one)] for rest, of in zip(unread, candidates, strict=True)]
+        segments = [
+            [0] * len(rest) + [number for number, one in enumerate(of, 1) for _ in one]
+            for rest, of in zip(unread, candidates, strict=True)
+        ]
+        hidden = self.advance(self.begin(rows), ids, [row.sample for row in rows], segments=segments)
+        before, targets, owners = _predictions(unread, candidates)
+        device = hidden.device
+        row_of, place = torch.tensor(before, device=device).T
+        logits = self.head(hidden[row_of, place]).float()
+        chosen = logits.log_softmax(-1).gather(-1, torch.tensor(targets, device=device)[:, None])[:, 0]
+        counts = [len(of) for of in candidates]
+        sums = torch.zeros(sum(counts), device=device).index_add_(0, torch.tensor(owners, device=device), chosen)
+        return list(sums.split(counts))
+
+
+def _padded(ids: Sequence[Sequence[int]], pad: int, width: int, device: torch.device) -> torch.Tensor:
+    return torch.tensor([[*row, *[pad] * (width - len(row))] for row in ids], device=device)
+
+
+def _predictions(
+    unread: Sequence[Sequence[int]], candidates: Sequence[Sequence[Sequence[int]]]
+) -> tuple[list[tuple[int, int]], list[int], list[int]]:
+    """Return, for each token of each candidate, (row, place) of the token before it, its id, and its candidate."""
+    before, targets, owners, number = [], [], [], 0
+    for row, (rest, of_row) in enumerate(zip(unread, candidates, strict=True)):
+        start = len(rest)
+        for candidate in of_row:
+            before += [(row, place) for place in (len(rest) - 1, *range(start, start + len(candidate) - 1))]
+            targets += candidate
+            owners += [number] * len(candidate)
+            start, number = start + len(candidate), number + 1
+    return before, targets, owners

@@ -1,0 +1,127 @@
+"""A stack of LoRA adapters on one frozen model: each row of a batch goes through its own."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from peft import LoraConfig
+from safetensors.torch import save_file
+from torch import nn
+
+from ttsi.lora import LoraSettings, adapted_layers
+
+Weights = list[torch.Tensor]
+"""A, (adapters, rank, in), and B, (adapters, out, rank), of each adapted layer in turn."""
+
+_READS_WITH = {"k_proj": "q_proj", "v_proj": "q_proj", "up_proj": "gate_proj"}
+"""Projections that read the same input as another of their block."""
+
+
+class LoraStack:
+    """Adds (alpha / r) B A x to what each adapted layer computes, while it is `acting`.
+
+    Args:
+        model: the base model, whose weights stay as they are.
+        settings: of every adapter.
+    """
+
+    def __init__(self, model: nn.Module, settings: LoraSettings) -> None:
+        self.settings, self.layers = settings, adapted_layers(model, settings)
+        self._acting: Weights | None = None
+        """Those of each row of the next pass, as `_joined` returns them; none: the base model computes alone."""
+        self._read: tuple[torch.Tensor, torch.Tensor] | None = None
+        """The last input x, and A x of all layers that read it."""
+        self._together = _reading_together(self.layers)
+        names = list(self.layers)
+        for place, numbers in enumerate(self._together):
+            start = 0
+            for column, number in enumerate(numbers):
+                layer = self.layers[names[number]]
+                layer.register_forward_hook(self._hook(place, column, slice(start, start + layer.out_features)))
+                start += layer.out_features
+
+    def _hook(self, place: int, column: int, outputs: slice) -> Callable[..., torch.Tensor]:
+        columns = slice(column * self.settings.rank, (column + 1) * self.settings.rank)
+
+        def adapt(_: nn.Module, args: tuple[torch.Tensor, ...], output: torch.Tensor) -> torch.Tensor:
+            if self._acting is None:
+                return output
+            (x,), (a, b) = args, self._acting[2 * place : 2 * place + 2]
+            if self._read is None or self._read[0] is not x:
+                self._read = x, x @ a.mT
+            return torch.baddbmm(output, self._read[1][..., columns], b[:, outputs].mT, alpha=self.settings.scaling)
+
+        return adapt
+
+    @contextmanager
+    def acts(self, weights: Weights) -> Iterator[Callable[[Sequence[int]], None]]:
+        """Inside the block row i of a pass goes through adapter i of `weights`.
+
+        Yields:
+            Chooses the adapter of each row of the passes that follow.
+        """
+        everyone = list(range(len(weights[0])))
+        chosen, joined = everyone, self._joined(weights)
+
+        def choose(adapters: Sequence[int]) -> None:
+            nonlocal chosen
+            if list(adapters) != chosen:
+                chosen = list(adapters)
+                self._acting = joined if chosen == everyone else _of_rows(joined, chosen)
+
+        self._acting = joined
+        try:
+            yield choose
+        finally:
+            self._acting = self._read = None
+
+    def _joined(self, weights: Weights) -> Weights:
+        """Return the weights in the model's dtype, those of layers that read the same input side by side.
+
+        Returns:
+            A, (adapters, layers * rank, in), and B, (adapters, sum of the outputs, rank), for each such input in turn.
+        """
+        dtype = next(iter(self.layers.values())).weight.dtype
+        parts = [[weights[2 * number + part] for number in numbers] for numbers in self._together for part in (0, 1)]
+        return [part[0].to(dtype) if len(part) == 1 else torch.cat(part, 1).to(dtype) for part in parts]
+
+    def initial(self, seeds: Sequence[int], *, device: torch.device, dtype: torch.dtype) -> Weights:
+        """Return the weights that PEFT's adapters begin with: A drawn from the adapter's seed, B zero."""
+        weights: Weights = []
+        for layer in self.layers.values():
+            weights.append(torch.empty(len(seeds), self.settings.rank, layer.in_features, device=device, dtype=dtype))
+            weights.append(torch.zeros(len(seeds), layer.out_features, self.settings.rank, device=device, dtype=dtype))
+        # What `kaiming_uniform_(a, a=sqrt(5))` draws, without its overhead for each adapter and layer.
+        gain = nn.init.calculate_gain("leaky_relu", math.sqrt(5))
+        bounds = [math.sqrt(3.0) * (gain / math.sqrt(a.shape[2])) for a in weights[::2]]
+        for seed, *of_adapter in zip(seeds, *weights[::2], strict=True):
+            generator = torch.Generator(device).manual_seed(seed)
+            for a, bound in zip(of_adapter, bounds, strict=True):
+                a.uniform_(-bound, bound, generator=generator)
+        return weights
+
+    def export(self, weights: Weights, adapter: int, folder: Path) -> None:
+        """Write one adapter as PEFT does; `peft.PeftModel.from_pretrained` reads it."""
+        settings = self.settings
+        targets = settings.targets if isinstance(settings.targets, str) else list(settings.targets)
+        config = LoraConfig(r=settings.rank, lora_alpha=settings.alpha, target_modules=targets, task_type="CAUSAL_LM")
+        config.save_pretrained(str(folder))
+        keys = [f"base_model.model.{name}.lora_{part}.weight" for name in self.layers for part in "AB"]
+        tensors = {key: stacked[adapter].clone() for key, stacked in zip(keys, weights, strict=True)}
+        save_file(tensors, folder / "adapter_model.safetensors")
+
+
+def _reading_together(layers: Iterable[str]) -> list[list[int]]:
+    """Return the numbers of the layers that read the same input, for each input in turn."""
+    together: dict[str, list[int]] = {}
+    for number, name in enumerate(layers):
+        block, _, projection = name.rpartition(".")
+        together.setdefault(f"{block}.{_READS_WITH.get(projection, projection)}", []).append(number)
+    return list(together.values())
+
+
+def _of_rows(weights: Weights, adapters: Sequence[int]) -> Weights:
+    index = torch.tensor(adapters, device=weights[0].device)
+    return [each.index_select(0, index) for each in weights]

@@ -1,0 +1,1 @@
+"""From outcomes to evidence: intervals, paired comparisons, costs, and what kind of mistake an answer makes."""

@@ -1,0 +1,177 @@
+"""Finding a model and reading it: a folder, or a pinned model of a wheel or the hub. Safetensors, no remote code."""
+
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import torch
+from huggingface_hub import get_hf_file_metadata, hf_hub_url, snapshot_download
+from huggingface_hub.errors import IncompleteSnapshotError, LocalEntryNotFoundError
+from pydantic import Field, ValidationError
+from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.utils import logging
+
+from ttsi.models import find
+from ttsi.models.rows import is_out_of_memory
+from ttsi.records import InputError, Record
+
+WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
+FILES = ["*.json", "*.jinja", "*.safetensors", "merges.txt"]
+"""What is fetched of a model: neither code nor weights in formats that may hold code."""
+
+ANSWER_SECONDS = 5.0
+"""How long the hub may take to answer at all."""
+
+
+class Pinned(Record):
+    """A model of the hub at one commit."""
+
+    revision: str = Field(pattern=r"^[0-9a-f]{40}$")
+    shape: dict[str, Any]
+    """What its `config.json` says of its size, in the words of `transformers`."""
+
+
+_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+def locate(model: str, data: Path) -> Path:
+    """Return the folder of a model: below the data folder if it is there, else as given, else of a pinned name.
+
+    A folder may hold an adapter, whose merged model is meant; a name is that of a wheel's model or one on the hub.
+
+    Raises:
+        InputError: it looks like a name on the hub, and is not pinned; or it cannot be fetched or merged.
+    """
+    found = find(model, data)
+    if found or not _HUB_NAME.fullmatch(model):
+        return found or Path(model)
+    return fetch(model, data / "models.toml")
+
+
+def pinned(name: str, manifest: Path) -> Pinned:
+    """Return the pinned commit of a model of the hub.
+
+    Args:
+        name: `owner/name`.
+        manifest: TOML file with a table for each model.
+
+    Raises:
+        InputError: the manifest cannot be read, or does not pin this model.
+    """
+    try:
+        models = tomllib.loads(manifest.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{manifest} cannot be read as TOML: {error}") from error
+    if name not in models:
+        known = ", ".join(sorted(models))
+        raise InputError(
+            f"{name} is no model folder and not pinned; expected a folder, one of {known}, or a new table "
+            f'["{name}"] with its revision (40 hexadecimal digits) and shape in {manifest}'
+        )
+    try:
+        return Pinned.model_validate(models[name])
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise InputError(f"{manifest}: {where} of {name} is {first['input']!r}; expected: {first['msg']}") from error
+
+
+def fetch(name: str, manifest: Path) -> Path:
+    """Return the folder of a pinned model: from the hub's local cache, or else from the hub.
+
+    Raises:
+        InputError: the model is not pinned, or it is not in the cache and cannot be fetched.
+    """
+    revision = pinned(name, manifest).revision
+    try:
+        folder = Path(snapshot_download(name, revision=revision, allow_patterns=FILES, local_files_only=True))
+        if not missing_part(folder):
+            return folder
+    except (LocalEntryNotFoundError, IncompleteSnapshotError):
+        pass
+    try:
+        # Fetching itself has no time limit, so ask for one small answer first.
+        get_hf_file_metadata(hf_hub_url(name, "config.json", revision=revision), timeout=ANSWER_SECONDS)
+        return Path(snapshot_download(name, revision=revision, allow_patterns=FILES))
+    except Exception as error:  # of the network, of the hub, of the disk
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise InputError(
+            f"{name} at {revision[:12]} is not in the local cache and could not be fetched ({reason}); expected a "
+            "network, or the path of a folder that holds the model"
+        ) from error
+
+
+def read(folder: Path, *, device: str, dtype: str) -> tuple[Any, Any]:
+    """Read a model folder.
+
+    Returns:
+        The model, on its device, and its tokenizer.
+
+    Raises:
+        InputError: the folder or a part of it is missing or unreadable, the device is not there or its memory is too
+            small, or the chat template takes no tools.
+    """
+    missing = missing_part(folder)
+    if missing:
+        raise InputError(f"{folder} is not a model folder: found no {missing}; expected config, tokenizer and weights")
+    check_device(device)
+    logging.disable_progress_bar()
+    settings: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, **settings)
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
+            folder, dtype=getattr(torch, dtype), use_safetensors=True, output_loading_info=True, **settings
+        )
+        model, report = loaded[0].to(device), loaded[1]
+    except Exception as error:  # the loaders raise anything from OSError to SafetensorError
+        if is_out_of_memory(error):
+            raise InputError(f"{folder} does not fit into the memory of {device} in {dtype}") from error
+        raise InputError(f"{folder} cannot be read as a model: {str(error).splitlines()[0]}") from error
+    if report["missing_keys"]:
+        raise InputError(f"{folder} lacks weights: found no {min(report['missing_keys'])}")
+    check_tokenizer(tokenizer, folder)
+    return model, tokenizer
+
+
+def missing_part(folder: Path) -> str | None:
+    """Return the first file that a model folder lacks.
+
+    Raises:
+        InputError: its index of weights cannot be read.
+    """
+    needed = ["config.json", "tokenizer.json"]
+    index = folder / INDEX
+    if (folder / WEIGHTS).is_file() or not index.is_file():
+        needed.append(WEIGHTS)
+    else:
+        try:
+            needed += sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+        except (ValueError, KeyError, AttributeError, TypeError) as error:
+            raise InputError(f"{index} cannot be read as an index of weights: {error}") from error
+    return next((name for name in needed if not (folder / name).is_file()), None)
+
+
+def check_device(device: str) -> None:
+    """Raise `InputError` if there is no such device, before a model is fetched for it."""
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise InputError(f"device is {device!r}; found none: {str(error).splitlines()[0]}") from error
+
+
+def check_tokenizer(tokenizer: Any, folder: Path) -> None:
+    """Raise `InputError` unless turns end, batches can be padded and the chat template takes tools."""
+    if not tokenizer.chat_template:
+        raise InputError(f"{folder} has a tokenizer without a chat template; expected one that takes tools")
+    if tokenizer.eos_token_id is None or tokenizer.pad_token_id is None:
+        raise InputError(f"{folder} has a tokenizer without an end-of-turn or padding token")
+    tool = {"name": "probe", "description": "", "parameters": {"type": "object", "properties": {}}}
+    chat = [{"role": "user", "content": "hello"}]
+    try:
+        text = tokenizer.apply_chat_template(chat, tools=[{"type": "function", "function": tool}], tokenize=False)
+    except Exception as error:  # a template may raise anything
+        raise InputError(f"{folder} has a chat template that fails: {str(error).splitlines()[0]}") from error
+    if "probe" not in text:
+        raise InputError(f"{folder} has a chat template that leaves tools out; expected one that takes tools")

@@ -1,0 +1,106 @@
+"""Memory of a run, estimated from the model's shape before anything is loaded.
+
+Memory is counted in bytes, with b bytes a number of the model (4 in float32, 2 in bfloat16), L tokens, V tokens of
+vocabulary, h the hidden size, i the MLP's, q and v the width of all queries and of all values, r the rank:
+
+- weights: b each;
+- adapter: 16 for each of its weights, itself, its gradient and AdamW's two moments, all in float32;
+- training step: for each token and layer what the backward pass needs, 8 h (norms) + b (2 q + 2 v + 3 i), and for each
+  adapted projection its input in float32 and 4 r; 12 L V for the logits' log-softmax and two gradients, in float32;
+- answers, each row: for each token and layer 2 b v (the cache), and L b (4 h + 3 i) in the layer at work or V (b + 28);
+- scores, each row: L b (4 h + 3 i) in the layer at work, or V (b + 8) for each token of the candidate.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from transformers import AutoModelForCausalLM, PreTrainedConfig
+
+from ttsi.lora import LoraSettings, adapted_layers
+from ttsi.models.rows import free_memory
+
+_SHARED_INPUT = {"k_proj": "q_proj", "v_proj": "q_proj", "up_proj": "gate_proj"}
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The largest batches of a run."""
+
+    prompt_tokens: int
+    new_tokens: int
+    """Of an answer or a practice example, at most."""
+    rows: int = 1
+    """Answers drawn at once."""
+    candidates: int = 1
+    """Tools scored at once."""
+    candidate_tokens: int = 24
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes that a run takes at most, by what takes them; training, answers and scores follow each other."""
+
+    weights: int
+    adapter: int
+    training: int
+    answers: int
+    scores: int
+
+    @property
+    def beside_weights(self) -> int:
+        """What is taken once the model stands in memory."""
+        return self.adapter + max(self.training, self.answers, self.scores)
+
+    @property
+    def peak(self) -> int:
+        """All of it."""
+        return self.weights + self.beside_weights
+
+
+def memory(config: PreTrainedConfig, batch: Batch, *, lora: LoraSettings | None, dtype: torch.dtype) -> Memory:
+    """Estimate the memory of a run; nothing is loaded.
+
+    Args:
+        config: the model's, of Qwen's or Llama's kind.
+        batch: the largest batches.
+        lora: the adapter's settings; none where nothing is trained.
+        dtype: of the weights.
+    """
+    with torch.device("meta"):
+        model: nn.Module = AutoModelForCausalLM.from_config(config, dtype=dtype)
+    size, hidden, inner = dtype.itemsize, config.hidden_size, config.intermediate_size
+    head = getattr(config, "head_dim", None) or hidden // config.num_attention_heads
+    values, layers = config.num_key_value_heads * head, config.num_hidden_layers
+    prompt, whole = batch.prompt_tokens, batch.prompt_tokens + batch.new_tokens
+    layer_at_work = size * (4 * hidden + 3 * inner)
+    cache = whole * layers * 2 * size * values
+    answers = cache + max(prompt * layer_at_work, config.vocab_size * (size + 28))
+    scored = batch.candidate_tokens
+    scores = max((prompt + scored) * layer_at_work, scored * config.vocab_size * (size + 8))
+    adapter, training = 0, 0
+    if lora:
+        adapted = adapted_layers(model, lora)
+        adapter = 16 * sum(lora.rank * (layer.in_features + layer.out_features) for layer in adapted.values())
+        queries = config.num_attention_heads * head
+        kept = layers * (8 * hidden + size * (2 * queries + 2 * values + 3 * inner))
+        kept += _inputs(adapted, shared=dtype == torch.float32) + 4 * lora.rank * len(adapted)
+        training = whole * (kept + 12 * config.vocab_size)
+    weights = size * sum(parameter.numel() for parameter in model.parameters())
+    return Memory(weights, adapter, training, batch.rows * answers, batch.candidates * scores)
+
+
+def _inputs(adapted: dict[str, nn.Linear], *, shared: bool) -> int:
+    """Return the bytes a token that the adapted projections' inputs take; in float32 some share theirs."""
+    kept = {}
+    for name, layer in adapted.items():
+        block, _, projection = name.rpartition(".")
+        kept[block, _SHARED_INPUT.get(projection, projection) if shared else projection] = 4 * layer.in_features
+    return sum(kept.values())
+
+
+def tokens_at_once(model: nn.Module, config: PreTrainedConfig, lora: LoraSettings, *, share: float = 0.6) -> int:
+    """Return how many tokens a training step may hold, if it may take a share of the memory that is free now."""
+    parameter = next(model.parameters())
+    one = memory(config, Batch(prompt_tokens=1, new_tokens=0), lora=lora, dtype=parameter.dtype)
+    return int(share * free_memory(parameter.device) / one.training)

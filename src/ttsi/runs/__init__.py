@@ -1,0 +1,1 @@
+"""Runs: one configuration over one benchmark split, resumable, with what made it."""

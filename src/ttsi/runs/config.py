@@ -1,0 +1,115 @@
+"""The configuration of a run: a profile (`data/profiles/*.toml`) and what differs from it, validated as a whole."""
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+
+from ttsi.benchmarks import BENCHMARKS, DEFAULT_SPLITS, Subset
+from ttsi.benchmarks.drafts import ToolOrder
+from ttsi.data import data_root
+from ttsi.models.loading import locate
+from ttsi.records import InputError, Record
+from ttsi.settings import LoopSettings
+
+Method = Literal["base", "constrained", "tt-si", "tt-d", "tt-icl", "icl", "sft"]
+Backend = Literal["batched", "peft", "unsloth"]
+METHODS: dict[Method, dict[str, Any]] = {
+    "base": {"author": "nobody"},
+    "constrained": {"author": "nobody", "constrained": True},
+    "tt-si": {"author": "self", "in_context": False},
+    "tt-d": {"author": "teacher", "in_context": False},
+    "tt-icl": {"author": "self", "in_context": True},
+    "icl": {"author": "training set", "in_context": True, "adapt": "all"},
+    "sft": {"author": "training set", "in_context": False, "adapt": "all"},
+}
+"""What each method fixes of the loop's settings."""
+
+
+class RunConfig(Record):
+    """Everything that decides the rows of a run."""
+
+    profile: str
+    model: str
+    """Model folder: absolute, or below the data folder, or below the working directory; or a name on the hub."""
+    benchmark: Literal[BENCHMARKS] = "toolworld"  # pyright: ignore[reportInvalidTypeForm]
+    split: str
+    """Of the benchmark; where none is named, the first that its evaluation uses."""
+    subset: Subset = "test"
+    tool_order: ToolOrder = "shuffled"
+    """Of the paper's benchmarks: shuffled by each sample's id, or as upstream lists the tools."""
+    lessons_subset: Subset = "train"
+    """Of the benchmark: the training set of `sft` and `icl`."""
+    lessons_split: str | None = None
+    """Of the training set; none: that of the run."""
+    method: Method = "tt-si"
+    seed: int = Field(default=0, ge=0)
+    """Seeds the samples (where they are generated) and, with each sample's id, everything drawn for it."""
+    limit: int | None = Field(default=None, ge=1)
+    """Number of samples; none: all that the benchmark has."""
+    max_new_tokens: int = Field(default=120, ge=1)
+    device: str = "cpu"
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    """Of the weights; on a GPU products of float32 are computed in TF32, with 10 bits of mantissa."""
+    backend: Backend = "batched"
+    """How it is computed: many samples at once, or one by one by PEFT, or by Unsloth (on a GPU)."""
+    batch: int = Field(default=64, ge=1)
+    """Samples at once, at most, of the batched backend; fewer where memory is short. No answer depends on it."""
+    threads: int = Field(default=1, ge=1)
+    """CPU threads of PyTorch; fixed, since the order of float additions depends on it."""
+    teacher: Literal["endpoint", "oracle"] = "endpoint"
+    """Author of the examples of `tt-d`: a model, or a bound: toolworld's own grammar, or the gold of other samples."""
+    teacher_url: str | None = None
+    """Base URL of an OpenAI-compatible server; none: `teacher_model` is a model folder, served on loopback."""
+    teacher_model: str = "agents/tiny-teacher"
+    loop: LoopSettings = LoopSettings()
+
+
+def configure(profile: str, **changes: Any) -> RunConfig:
+    """Return a profile with changes applied; loop and LoRA settings are named without their table (`tau=0.9`).
+
+    Raises:
+        InputError: the profile does not exist, or a setting is unknown or out of range.
+    """
+    path = data_root() / "profiles" / f"{profile}.toml"
+    if not path.is_file():
+        known = ", ".join(sorted(found.stem for found in path.parent.glob("*.toml")))
+        raise InputError(f"unknown profile {profile!r}; expected one of {known}")
+    settings = {"profile": profile, **_read(path)}
+    method = changes.get("method", "tt-si")
+    for name, value in {**changes, **METHODS.get(method, {})}.items():
+        _table_of(settings, name)[name] = value
+    benchmark = settings.get("benchmark", "toolworld")
+    settings.setdefault("split", DEFAULT_SPLITS.get(benchmark, ("",))[0])
+    try:
+        return RunConfig.model_validate(settings)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(map(str, first["loc"]))
+        raise InputError(f"{name} is {first['input']!r}; expected: {first['msg']}") from error
+
+
+def model_folder(model: str) -> Path:
+    """Return the folder of a model, below the data folder, as given, or of a name on the hub that is pinned.
+
+    Raises:
+        InputError: the name is not pinned, or it cannot be fetched.
+    """
+    return locate(model, data_root())
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"{path} cannot be read as TOML: {error}") from error
+
+
+def _table_of(settings: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return the table that a setting stands in."""
+    loop = settings.setdefault("loop", {})
+    if name in LoopSettings.model_fields:
+        return loop
+    lora_fields = LoopSettings.model_fields["lora"].default.__class__.model_fields
+    return loop.setdefault("lora", {}) if name in lora_fields else settings

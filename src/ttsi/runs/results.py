@@ -1,0 +1,140 @@
+"""The folder of a run: rows as they come, then one table, and what made them.
+
+While a run goes on, its rows stand in `outcomes.jsonl`, one line a sample, each on disk before the next sample counts
+as done. A finished run is `outcomes.parquet` and `provenance.json`.
+"""
+
+import fcntl
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pydantic import ValidationError
+
+from ttsi.records import InputError, Outcome
+from ttsi.runs.provenance import Provenance, now
+
+JOURNAL, TABLE, PROVENANCE = "outcomes.jsonl", "outcomes.parquet", "provenance.json"
+_PART = ".part"
+
+
+def read_outcomes(folder: Path) -> pd.DataFrame:
+    """Return the outcomes of a finished run.
+
+    Raises:
+        InputError: the folder holds no readable outcomes.
+    """
+    try:
+        return pd.read_parquet(folder / TABLE)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{folder / TABLE} cannot be read as a run's outcomes: {error}") from error
+
+
+def read_provenance(folder: Path) -> Provenance:
+    """Return what made the results of a folder.
+
+    Raises:
+        InputError: the folder holds no readable provenance.
+    """
+    path = folder / PROVENANCE
+    try:
+        return Provenance.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        raise InputError(f"{path} cannot be read as a run's provenance: {str(error).splitlines()[0]}") from error
+
+
+def as_table(rows: Iterable[Outcome]) -> pd.DataFrame:
+    """Return outcomes as a table with the columns of `Outcome`."""
+    return pd.DataFrame([row.model_dump() for row in rows], columns=list(Outcome.model_fields))
+
+
+class ResultsFolder:
+    """A folder that one run writes. Use `claim` to get one."""
+
+    def __init__(self, path: Path, provenance: Provenance) -> None:
+        self.path, self.provenance = path, provenance
+        self.finished = (path / TABLE).exists() and not (path / JOURNAL).exists()
+
+    @classmethod
+    @contextmanager
+    def claim(cls, path: Path, provenance: Provenance, *, resume: bool) -> Iterator["ResultsFolder"]:
+        """Take a folder for a run, alone: an empty one, or with `resume` one that the same run left.
+
+        Raises:
+            InputError: the folder is in use, or holds something else.
+        """
+        if path.exists() and not path.is_dir():
+            raise InputError(f"{path} is a file; expected a folder for the results")
+        path.mkdir(parents=True, exist_ok=True)
+        with _alone(path):
+            present = sorted(found.name for found in path.iterdir() if found.suffix != _PART)
+            if present and not resume:
+                raise InputError(f"{path} holds {', '.join(present)}; expected an empty folder, or --resume")
+            folder = cls(path, _continued(path, provenance) if present else provenance)
+            if not folder.finished:
+                folder._write(PROVENANCE, lambda part: part.write_text(folder.provenance.model_dump_json(indent=2)))
+            yield folder
+
+    def rows(self) -> list[Outcome]:
+        """Return the rows on disk; a last line that was cut off is taken away."""
+        journal = self.path / JOURNAL
+        if not journal.exists():
+            return []
+        whole, newline, _ = journal.read_bytes().rpartition(b"\n")
+        with journal.open("r+b") as file:
+            file.truncate(len(whole + newline))
+        return [Outcome.model_validate_json(line) for line in whole.splitlines()]
+
+    def append(self, outcome: Outcome) -> None:
+        """Put one row on disk."""
+        with (self.path / JOURNAL).open("a", encoding="utf-8") as journal:
+            journal.write(outcome.model_dump_json() + "\n")
+            journal.flush()
+            os.fsync(journal.fileno())
+
+    def finish(self, table: pd.DataFrame, *, seconds_once: float = 0.0) -> None:
+        """Write the table and the end of the run, then drop the journal."""
+        ended = self.provenance.model_copy(update={"ended": now(), "seconds_once": seconds_once})
+        self._write(TABLE, lambda part: table.to_parquet(part, index=False))
+        self._write(PROVENANCE, lambda part: part.write_text(ended.model_dump_json(indent=2)))
+        (self.path / JOURNAL).unlink()
+
+    def _write(self, name: str, write: Callable[[Path], Any]) -> None:
+        """Write a file whole or not at all."""
+        part = self.path / (name + _PART)
+        write(part)
+        part.replace(self.path / name)
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    folder = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise InputError(f"{path} is being written by another run; expected to have it alone") from error
+    finally:
+        os.close(folder)
+
+
+def _continued(path: Path, provenance: Provenance) -> Provenance:
+    """Return the provenance that stands in a folder, resumed now, if it is of the same run."""
+    before = read_provenance(path)
+    found, expected = (_flat(known.config) | known.hashes for known in (before, provenance))
+    differing = [key for key in expected if found.get(key) != expected[key]]
+    if differing:
+        pairs = [f"{key} {found.get(key)!r} (expected {expected[key]!r})" for key in differing]
+        raise InputError(f"{path} holds another run: found {', '.join(pairs)}")
+    return before.model_copy(update={"resumed": (*before.resumed, now())})
+
+
+def _flat(config: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Name the settings of nested tables with dots."""
+    flat: dict[str, Any] = {}
+    for key, value in config.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+    return flat

@@ -1,0 +1,124 @@
+"""The ways to compute an adaptation, and the seconds and memory of one.
+
+| way | how |
+|---|---|
+| `naive` | PEFT and `generate` of transformers, a sample at a time; the model is wrapped anew for each |
+| `sequential` | the same, the adapter wrapped once and reset in place |
+| `unsloth` | the same, with Unsloth's model and kernels; in a process of its own |
+| `batched` | a batch of samples at once; H and G share each sample's prefix |
+| `activated` | a batch at once, one prefill: the adapter acts after the prefix alone |
+
+Candidates of a sample are scored in one batch, and its practice examples are written in one, by every way.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from ttsi.agent import Agent
+from ttsi.backends import adapter_for
+from ttsi.backends.batched.agent import BatchedAgent
+from ttsi.backends.unsloth import UnslothAgent
+from ttsi.lora import Ids, LoraSettings
+from ttsi.models.rows import Row
+from ttsi.speed.workload import Work
+
+WAYS: dict[str, type[Agent]] = {
+    "naive": Agent,
+    "sequential": Agent,
+    "unsloth": UnslothAgent,
+    "batched": BatchedAgent,
+    "activated": BatchedAgent,
+}
+BATCHED = ("batched", "activated")
+STAGES = ("base", "uncertainty", "augmentation", "adaptation", "answer")
+
+
+@dataclass
+class Spent:
+    """What a stage took of a batch."""
+
+    seconds: float = 0.0
+    tokens: int = 0
+    """Of its prompts and of what it wrote, scored or trained on, those that are computed once for several included."""
+
+
+class Adapting:
+    """One way, ready to adapt to any work.
+
+    Args:
+        way: one of `WAYS`.
+        agent: of that way's kind.
+        answer_tokens: of an answer, at most.
+        practice_tokens: of a practice example, at most.
+        endless: every answer and example is of so many tokens, whatever is written.
+    """
+
+    def __init__(self, way: str, agent: Agent, *, answer_tokens: int, practice_tokens: int, endless: bool) -> None:
+        self.way, self.agent = way, agent
+        self.answer_tokens, self.practice_tokens = answer_tokens, practice_tokens
+        if endless:
+            agent.ends = frozenset()
+            agent.model.generation_config.eos_token_id = None
+        self.settings = LoraSettings(prefix="activated" if way == "activated" else "adapted")
+        self._adapter: Any = None if way == "naive" else adapter_for(agent, self.settings)
+
+    def __call__(self, batch: Sequence[Work]) -> dict[str, Spent]:
+        """Adapt to a batch, of one unless the way is batched; return what each stage took."""
+        agent, spent = self.agent, defaultdict[str, Spent](Spent)
+        synchronize = torch.cuda.synchronize if agent.model.device.type == "cuda" else lambda: None
+
+        def timed(stage: str, compute: Callable[[], int]) -> None:
+            started = time.perf_counter()
+            tokens = compute()
+            synchronize()
+            spent[stage].seconds += time.perf_counter() - started
+            spent[stage].tokens += tokens
+
+        numbers = range(len(batch))
+        prompts = [Row(one.prompt, sample=n) for n, one in enumerate(batch)]
+        drawn = [Row(one.practice, (n, k), sample=n) for n, one in enumerate(batch) for k in range(len(one.lessons))]
+        shares = _entered(agent, [one.prefix for one in batch]) if self.way in BATCHED else nullcontext()
+        started = time.perf_counter()
+        with shares:
+            synchronize()
+            spent["base"].seconds = time.perf_counter() - started
+            timed("base", lambda: self._write(prompts, self.answer_tokens))
+            timed("uncertainty", lambda: self._score(prompts, [one.candidates for one in batch]))
+            timed("augmentation", lambda: self._write(drawn, self.practice_tokens, temperature=0.7))
+            timed("adaptation", lambda: self._learn([one.lessons for one in batch]))
+            with self._adapter.enabled({n: n for n in numbers}):
+                timed("answer", lambda: self._write(prompts, self.answer_tokens))
+            if self.way == "naive":
+                timed("adaptation", self._forget)
+        return dict(spent)
+
+    def _write(self, rows: Sequence[Row], limit: int, **sampling: float) -> int:
+        self.agent.max_new_tokens = self.agent.model.generation_config.max_new_tokens = limit
+        written = self.agent.continued(rows, **sampling)
+        return sum(len(row.prompt) + len(ids) for row, ids in zip(rows, written, strict=True))
+
+    def _score(self, rows: Sequence[Row], candidates: Sequence[Sequence[list[int]]]) -> int:
+        self.agent.scored(rows, candidates)
+        return sum(len(row.prompt) + sum(map(len, of_row)) for row, of_row in zip(rows, candidates, strict=True))
+
+    def _learn(self, lessons: Sequence[Sequence[Ids]]) -> int:
+        if self._adapter is None:
+            self._adapter = adapter_for(self.agent, self.settings)
+        self._adapter.fit_ids(lessons, seeds=range(len(lessons)), samples=range(len(lessons)))
+        return self.settings.epochs * sum(len(prompt) + len(answer) for one in lessons for prompt, answer in one)
+
+    def _forget(self) -> int:
+        self._adapter.close()
+        self._adapter = None
+        return 0
+
+
+def _entered(agent: Agent, prefixes: Sequence[list[int]]) -> Any:
+    assert isinstance(agent, BatchedAgent)
+    return agent.sharing_prefixes(prefixes)

@@ -1,0 +1,121 @@
+"""The model card of a trained tiny agent, student or teacher, with its scores measured."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+from safetensors import safe_open
+
+from ttsi.benchmarks.toolworld import SPLITS
+from ttsi.evaluation.statistics import proportion_interval
+from ttsi.prompts import answer_chat
+from ttsi.runs.config import RunConfig, configure
+from ttsi.runs.run import load_agent, load_samples
+from ttsi.scoring import score
+
+CARD_SEED = 1000
+"""Seed of the test samples that cards are scored on; no choice is made and no result is reported on them."""
+
+
+def write_card(folder: Path, *, limit: int = 100) -> Path:
+    """Score the agent of a folder on `limit` test samples of each split and write its `README.md`.
+
+    Raises:
+        InputError: the folder holds no readable agent.
+    """
+    rows = []
+    for split in SPLITS:
+        config = configure("tiny", method="base", split=split, seed=CARD_SEED, limit=limit, model=str(folder.resolve()))
+        rows.append(f"| {split} | {_exact_match(config)} |")
+    card = folder / "README.md"
+    card.write_text(_TEMPLATE.format(scores="\n".join(rows), limit=limit, card_seed=CARD_SEED, **_training(folder)))
+    return card
+
+
+def _exact_match(config: RunConfig) -> str:
+    agent, samples = load_agent(config), load_samples(config)
+    prompts = [agent.prompt(answer_chat(sample.request.messages), sample.request.tools) for sample in samples]
+    outputs = [agent.decode(ids) for ids in agent.generate(prompts)]
+    correct = [score(output, sample.gold).exact_match for output, sample in zip(outputs, samples, strict=True)]
+    interval = proportion_interval(sum(correct), len(correct))
+    return f"{interval.estimate:.1%} ({interval.low:.1%} to {interval.high:.1%})"
+
+
+def _training(folder: Path) -> dict[str, str]:
+    record = json.loads((folder / "training.json").read_text())
+    log = pd.read_parquet(folder / "training.parquet")
+    config = record["config"]
+    return {
+        "parameters": f"{_parameters(folder) / 1e6:.2f}",
+        "steps": f"{len(log):,}",
+        "tokens": f"{log['tokens'].sum() / 1e6:.1f}",
+        "minutes": f"{log['seconds'].sum() / 60:.0f}",
+        "machine": record["machine"],
+        "torch": record["versions"]["torch"],
+        "data_seed": str(config["seed"]),
+        "config": json.dumps(config, indent=2),
+        **(_TEACHER if config.get("grown_from") else _STUDENT),
+    }
+
+
+def _parameters(folder: Path) -> int:
+    with safe_open(folder / "model.safetensors", "pt") as weights:
+        return sum(weights.get_tensor(name).numel() for name in weights.keys())  # noqa: SIM118
+
+
+_STUDENT = {
+    "title": "The tiny agent",
+    "role": "for itself. It is the embedded\n"
+    "default of the book on test-time self-improvement: small enough for a laptop's CPU, good enough on tools that it\n"
+    "knows, weak enough on tools that it has never seen to have something to gain.",
+    "origin": "From nothing",
+    "unseen": "`unseen` means that no noun, no tool and no made-up word of the sample occurs in training.",
+}
+_TEACHER = {
+    "title": "The tiny teacher",
+    "role": "for the tiny agent. It is\n"
+    "the book's offline stand-in for a stronger model behind an API: larger than its student, and trained on more\n"
+    "tools.",
+    "origin": "Grown from the tiny agent (each layer followed by a copy that adds nothing yet, arXiv 2401.02415)",
+    "unseen": "The words of the `unseen` splits are unseen by the tiny agent, not by this teacher; the conversations\n"
+    "of all splits are unseen by both.",
+}
+
+_TEMPLATE = """\
+---
+license: apache-2.0
+library_name: transformers
+pipeline_tag: text-generation
+---
+
+# {title}
+
+A language model of {parameters} M parameters (Qwen3 architecture, tied embeddings, weights in bfloat16) that answers
+requests of the generated world `toolworld` with tool calls, and writes practice examples {role}
+
+## Training
+
+{origin}, on generated lessons alone (data seed {data_seed}, training subset): {steps} steps, {tokens} M tokens,
+{minutes} minutes on {machine} (PyTorch {torch}). `ttsi agent train --out DIR` makes it; `training.json` holds the
+configuration, `training.parquet` the loss of every step.
+
+## Scores
+
+Exact match of greedy answers with 95% Wilson interval, {limit} test samples a split (seed {card_seed}).
+
+| split | exact match |
+|---|---|
+{scores}
+
+{unseen}
+
+## Intended use
+
+The book's experiments, tests and teaching. It knows no language beyond toolworld's and calls nothing.
+
+## Configuration
+
+```json
+{config}
+```
+"""

@@ -1,0 +1,122 @@
+"""What came of the runs with a real model: shares and paired differences, the seeds of a sample averaged first.
+
+Every row was adapted; a gate is replayed. Samples are the unit of all intervals, so that five seeds of one benchmark
+count its samples once. McNemar's test takes seed 0, which every family has.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ttsi.evaluation.comparison import accuracy
+from ttsi.evaluation.statistics import auroc, difference_interval, mcnemar, mean_interval
+from ttsi.studies.published import margins_of, read_study, replay
+from ttsi_book.analysis.reproduced import Study
+
+LABELS = {
+    "base": "base",
+    "constrained": "constrained",
+    "tt-si-paper": "TT-SI (the paper's setting)",
+    "tt-si": "adapted (our setting)",
+    "tt-si-constrained": "adapted + constrained",
+    "tt-icl": "in context",
+    "tt-d-oracle": "gold of others (bound)",
+    "sft": "SFT",
+}
+SETS = {
+    "sealtool/test": "SealTool",
+    "nexusraven/test": "NexusRaven",
+    "apibank/level-1": "API-Bank, level 1",
+    "apibank/level-2": "API-Bank, level 2",
+    "toolalpaca/real": "ToolAlpaca",
+    "toolalpaca/simulated": "ToolAlpaca, simulated",
+}
+"""What figures call each split, in their order."""
+
+PRIMARY = (("base", "constrained"), ("base", "tt-si-paper"), ("base", "tt-si"), ("constrained", "tt-si-constrained"))
+"""The comparisons that were named before any was computed; Holm's adjustment counts them for each benchmark."""
+
+
+def read_results(folder: Path, *, taus: dict[str, float]) -> pd.DataFrame:
+    """Return the published rows with the column `set`; of families in `taus` as they are behind their gate.
+
+    Raises:
+        InputError: the folder holds no published runs.
+    """
+    rows = read_study(folder)
+    kept = [
+        replay(part, tau=taus[family]) if (family := str(name)) in taus else part
+        for name, part in rows.groupby("family", sort=False)
+    ]
+    rows = pd.concat(kept, ignore_index=True)
+    return rows.assign(set=rows["sample_id"].str.split("/").str[:2].str.join("/").map(SETS))
+
+
+def as_study(folder: Path) -> Study:
+    """Return the runs that answer the paper's questions: TT-SI in its setting, on the sets that it reports.
+
+    Raises:
+        InputError: the folder holds no published runs.
+    """
+    families = Study.read(folder).families
+    named = {"base": "base", "tt-si-paper": "tt-si", "sft": "sft"}
+    kept = {named[name]: rows.query("split != 'simulated'") for name, rows in families.items() if name in named}
+    return Study({name: rows for name, rows in kept.items() if len(rows)})
+
+
+def of_samples(rows: pd.DataFrame, name: str, family: str, column: str = "greedy_correct") -> pd.Series:
+    """Return a truth value of each sample of a set, averaged over seeds; empty where the family was not run on it."""
+    part = rows.query("set == @name and family == @family")
+    means: Any = pd.Series(part[column], dtype=float).groupby(part["sample_id"]).mean()
+    return means
+
+
+def shares(rows: pd.DataFrame, families: Iterable[str]) -> pd.DataFrame:
+    """Return `set`, `family` and the `estimate`, `low`, `high`, `n` of the accuracy of each family on each set."""
+    found = []
+    for name in SETS.values():
+        for family in families:
+            right = of_samples(rows, name, family)
+            if len(right):
+                whole = set(right) <= {0.0, 1.0}
+                interval = accuracy(right.to_numpy()) if whole else mean_interval(right)
+                found.append({"set": name, "family": family, **vars(interval)})
+    return pd.DataFrame(found)
+
+
+def awareness(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return how well each recorded estimator of the family `base` finds wrong answers.
+
+    Columns are `set`, `estimator`, `flagged` (the share of samples below 0.95) and the `estimate`, `low`, `high`, `n`
+    of the AUROC.
+    """
+    found = []
+    for name, part in rows.query("family == 'base'").groupby("set", sort=False):
+        for estimator, margins in margins_of(part).items():
+            interval = auroc(1 - margins, ~part["base_correct"])
+            flagged = float((margins < 0.95).mean())
+            found.append({"set": name, "estimator": estimator, "flagged": flagged, **vars(interval)})
+    return pd.DataFrame(found)
+
+
+def compared(rows: pd.DataFrame, pairs: Iterable[tuple[str, str]] = PRIMARY) -> pd.DataFrame:
+    """Return the paired differences of families on each set on which both were run.
+
+    Columns are `set`, `before`, `after`, the `estimate`, `low`, `high`, `n` of the difference in accuracy over samples,
+    and the `fixed`, `broken` and `p_value` of McNemar's exact test at seed 0.
+    """
+    found = []
+    first = rows.query("seed == 0")
+    for name in SETS.values():
+        for before, after in pairs:
+            sides = [of_samples(rows, name, family) for family in (before, after)]
+            if not all(map(len, sides)):
+                continue
+            interval = difference_interval(sides[0].loc[sides[1].index], sides[1])
+            tested = [of_samples(first, name, family).loc[sides[1].index] > 0 for family in (before, after)]
+            test = vars(mcnemar(tested[0], tested[1]))
+            found.append({"set": name, "before": before, "after": after, **vars(interval), **test})
+    columns = ["set", "before", "after", "estimate", "low", "high", "n", "fixed", "broken", "p_value"]
+    return pd.DataFrame(found, columns=columns)

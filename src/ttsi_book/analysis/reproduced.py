@@ -1,0 +1,188 @@
+"""Our counterpart of each number that the paper reports, from published runs, under the names of `data/paper.toml`.
+
+The same computation serves two studies: toolworld, whose unseen splits mirror the four benchmarks in miniature, and the
+paper's own benchmarks, once `make paper` has run. Shares and their differences lie between -1 and 1, with an interval
+over samples: the seeds of a sample are averaged first, and an average over benchmarks weighs each of them alike.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from ttsi.decoding import Decoding
+from ttsi.evaluation.comparison import COLUMNS
+from ttsi.evaluation.costs import seconds_adapted, seconds_kept
+from ttsi.evaluation.statistics import CONFIDENCE, RESAMPLES, RESAMPLES_AT_ONCE, Interval, mean_interval
+from ttsi.studies.published import read_study
+
+MIRRORS = {
+    "single/unseen": "sealtool",
+    "typed/unseen": "nexusraven",
+    "dialogue/unseen": "apibank",
+    "parallel/unseen": "toolalpaca",
+}
+"""The splits of toolworld, and the benchmark that each mirrors in miniature."""
+
+BENCHMARKS = tuple(sorted(MIRRORS.values()))
+MODES: dict[str, Decoding] = {"direct": "direct", "majority_vote": "majority-vote", "pass_at_5": "pass@5"}
+"""What the paper's numbers call the decoding modes."""
+
+_KEY = ["benchmark", "sample_id", "seed"]
+
+Counterparts = dict[str, Interval | float]
+"""By name: a share, a difference of shares or seconds with an interval, or a count or a setting."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """Published runs of one model on the benchmarks, each family's rows indexed by benchmark, sample and seed."""
+
+    families: Mapping[str, pd.DataFrame]
+
+    @classmethod
+    def read(cls, folder: Path) -> "Study":
+        """Return every family of a folder of published runs; rows of toolworld count for what their split mirrors.
+
+        Raises:
+            InputError: the folder holds no published runs.
+        """
+        rows = read_study(folder)
+        named = rows["sample_id"].str.partition("/")[0]
+        mirrored = rows["split"].map(MIRRORS.get)
+        rows["benchmark"] = named.where(named != "toolworld", mirrored)
+        rows = rows.dropna(subset="benchmark").set_index(_KEY, drop=False).sort_index()
+        return cls(dict(iter(rows.groupby("family"))))  # pyright: ignore[reportArgumentType]
+
+    def has(self, *families: str) -> bool:
+        """Return whether rows of all these families are there."""
+        return all(family in self.families for family in families)
+
+    def right(self, family: str, mode: Decoding = "direct") -> pd.Series:
+        """Return whether each row is right once adapted; of a family that never adapts, whether it is right."""
+        return pd.Series(self.families[family][COLUMNS[mode]], dtype=float)
+
+    def gated(self, family: str, chosen: pd.Series, mode: Decoding = "direct", *, base: str = "base") -> pd.Series:
+        """Return whether each row is right where only the chosen ones are adapted."""
+        rows = self.families[family]
+        before = rows["base_correct"] if mode == "direct" else self.families[base][COLUMNS[mode]].reindex(rows.index)
+        answers = np.where(chosen, self.right(family, mode), before.astype(float))
+        return pd.Series(answers, rows.index)
+
+    def uncertain(self, family: str, tau: float) -> pd.Series:
+        """Return which rows lie below tau."""
+        return pd.Series(self.families[family]["margin"] < tau)
+
+
+def counterparts(study: Study, *, tau: float, low_tau: float) -> Counterparts:
+    """Return what a study has for the numbers of the paper: shares with intervals, counts for each run.
+
+    Args:
+        study: published runs, every sample adapted.
+        tau: threshold of the gate.
+        low_tau: the lower one that the paper tried.
+    """
+    found: dict[str, Interval | float | None] = {}
+    for method, prefix in (("tt-si", "tt_si"), ("tt-d", "tt_d")):
+        if study.has("base", method):
+            found |= _average_gains(study, method, prefix, tau)
+    if study.has("base"):
+        found["average.base_direct"] = _average(study.right("base"))
+    if study.has("base", "tt-si"):
+        gated = study.gated("tt-si", study.uncertain("tt-si", tau))
+        found["average.tt_si_direct"] = _average(gated)
+        gains = gated - study.right("base").reindex(gated.index)
+        found |= {f"gain.{name}": mean_interval(by_sample) for name, by_sample in _by_benchmark(gains).items()}
+        found |= _sealtool(study, tau, low_tau)
+    found["average.tt_si_direct_gain_conference"] = found.get("average.tt_si_direct_gain")
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def latencies(study: Study, *, tau: float) -> Counterparts:
+    """Return the seconds of a sample of SealTool, or of its mirror, as the paper divides them."""
+    base, rows = (study.families[family].loc[["sealtool"]] for family in ("base", "tt-si"))
+    uncertain = (rows["margin"] < tau).to_numpy()
+    adapted, kept = (seconds.sum(axis=1) for seconds in (seconds_adapted(rows), seconds_kept(rows, base)))
+    groups = {"base": base["seconds_base"], "uncertain": adapted[uncertain], "certain": kept[~uncertain]}
+    means = {name: seconds.groupby(level="sample_id").mean() for name, seconds in groups.items()}
+    return {f"latency.{name}": mean_interval(seconds) for name, seconds in means.items() if len(seconds)}
+
+
+def settings(config: Mapping[str, Any], *, runs: int) -> Counterparts:
+    """Return the settings of a configuration of TT-SI; an adapter is trained on one practice example at a time."""
+    loop = config["loop"]
+    values = {name: float(loop[name]) for name in ("tau", "k")}
+    values |= {name: float(loop["lora"][name]) for name in ("rank", "alpha", "learning_rate", "epochs")}
+    values |= {"runs": float(runs), "batch_size": 1.0}
+    return {f"settings.{name}": value for name, value in values.items()}
+
+
+def _average_gains(study: Study, method: str, prefix: str, tau: float) -> dict[str, Interval | None]:
+    """Return the gains of a method over the base model, each in the same decoding mode."""
+    chosen = study.uncertain(method, tau)
+    gains = {}
+    for name, mode in MODES.items():
+        gated = study.gated(method, chosen, mode)
+        gains[f"average.{prefix}_{name}_gain"] = _average(gated - study.right("base", mode).reindex(gated.index))
+    return gains
+
+
+def _sealtool(study: Study, tau: float, low_tau: float) -> Counterparts:
+    uncertain = study.uncertain("tt-si", tau)
+    chosen = {
+        "tt_si": uncertain,
+        "tt_si_all": uncertain | True,
+        "tt_si_certain": ~uncertain,
+        "tt_si_tau_0_35": study.uncertain("tt-si", low_tau),
+    }
+    columns = {name: study.gated("tt-si", one) for name, one in chosen.items()} | {"base": study.right("base")}
+    if study.has("sft"):
+        columns["sft"] = study.right("sft")
+    if study.has("base-7b", "tt-si-7b"):
+        gated = study.gated("tt-si-7b", study.uncertain("tt-si-7b", tau), base="base-7b")
+        columns["qwen_7b_gain"] = gated - study.right("base-7b").reindex(gated.index)
+    here = uncertain.loc[["sealtool"]]
+    runs = here.groupby("seed").agg(["size", "sum"]).mean()
+    found: Counterparts = {
+        f"sealtool.{name}": mean_interval(_samples(one, "sealtool")) for name, one in columns.items()
+    }
+    return found | {"sealtool.test_samples": runs["size"], "sealtool.uncertain_samples": runs["sum"]}
+
+
+def _samples(values: pd.Series, benchmark: str) -> np.ndarray:
+    """Return one value a sample, averaged over its seeds."""
+    return values.loc[[benchmark]].groupby("sample_id").mean().to_numpy()
+
+
+def _by_benchmark(values: pd.Series) -> dict[str, np.ndarray]:
+    present = values.index.get_level_values("benchmark").unique()
+    return {name: _samples(values, name) for name in BENCHMARKS if name in present}
+
+
+def _average(values: pd.Series) -> Interval | None:
+    """Return the mean over benchmarks with the interval of a bootstrap within each; none if one of them is missing."""
+    groups = list(_by_benchmark(values).values())
+    if len(groups) < len(BENCHMARKS):
+        return None
+    estimate = float(_mean_of_means(*groups))
+    if all(np.ptp(group) == 0 for group in groups):
+        return Interval(estimate, estimate, estimate, sum(map(len, groups)))
+    drawn = stats.bootstrap(
+        groups,
+        _mean_of_means,
+        n_resamples=RESAMPLES,
+        batch=RESAMPLES_AT_ONCE,
+        vectorized=True,
+        confidence_level=CONFIDENCE,
+        method="percentile",
+        rng=0,
+    ).confidence_interval
+    return Interval(estimate, float(drawn.low), float(drawn.high), sum(map(len, groups)))
+
+
+def _mean_of_means(*groups: np.ndarray, axis: int = -1) -> np.ndarray:
+    return np.mean([np.mean(group, axis=axis) for group in groups], axis=0)

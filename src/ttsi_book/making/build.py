@@ -1,0 +1,171 @@
+"""What `ttsi book` does: execute what changed, put the book together, build it, and only then publish it."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from ttsi.records import InputError
+from ttsi_book.making.chapters import Chapter, find_chapters, select_chapters
+from ttsi_book.making.execution import execute_chapter, refresh_prose
+from ttsi_book.making.keys import Components, chapter_components, reasons
+from ttsi_book.making.manifest import Manifest, describe_execution, read_manifest
+from ttsi_book.making.pages import assemble, build_pages
+from ttsi_book.making.parameters import check_parameters
+from ttsi_book.making.status import status_page
+
+LANDMARKS = ("_config.yml", "book/_toc.yml", "notebooks", "requirements.txt")
+SHOWN_REASONS = 5
+Say = Callable[[str], object]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where executed chapters and pages go, and where they are made before."""
+
+    chapters: Path
+    html: Path
+    work: Path
+
+    @property
+    def manifest(self) -> Path:
+        """What is known of the executed chapters, beside them."""
+        return self.chapters / "manifest.json"
+
+    def staged(self, chapter: Chapter) -> Path:
+        """Return where a chapter stands once it was executed."""
+        return self.chapters / f"{chapter.name}.ipynb"
+
+
+@dataclass(frozen=True)
+class Build:
+    """One build: its repository and place, the parameters, and the components of the key of each chapter in it."""
+
+    root: Path
+    place: Place
+    parameters: Mapping[str, Any]
+    components: Mapping[Chapter, Components]
+    say: Say
+
+    def reasons(self, chapter: Chapter) -> list[str]:
+        """Say why the staged chapter is not the result of what the repository now holds."""
+        known = read_manifest(self.place.manifest).chapters.get(chapter.name)
+        staged = known and self.place.staged(chapter).is_file()
+        return reasons(known.components if known and staged else None, self.components[chapter])
+
+    def execute(self, chapter: Chapter, *, force: bool) -> None:
+        """Execute a chapter if something that it depends on changed, and stage it.
+
+        Raises:
+            BookError: the chapter failed; what was staged before stays.
+        """
+        why = self.reasons(chapter) or (["forced"] if force else [])
+        self.say(f"{chapter.name}: {_in_short(why) or 'unchanged'}")
+        if not why:
+            return
+        clock = time.monotonic()
+        output = execute_chapter(chapter, self.parameters, self.root, self.place.work)
+        seconds = time.monotonic() - clock
+        self._stage(chapter, output, seconds)
+        self.say(f"{chapter.name}: executed in {seconds:.0f} s")
+
+    def pages(self, *, strict: bool) -> Path:
+        """Build the pages of all chapters of this build; returns the first page.
+
+        Raises:
+            BookError: jupyter-book failed or, when strict, warned; the pages built before stay.
+        """
+        stale = {chapter.name: self.reasons(chapter) for chapter in self.components}
+        for chapter in self.components:
+            self._refresh(chapter, stale[chapter.name])
+        status = status_page(read_manifest(self.place.manifest).only(stale), stale)
+        source = self.place.work / "source"
+        assemble(
+            self.root, {chapter.docname: self.place.staged(chapter) for chapter in self.components}, status, source
+        )
+        self.say("building the pages")
+        return build_pages(self.root, source, self.place.html, strict=strict)
+
+    def _stage(self, chapter: Chapter, output: Path, seconds: float) -> None:
+        self.place.chapters.mkdir(parents=True, exist_ok=True)
+        output.replace(self.place.staged(chapter))
+        settings = chapter.defaults() | dict(self.parameters)
+        execution = describe_execution(self.components[chapter], settings, seconds)
+        read_manifest(self.place.manifest).with_chapter(chapter.name, execution).write(self.place.manifest)
+
+    def _refresh(self, chapter: Chapter, stale: Sequence[str]) -> None:
+        """Bring the prose of a staged chapter up to date, unless its code changed, too."""
+        if stale:
+            self.say(f"{chapter.name}: built as it was, although {_in_short(stale)}")
+            return
+        staged = self.place.staged(chapter)
+        nbformat.write(refresh_prose(chapter, nbformat.read(staged, as_version=4)), staged)
+
+
+def make_book(
+    *, only: Sequence[str], parameters: Mapping[str, Any], out: str | None, force: bool, say: Say = print
+) -> Path:
+    """Execute the chapters that changed and build the book; returns its first page.
+
+    Without `out`, the published book is made: all chapters, as they are written. With `out`, a side build of the chosen
+    chapters with the given parameters goes there, and nothing published is touched.
+
+    Raises:
+        InputError: there is no book here, a chapter or a parameter is unknown, or published results would be spoilt.
+        BookError: a chapter or the pages failed; finished chapters are kept, the last good book stays in place.
+    """
+    root = find_root(Path.cwd())
+    chapters = find_chapters(root)
+    chosen = select_chapters(chapters, only)
+    check_parameters(parameters, chosen)
+    place = _published(root, parameters) if out is None else _beside(Path(out).resolve())
+    shown = chapters if out is None else chosen
+    _refuse_missing(place, [chapter for chapter in shown if chapter not in chosen])
+    components = {chapter: chapter_components(chapter, parameters, root) for chapter in shown}
+    build = Build(root, place, parameters, components, say)
+    for chapter in chosen:
+        build.execute(chapter, force=force)
+    return build.pages(strict=shown == chapters)
+
+
+def find_root(start: Path) -> Path:
+    """Return the repository that `start` lies in.
+
+    Raises:
+        InputError: none of the folders from `start` upwards is one.
+    """
+    for folder in (start, *start.parents):
+        if all((folder / landmark).exists() for landmark in LANDMARKS):
+            return folder
+    raise InputError(f"no book in {start} or above; expected a folder with {', '.join(LANDMARKS)}")
+
+
+def _published(root: Path, parameters: Mapping[str, Any]) -> Place:
+    if parameters:
+        raise InputError(
+            f"parameters ({', '.join(parameters)}) would change published results; expected --out DIR with them"
+        )
+    return Place(root / "book" / "notebooks", root / "_build" / "html", root / "_build" / "work")
+
+
+def _beside(out: Path) -> Place:
+    place = Place(out / "chapters", out / "html", out / "work")
+    if out.exists() and not place.manifest.is_file() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError(f"--out {out} holds something else; expected a new folder or one of an earlier side build")
+    if not place.manifest.is_file():
+        Manifest().write(place.manifest)
+    return place
+
+
+def _refuse_missing(place: Place, others: Sequence[Chapter]) -> None:
+    missing = [chapter.name for chapter in others if not place.staged(chapter).is_file()]
+    if missing:
+        raise InputError(f"{', '.join(missing)} never executed; expected a whole build before one with --only")
+
+
+def _in_short(why: Sequence[str]) -> str:
+    shown = "; ".join(why[:SHOWN_REASONS])
+    return f"{shown}; and {len(why) - SHOWN_REASONS} more" if len(why) > SHOWN_REASONS else shown

@@ -1,0 +1,108 @@
+"""One chapter, run by papermill in a fresh process, in a scratch place."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ipykernel.kernelspec import get_kernel_dict
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
+from nbformat import NotebookNode
+from papermill.exceptions import PapermillExecutionError
+from papermill.execute import execute_notebook
+from traitlets import default
+
+from ttsi_book.making import BookError
+from ttsi_book.making.chapters import Chapter
+
+KERNEL_START_SECONDS = 180
+QUIET_PROGRESS = {"TQDM_DISABLE": "1", "PYTHONWARNINGS": "ignore:IProgress not found"}
+"""A page has no progress bars, so that tqdm misses the widgets for them is no news."""
+
+
+def execute_chapter(chapter: Chapter, parameters: Mapping[str, Any], root: Path, work: Path) -> Path:
+    """Execute a chapter with the repository root as working directory; returns where the result stands.
+
+    Raises:
+        BookError: a cell failed or the kernel died; the chapter as far as it ran stays under `work`.
+    """
+    work.mkdir(parents=True, exist_ok=True)
+    output = work / f"{chapter.name}.ipynb"
+    try:
+        executed = execute_notebook(
+            chapter.notebook(),
+            output,
+            parameters=dict(parameters),
+            cwd=root,
+            progress_bar=False,
+            kernel_name="python3",
+            start_timeout=KERNEL_START_SECONDS,
+            kernel_manager_class=_kernel_manager(root, work),
+        )
+    except PapermillExecutionError as error:
+        number = _cell_number(chapter, error.cell_index, parameters)
+        raise BookError(_failure(chapter, number, error.source, f"{error.ename}: {error.evalue}", output)) from error
+    except RuntimeError as error:  # Jupyter's, for a process that died or did not start in time
+        raise BookError(f"{chapter.name}: {error}; the chapter as far as it ran: {output}") from error
+    _refuse_errors(chapter, executed, parameters, output)
+    return output
+
+
+def refresh_prose(chapter: Chapter, executed: NotebookNode) -> NotebookNode:
+    """Return the chapter as it now reads, with the results of its code, which did not change.
+
+    What papermill noted of the run goes: it names folders of this machine, and the manifest has the times.
+    """
+    ran = [cell for cell in executed.cells if cell.cell_type == "code"]
+    cells: list[NotebookNode] = []
+    for cell in chapter.notebook().cells:
+        if cell.cell_type != "code":
+            cells.append(cell)
+            continue
+        cell.update(outputs=ran[0].outputs, execution_count=ran.pop(0).execution_count)
+        cells.append(cell)
+        if ran and "injected-parameters" in ran[0].metadata.get("tags", []):
+            cells.append(ran.pop(0))
+    executed.cells = cells
+    executed.metadata.pop("papermill", None)
+    return executed
+
+
+def _kernel_manager(root: Path, work: Path) -> type[AsyncKernelManager]:
+    """Return a manager of one kernel: this interpreter, whatever kernels and start-up files the user has."""
+    path = os.pathsep.join([str(root / "src"), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = {"PYTHONPATH": path, "IPYTHONDIR": str(work / "ipython")} | QUIET_PROGRESS
+    spec = KernelSpec(env=environment, **get_kernel_dict(["--IPKernelApp.log_level=CRITICAL"]))
+
+    class ChapterKernelManager(AsyncKernelManager):
+        @property
+        def kernel_spec(self) -> KernelSpec:
+            return spec
+
+        @default("transport_encryption")
+        def _encrypt(self) -> str:
+            return "auto"
+
+    return ChapterKernelManager
+
+
+def _refuse_errors(chapter: Chapter, executed: NotebookNode, parameters: Mapping[str, Any], output: Path) -> None:
+    """Refuse an error that did not stop the run: in a cell that may raise, or an exit with status 0."""
+    for index, cell in enumerate(executed.cells):
+        for shown in cell.get("outputs", []):
+            if shown.output_type == "error":
+                number = _cell_number(chapter, index, parameters)
+                raise BookError(_failure(chapter, number, cell.source, f"{shown.ename}: {shown.evalue}", output))
+
+
+def _cell_number(chapter: Chapter, index: int, parameters: Mapping[str, Any]) -> int:
+    """Count cells from 1 as the source has them: papermill adds one after the `parameters` cell."""
+    before = chapter.notebook().cells[:index]
+    added = bool(parameters) and any("parameters" in cell.metadata.get("tags", []) for cell in before)
+    return index + 1 - added
+
+
+def _failure(chapter: Chapter, number: int, source: str, error: str, output: Path) -> str:
+    where = f"{chapter.name}, cell {number} ({source.strip().splitlines()[0]})"
+    return f"{where}: {error.rstrip(': ')}; the chapter as far as it ran: {output}"

@@ -1,0 +1,77 @@
+"""What the result of a chapter depends on, and why a chapter must run again.
+
+A result's key is made of components, each a name and the digest of its content: the code cells, every parameter, every
+`ttsi` module that the chapter imports (also within functions and by way of other modules), every file under `data/`,
+and `requirements.txt`. Nothing else decides what runs again; prose may change without.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from modulefinder import ModuleFinder
+from pathlib import Path
+from typing import Any
+
+from nbformat import NotebookNode
+
+from ttsi_book.making import BookError
+from ttsi_book.making.chapters import Chapter
+
+Components = dict[str, str]
+PARAMETER = "parameter "
+
+
+def chapter_components(chapter: Chapter, parameters: Mapping[str, Any], root: Path) -> Components:
+    """Return the components of a chapter's key: name to digest, or to the value for a parameter.
+
+    Raises:
+        BookError: the chapter or a module that it imports cannot be parsed.
+    """
+    values = {PARAMETER + name: repr(value) for name, value in (chapter.defaults() | dict(parameters)).items()}
+    return {"cells": _digest_cells(chapter.notebook())} | values | _modules(chapter, root) | _files(root)
+
+
+def reasons(before: Mapping[str, str] | None, now: Mapping[str, str]) -> list[str]:
+    """Say why a chapter must run again, one reason a component; an empty list where nothing changed."""
+    if before is None:
+        return ["never executed"]
+    names = [name for name in [*now, *(set(before) - set(now))] if before.get(name) != now.get(name)]
+    return [_reason(name, before.get(name), now.get(name)) for name in names]
+
+
+def _reason(name: str, before: str | None, now: str | None) -> str:
+    if before is None:
+        return f"{name} is new"
+    if now is None:
+        return f"{name} is gone"
+    return f"{name}: {before} -> {now}" if name.startswith(PARAMETER) else f"{name} changed"
+
+
+def _digest_cells(notebook: NotebookNode) -> str:
+    """Digest what a kernel sees, and the tags that say how: captions and prose do not change a result."""
+    code = [(cell.source, cell.metadata.get("tags", [])) for cell in notebook.cells if cell.cell_type == "code"]
+    return hashlib.sha256(json.dumps(code).encode()).hexdigest()
+
+
+def _modules(chapter: Chapter, root: Path) -> Components:
+    finder = ModuleFinder(path=[str(root / "src")])
+    try:
+        finder.run_script(str(chapter.path))
+    except SyntaxError as error:
+        raise BookError(f"{chapter.name} cannot be parsed: {error}") from error
+    found = {name: getattr(module, "__file__", None) for name, module in finder.modules.items() if name != "__main__"}
+    return {name: _digest(Path(file)) for name, file in sorted(found.items()) if file}
+
+
+def _files(root: Path) -> Components:
+    return {path.relative_to(root).as_posix(): _digest(path) for path in _data_and_pins(root)}
+
+
+def _data_and_pins(root: Path) -> Iterator[Path]:
+    yield from (path for path in sorted((root / "data").rglob("*")) if path.is_file())
+    yield root / "requirements.txt"
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

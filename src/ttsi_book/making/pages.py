@@ -1,0 +1,74 @@
+"""The source of the book put together, and jupyter-book, which makes pages of it."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ttsi_book.making import BookError
+
+JUPYTER_BOOK = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build"]
+WARNINGS_ARE_ERRORS = ["-W", "-n", "--keep-going"]
+
+
+def assemble(root: Path, chapters: Mapping[str, Path], status: str, source: Path) -> None:
+    """Put the source of a book together: pages without code, executed chapters by docname, status, and contents."""
+    shutil.rmtree(source, ignore_errors=True)
+    shutil.copytree(root / "book", source, ignore=shutil.ignore_patterns("notebooks"))
+    (source / "notebooks").mkdir()
+    for chapter in chapters.values():
+        shutil.copy2(chapter, source / "notebooks")
+    (source / "machine.md").write_text(status, encoding="utf-8")
+    contents = yaml.safe_load((root / "book" / "_toc.yml").read_text(encoding="utf-8"))
+    (source / "_toc.yml").write_text(yaml.safe_dump(_keep(contents, chapters), sort_keys=False), encoding="utf-8")
+
+
+def build_pages(root: Path, source: Path, html: Path, *, strict: bool) -> Path:
+    """Build the pages of `source` and put them in place of `html` when all went well; returns the first page.
+
+    A build of some chapters only is not strict: pages may refer to chapters that it leaves out.
+
+    Raises:
+        BookError: jupyter-book failed or, when strict, warned; the pages at `html` are as before.
+    """
+    command = [*JUPYTER_BOOK, str(source), "--config", str(root / "_config.yml"), "--toc", str(source / "_toc.yml")]
+    command += ["--path-output", str(source.parent), *(WARNINGS_ARE_ERRORS if strict else [])]
+    shutil.rmtree(source.parent / "_build", ignore_errors=True)
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    (source.parent / "build.log").write_text(run.stdout + run.stderr, encoding="utf-8")
+    if run.returncode:
+        raise BookError(f"jupyter-book failed; the last good book is as it was\n{_complaints(run.stdout + run.stderr)}")
+    _swap(source.parent / "_build" / "html", html)
+    return html / "index.html"
+
+
+def _keep(contents: Any, docnames: Collection[str]) -> Any:
+    """Drop from a table of contents the chapters that are not in `docnames`, and the parts left empty."""
+    if isinstance(contents, list):
+        kept = [_keep(item, docnames) for item in contents]
+        return [item for item in kept if item]
+    if not isinstance(contents, dict):
+        return contents
+    file = contents.get("file", "")
+    if file.startswith("notebooks/") and file not in docnames:
+        return None
+    kept = {name: _keep(value, docnames) for name, value in contents.items()}
+    return kept if kept.get("chapters", True) else None
+
+
+def _complaints(log: str) -> str:
+    lines = [line for line in log.splitlines() if "WARNING" in line or "ERROR" in line or "rror:" in line]
+    return "\n".join(lines or log.splitlines()[-20:])
+
+
+def _swap(new: Path, place: Path) -> None:
+    """Put `new` at `place`; the old pages go only when the new ones are at hand."""
+    old = new.with_name("old")
+    if place.exists():
+        place.rename(old)
+    new.rename(place)
+    shutil.rmtree(old, ignore_errors=True)

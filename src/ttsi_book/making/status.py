@@ -1,0 +1,62 @@
+"""The page on which the book publishes its own machine state, as Markdown tables."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, requires, version
+
+from packaging.requirements import Requirement
+
+from ttsi_book.making.manifest import Execution, Manifest
+
+
+def status_page(manifest: Manifest, stale: Mapping[str, Sequence[str]]) -> str:
+    """Return the tables of executed chapters and of package versions; `stale` says which results are out of date."""
+    runs = [
+        (f"[](notebooks/{name}.ipynb)", run, "; ".join(stale.get(name, ()))) for name, run in manifest.chapters.items()
+    ]
+    results = [
+        (page, _settings(run.parameters), f"{run.seconds:,.0f}", f"out of date: {why}" if why else "up to date")
+        for page, run, why in runs
+    ]
+    circumstances = [
+        (page, _time(run.ended), _commit(run), f"{run.machine}, Python {run.python}") for page, run, _ in runs
+    ]
+    total = sum(run.seconds for _, run, _ in runs)
+    return "\n\n".join(
+        [
+            f"All chapters together took {total / 60:.1f} minutes.",
+            _table(("Chapter", "Parameters", "Seconds", "Result"), results),
+            _table(("Chapter", "Executed (UTC)", "Commit", "Machine"), circumstances),
+            _table(("Package", "Version"), _versions()),
+        ]
+    )
+
+
+def _settings(parameters: Mapping[str, object]) -> str:
+    return ", ".join(f"{name} = {value}" for name, value in parameters.items()) or "as written"
+
+
+def _time(moment: str) -> str:
+    return moment.removesuffix("+00:00").replace("T", " ")
+
+
+def _commit(run: Execution) -> str:
+    return f"{run.commit[:7]}{' with changes' if run.dirty else ''}" if run.commit else "unknown"
+
+
+def _versions() -> list[tuple[str, str]]:
+    """Return the versions of what the library and the book ask for directly."""
+    asked = [Requirement(text) for text in requires("ttsi") or []]
+    wanted = [one.name for one in asked if one.marker is None or one.marker.evaluate({"extra": "book"})]
+    return [(name, _version(name)) for name in sorted(wanted)]
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)

@@ -1,0 +1,98 @@
+"""Figures: what accuracy the seconds buy, and when training once is cheaper than adapting each time."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ttsi.evaluation.costs import Serving, frontier
+from ttsi.evaluation.statistics import Interval
+from ttsi_book.plots.frame import GREY, PALETTE, count, legend, new_figure, share_axis
+
+MARKERS = "osD^vP"
+
+
+def cost_frontier(table: pd.DataFrame, *, bound: str) -> Figure:
+    """Show what each method gets right for its seconds, and the line that no method beats.
+
+    Args:
+        table: a row for each method and way to answer: `method`, `answers`, `accuracy`, `accuracy_low`,
+            `accuracy_high` from `n` samples, `seconds`, `seconds_low`, `seconds_high` from `timed` samples.
+        bound: the way to answer that takes the label: drawn hollow and left out of the line.
+    """
+    figure, axes = new_figure(height=4.6)
+    colours = dict(zip(table["method"].unique(), PALETTE, strict=False))
+    markers = dict(zip(table["answers"].unique(), MARKERS, strict=False))
+    best = frontier(table.loc[table["answers"] != bound])
+    steps = best["seconds"].tolist(), best["accuracy"].tolist()
+    axes.step([*steps[0], 1.08 * table["seconds_high"].max()], [*steps[1], steps[1][-1]], GREY, where="post", ls=":")
+    for row in table.to_dict("records"):
+        _point(axes, row, colours[row["method"]], markers[row["answers"]], hollow=row["answers"] == bound)
+    for method, colour in colours.items():
+        axes.plot([], [], "o", color=colour, label=method)
+    for answers, marker in markers.items():
+        axes.plot([], [], marker, color=GREY, mfc="white" if answers == bound else GREY, label=answers)
+    axes.set_xlabel("seconds per sample (mean wall-clock time)")
+    axes.set_xlim(0, 1.08 * table["seconds_high"].max())
+    share_axis(axes, "accuracy (exact match)")
+    timed = count(table.drop(columns="n").rename(columns={"timed": "n"}))
+    legend(figure, f"whiskers: 95% intervals (accuracy: {count(table)}; seconds: {timed})", columns=3)
+    return figure
+
+
+def _point(axes: Axes, row: dict[Any, Any], colour: Any, marker: str, *, hollow: bool) -> None:
+    reach = {}
+    for direction, name in (("xerr", "seconds"), ("yerr", "accuracy")):
+        reach[direction] = np.clip([[row[name] - row[f"{name}_low"]], [row[f"{name}_high"] - row[name]]], 0, None)
+    style = {"color": colour, "mfc": "white" if hollow else colour, "markersize": 6, "elinewidth": 0.8}
+    axes.errorbar(row["seconds"], row["accuracy"], fmt=marker, **reach, **style)
+
+
+def total_seconds(methods: Mapping[str, Serving], crossings: Mapping[str, Interval], *, samples: int) -> Figure:
+    """Draw the total cost of methods against the number of samples served, and where two of the lines cross.
+
+    Args:
+        methods: cost of each method.
+        crossings: where the line of training once meets that of the method so named; one beyond `samples` is not shown.
+        samples: end of the axis.
+    """
+    figure, axes = new_figure(height=4.0)
+    served = np.linspace(0, samples, 200)
+    for index, (name, method) in enumerate(methods.items()):
+        axes.plot(served, method.total(served), color=PALETTE[index], label=name)
+        if name in crossings and crossings[name].estimate <= samples:
+            _crossing(axes, crossings[name], method, PALETTE[index], samples)
+    axes.set(xlim=(0, samples), xlabel="samples served", ylabel="total seconds, training included")
+    axes.set_ylim(bottom=0)
+    timed = min(len(method.kept) for method in methods.values())
+    legend(figure, f"bands: 95% interval of a crossing, n = {timed} timed samples", columns=2)
+    return figure
+
+
+def _crossing(axes: Axes, samples: Interval, method: Serving, colour: Any, end: float) -> None:
+    height = float(method.total(samples.estimate))
+    axes.axvspan(samples.low, min(samples.high, end), color=colour, alpha=0.15, linewidth=0)
+    axes.plot([samples.estimate] * 2, [0, height], color=colour, linestyle=":", linewidth=1)
+    axes.plot([samples.estimate], [height], "o", color=colour, markersize=5)
+
+
+def crossings_by_training_time(hours: np.ndarray, crossings: Mapping[str, np.ndarray], *, tested: int) -> Figure:
+    """Draw the number of samples from which training once is cheaper, against the unknown hours of that training.
+
+    Args:
+        hours: of training.
+        crossings: for each method that is compared, the number of samples at each of `hours`.
+        tested: number of test samples, drawn as a line.
+    """
+    figure, axes = new_figure()
+    for index, (name, samples) in enumerate(crossings.items()):
+        axes.plot(hours, samples, color=PALETTE[index], label=name)
+    axes.axhline(tested, color=GREY, linestyle="--", label=f"test samples (n = {tested:,})")
+    axes.set(xlim=(0, hours.max()), xlabel="hours of supervised fine-tuning (not reported)")
+    axes.set_ylabel("samples from which\nfine-tuning is cheaper")
+    axes.set_ylim(bottom=0)
+    legend(figure, "computed from the paper's seconds per sample", columns=3)
+    return figure
