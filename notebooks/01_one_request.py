@@ -30,10 +30,10 @@ from ttsi.augmentation import augment
 from ttsi.backends import adapter_for
 from ttsi.loop import SelfImprovement
 from ttsi.prompts import answer_chat, transcript
+from ttsi.records import seed_for
 from ttsi.runs.config import configure
 from ttsi.runs.run import load_agent, load_samples
 from ttsi.scoring import score
-from ttsi.seeds import seed_for
 from ttsi.uncertainty import Evidence, estimate
 from ttsi_book.plots import loss_curve, stage_seconds, style
 

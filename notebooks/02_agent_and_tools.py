@@ -27,8 +27,9 @@ from ttsi.benchmarks.toolworld import SPLITS
 from ttsi.calls import render_calls
 from ttsi.data import data_root
 from ttsi.evaluation.statistics import proportion_interval
+from ttsi.models.loading import model_folder
 from ttsi.prompts import answer_chat, practice_chat, transcript
-from ttsi.runs.config import configure, model_folder
+from ttsi.runs.config import configure
 from ttsi.runs.run import load_agent
 from ttsi.scoring import score
 from ttsi.studies.published import read_study

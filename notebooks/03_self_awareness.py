@@ -17,7 +17,6 @@ samples = 4  # live, to time the estimators
 
 # %% tags=["hide-input"]
 from time import perf_counter
-from typing import get_args
 
 import pandas as pd
 from IPython.display import Markdown
@@ -31,13 +30,13 @@ from ttsi.prompts import answer_chat
 from ttsi.runs.config import configure
 from ttsi.runs.run import load_agent, load_samples
 from ttsi.studies.published import margins_of, read_study
-from ttsi.uncertainty import ESTIMATORS, Estimator, Evidence
+from ttsi.uncertainty import ESTIMATORS, Evidence
 from ttsi_book.plots import auroc_dots, margin_histogram, reliability, roc_curves, style
 
 style()
 config = configure(profile, split=split, **({} if tau is None else {"tau": tau}))
 tau = config.loop.tau
-names = list(get_args(Estimator))
+names = list(ESTIMATORS)
 
 # %% [markdown]
 # ## Nine margins

@@ -21,13 +21,14 @@ import pandas as pd
 from IPython.display import Markdown
 from myst_nb import glue
 
-from ttsi.augmentation import VALID, Elicitation, augment
+from ttsi.augmentation import VALID, augment
 from ttsi.benchmarks.toolworld import SPLITS
 from ttsi.evaluation.statistics import difference_interval, mean_interval, proportion_interval
 from ttsi.prompts import transcript
+from ttsi.records import seed_for
 from ttsi.runs.config import configure
 from ttsi.runs.run import load_agent, load_samples
-from ttsi.seeds import seed_for
+from ttsi.settings import Elicitation
 from ttsi.uncertainty import Evidence, relative_softmax_scores
 from ttsi_book.plots import example_verdicts, percent, style
 

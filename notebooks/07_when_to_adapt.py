@@ -29,7 +29,7 @@ from ttsi.runs.config import configure
 from ttsi.settings import Gate
 from ttsi.studies.published import margins_of, read_study, replay
 from ttsi.studies.toolworld import SEEDS
-from ttsi.uncertainty import Estimator
+from ttsi.uncertainty import ESTIMATORS
 from ttsi_book.analysis.paper import read_paper
 from ttsi_book.plots import accuracy_dots, fixed_and_broken, style, tau_sweep_curve
 
@@ -160,7 +160,7 @@ timing = data_root() / "timing"
 timed = read_study(timing, "tt-si")
 kept = seconds_kept(timed, read_study(timing, "base")).sum(axis="columns").mean()
 extra = seconds_adapted(timed).sum(axis="columns").mean() - kept
-margins = margins_of(base)[list(get_args(Estimator))]
+margins = margins_of(base)[list(ESTIMATORS)]
 rows = practised["tt-si"]
 assert (rows["sample_id"] == base["sample_id"]).all()
 

@@ -37,9 +37,9 @@ from ttsi.evaluation.comparison import (
 )
 from ttsi.evaluation.statistics import difference_interval, mcnemar, mean_interval
 from ttsi.prompts import read_practice, transcript
+from ttsi.records import seed_for
 from ttsi.runs.config import configure
 from ttsi.runs.run import load_agent, load_samples, teacher_of
-from ttsi.seeds import seed_for
 from ttsi.studies.published import read_study
 from ttsi.teacher import OracleTeacher
 from ttsi.uncertainty import Evidence, relative_softmax_scores

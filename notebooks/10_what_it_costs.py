@@ -26,7 +26,6 @@ from IPython.display import Markdown
 from myst_nb import glue
 
 from ttsi.data import data_root
-from ttsi.decoding import DRAWS, majority
 from ttsi.evaluation.comparison import (
     LABELS,
     accuracy,
@@ -49,7 +48,7 @@ from ttsi.evaluation.costs import (
 from ttsi.evaluation.statistics import mean_interval
 from ttsi.runs.config import METHODS, configure
 from ttsi.runs.run import load_agent, load_samples, outcomes
-from ttsi.scoring import score
+from ttsi.scoring import DRAWS, majority, score
 from ttsi.studies.published import read_made, read_study
 from ttsi.studies.toolworld import FAMILIES, HEADLINE, HEADLINE_LIMIT, SEEDS
 from ttsi_book.analysis.paper import read_paper

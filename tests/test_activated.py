@@ -5,16 +5,17 @@ import torch
 from peft import LoraConfig, get_peft_model
 from peft.tuners.lora import LoraLayer
 
+from ttsi.adaptation import lesson_ids
 from ttsi.agent import Agent
 from ttsi.backends import adapter_for
 from ttsi.backends.batched.adapter import BatchedAdapter
 from ttsi.backends.batched.agent import BatchedAgent
 from ttsi.benchmarks import load
-from ttsi.lora import LoraSettings, lesson_ids
+from ttsi.models.loading import model_folder
 from ttsi.models.rows import Row
 from ttsi.prompts import answer_chat
 from ttsi.records import InputError, PracticeExample
-from ttsi.runs.config import model_folder
+from ttsi.settings import LoraSettings
 
 SETTINGS = LoraSettings(prefix="activated")
 SEED = 5

@@ -5,10 +5,10 @@ import torch
 
 from ttsi.adaptation import SequentialAdapter
 from ttsi.benchmarks import load
-from ttsi.lora import LoraSettings
 from ttsi.prompts import answer_chat
 from ttsi.records import PracticeExample
 from ttsi.runs.run import load_agent
+from ttsi.settings import LoraSettings
 
 SETTINGS = LoraSettings(learning_rate=5e-3)
 

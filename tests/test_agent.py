@@ -14,11 +14,13 @@ from scipy.stats import chi2_contingency, chisquare
 from ttsi.agent import Agent
 from ttsi.benchmarks import load
 from ttsi.calls import parse_calls, render_calls
+from ttsi.models.batches import OutOfMemory, fitting
 from ttsi.models.constraint import OfferedCalls
-from ttsi.models.rows import Draws, OutOfMemory, Row, fitting
+from ttsi.models.loading import model_folder
+from ttsi.models.rows import Row
+from ttsi.models.sampling import Draws
 from ttsi.prompts import answer_chat
 from ttsi.records import Call, InputError
-from ttsi.runs.config import model_folder
 from ttsi.scoring import score
 
 

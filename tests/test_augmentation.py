@@ -4,10 +4,11 @@ from typing import get_args
 
 import pytest
 
-from ttsi.augmentation import Elicitation, augment, is_said, judge
+from ttsi.augmentation import augment, is_said, judge
 from ttsi.benchmarks import load
 from ttsi.calls import MalformedCall, parse_calls
 from ttsi.records import Message, Request, Tool
+from ttsi.settings import Elicitation
 
 SCHEMA = {
     "type": "object",

@@ -11,18 +11,19 @@ import torch
 from peft import PeftModel
 from torch import nn
 
-from ttsi.adaptation import SequentialAdapter
+from ttsi.adaptation import SequentialAdapter, lesson_ids
 from ttsi.agent import Agent
 from ttsi.backends.batched.adapter import BatchedAdapter
 from ttsi.backends.batched.agent import BatchedAgent
 from ttsi.backends.batched.stack import LoraStack
 from ttsi.benchmarks import load
-from ttsi.lora import LoraSettings, lesson_ids
+from ttsi.models.batches import OutOfMemory
 from ttsi.models.constraint import OfferedCalls
-from ttsi.models.rows import OutOfMemory, Row
+from ttsi.models.loading import model_folder
+from ttsi.models.rows import Row
 from ttsi.prompts import answer_chat
 from ttsi.records import PracticeExample
-from ttsi.runs.config import model_folder
+from ttsi.settings import LoraSettings
 
 AnyAgent = TypeVar("AnyAgent", bound=Agent)
 PAPER = LoraSettings()

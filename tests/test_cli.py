@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from ttsi.cli import main
-from ttsi.runs.config import model_folder
+from ttsi.models.loading import model_folder
 
 
 def call(*arguments: str):

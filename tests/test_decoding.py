@@ -1,8 +1,8 @@
 """Decoding modes: the vote is on what is called, not on how it is written."""
 
 from ttsi.calls import render_calls
-from ttsi.decoding import agreement, majority
 from ttsi.records import Call
+from ttsi.scoring import agreement, majority
 
 TABLE = render_calls([Call(name="book_table", arguments={"guests": 4, "city": "Oslo"})])
 SAME_TABLE = render_calls([Call(name="book_table", arguments={"city": "Oslo", "guests": "4.0"})])

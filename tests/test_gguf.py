@@ -15,12 +15,12 @@ from ttsi.backends.batched.adapter import BatchedAdapter
 from ttsi.backends.batched.agent import BatchedAgent
 from ttsi.benchmarks import load
 from ttsi.calls import parse_calls, render_calls
-from ttsi.lora import LoraSettings
 from ttsi.models.gguf import convert
 from ttsi.models.manifest import SpecialTokens
 from ttsi.models.rows import Row
 from ttsi.prompts import answer_chat
 from ttsi.records import Call, InputError, PracticeExample, Tool
+from ttsi.settings import LoraSettings
 
 TOKENS = SpecialTokens(bos=START, eos=END, pad=PAD)
 

@@ -7,15 +7,13 @@ import pandas as pd
 import pytest
 
 from ttsi.benchmarks import load
-from ttsi.clock import STAGES
-from ttsi.decoding import DRAWS
 from ttsi.evaluation.statistics import tau_sweep
-from ttsi.loop import SelfImprovement
-from ttsi.records import Call, Request
+from ttsi.loop import STAGES, SelfImprovement
+from ttsi.records import Call, Request, seed_for
 from ttsi.runs.config import configure
 from ttsi.runs.results import as_table
 from ttsi.runs.run import load_agent, load_samples, outcomes, prepared
-from ttsi.seeds import seed_for
+from ttsi.scoring import DRAWS
 from ttsi.studies.published import replay
 
 TIMES = [f"seconds_{stage}" for stage in STAGES]

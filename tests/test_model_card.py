@@ -6,7 +6,7 @@ import shutil
 import pandas as pd
 
 from ttsi.benchmarks.toolworld import SPLITS
-from ttsi.runs.config import model_folder
+from ttsi.models.loading import model_folder
 from ttsi.tiny.card import write_card
 
 

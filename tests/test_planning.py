@@ -1,4 +1,4 @@
-"""Estimates of memory against what is really taken, and of time against what was measured."""
+"""Estimates of memory against what is really taken."""
 
 from pathlib import Path
 from typing import Any
@@ -10,15 +10,14 @@ from torch.profiler import ProfilerActivity, profile
 from transformers import AutoConfig
 
 import qwen2
-from ttsi.adaptation import SequentialAdapter
+from ttsi.adaptation import SequentialAdapter, adapted_layers
 from ttsi.agent import Agent
+from ttsi.backends.memory import Batch, Memory, memory
 from ttsi.benchmarks import load
 from ttsi.data import data_root
-from ttsi.lora import LoraSettings, adapted_layers
 from ttsi.models.loading import pinned
-from ttsi.models.memory import Batch, Memory, memory
-from ttsi.runs.planning import Pace, Plan, duration, plan, seconds_a_sample
-from ttsi.settings import LoopSettings
+from ttsi.runs.planning import Plan, plan
+from ttsi.settings import LoopSettings, LoraSettings
 
 LORA = LoraSettings()
 BATCH = Batch(prompt_tokens=400, new_tokens=4, rows=4, candidates=6, candidate_tokens=8)
@@ -100,26 +99,15 @@ def test_a_plan_speaks_of_the_longest_request_and_of_the_settings(tiny):
     adapting = plan(tiny, requests, LoopSettings(draws=8, decoding="majority-vote"))
     lengths = [len(tiny.prompt([m.model_dump() for m in r.messages], r.tools)) for r in requests]
     assert base.batch.prompt_tokens >= sorted(lengths)[-2]
-    assert base.seconds[0] == base.seconds[1] > 0
-    assert adapting.seconds[1] > adapting.seconds[0]
     assert (base.batch.rows, adapting.batch.rows) == (1, 8)
     assert adapting.memory.training > 0 == base.memory.training
-    assert f"Time for {len(requests)} samples" in str(base)
     assert "free: fits" in str(base)
 
 
 def test_a_plan_says_what_it_counts():
-    pace = Pace(forward=0.5, answer=4.0, answer_tokens=80)
-    base = seconds_a_sample(pace, LoopSettings(author="nobody"), tools=4)
-    assert base == (6.0, 6.0)
-    adapted = seconds_a_sample(pace, LoopSettings(k=2, lora=LoraSettings(epochs=5)), tools=4)
-    assert adapted == (6.0, 6.0 + 8.0 + 10 * 3 * 0.5)
-    shown = seconds_a_sample(pace, LoopSettings(in_context=True, decoding="pass@5"), tools=4)
-    assert shown == (10.0, 18.0)
     need = Memory(weights=3_087_428_608, adapter=147_718_144, training=6 * 10**9, answers=10**9, scores=2 * 10**9)
     assert need.beside_weights == 147_718_144 + 6 * 10**9
-    said = str(Plan(294, Batch(1650, 512), need, 5 * 10**9, pace, (1764.0, 294 * 29.0)))
-    for part in ("weights 3.1 GB", "adapter 147.7 MB", "5.0 GB free: may not fit", "1650 tokens", "29.4 min", "2.4 h"):
+    said = str(Plan(Batch(1650, 512), need, 5 * 10**9))
+    for part in ("weights 3.1 GB", "adapter 147.7 MB", "5.0 GB free: may not fit", "1650 tokens"):
         assert part in said
-    assert len(said.splitlines()) == 3
-    assert duration(8.4) == "8 s"
+    assert len(said.splitlines()) == 1

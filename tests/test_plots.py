@@ -14,7 +14,6 @@ from matplotlib.colors import to_rgb
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 
-from ttsi_book import plots
 from ttsi.evaluation.statistics import (
     Interval,
     auroc,
@@ -23,6 +22,7 @@ from ttsi.evaluation.statistics import (
     proportion_interval,
     tau_sweep,
 )
+from ttsi_book import plots
 from ttsi_book.plots.frame import PALETTE
 
 mpl.use("agg")

@@ -1,20 +1,19 @@
 """What is published: complete, of one agent and one teacher, and what the code computes now."""
 
 import json
-from typing import get_args
 
 import pytest
 
 from ttsi.benchmarks.toolworld import SPLITS
 from ttsi.data import data_root
-from ttsi.decoding import DRAWS
+from ttsi.models.loading import model_folder
 from ttsi.records import InputError, Outcome
-from ttsi.runs.config import model_folder
 from ttsi.runs.provenance import hash_files, model_files
 from ttsi.runs.run import run
+from ttsi.scoring import DRAWS
 from ttsi.studies.published import collect, margins_of, read_made, read_study
 from ttsi.studies.toolworld import ACTIVATED, CANDIDATES, FAMILIES, SEEDS, STUDIES, SWEEPS
-from ttsi.uncertainty import Estimator
+from ttsi.uncertainty import ESTIMATORS
 
 OF_STUDY = {"results": FAMILIES | ACTIVATED, "sweeps": SWEEPS, "selection": CANDIDATES, "timing": FAMILIES}
 
@@ -58,7 +57,7 @@ def test_the_base_answer_is_the_same_in_every_family_that_answers_alike():
 
 def test_the_base_family_holds_every_margin_and_sampled_answers():
     rows = read_study(data_root() / "results", "base")
-    assert set(margins_of(rows).columns) == set(get_args(Estimator))
+    assert set(margins_of(rows).columns) == set(ESTIMATORS)
     assert margins_of(rows).notna().all(axis=None)
     assert {len(json.loads(draws)) for draws in rows["draws"]} == {DRAWS}
 

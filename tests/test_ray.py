@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ttsi.clock import STAGES
+from ttsi.loop import STAGES
 from ttsi.records import InputError, Outcome, Sample
 from ttsi.runs import pool
 from ttsi.runs.config import RunConfig, configure

@@ -16,11 +16,10 @@ from ttsi.adaptation import SequentialAdapter
 from ttsi.agent import Agent
 from ttsi.calls import parse_calls, render_calls
 from ttsi.loop import SelfImprovement
-from ttsi.lora import LoraSettings
 from ttsi.models.rows import AllowedTokens
 from ttsi.prompts import answer_chat
 from ttsi.records import Call, InputError, Message, PracticeExample, Request, Tool
-from ttsi.settings import LoopSettings
+from ttsi.settings import LoopSettings, LoraSettings
 
 CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 TOOLS = (

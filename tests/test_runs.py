@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ttsi.clock import STAGES
+from ttsi.loop import STAGES
 from ttsi.records import InputError, Outcome
 from ttsi.runs.config import configure
 from ttsi.runs.results import JOURNAL, PROVENANCE, TABLE, ResultsFolder, read_outcomes, read_provenance

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from endpoint import Endpoint, completion, endpoint, failure
 from ttsi.benchmarks.toolworld.oracle import practise
 from ttsi.cli import main
-from ttsi.clock import STAGES
+from ttsi.loop import STAGES
 from ttsi.prompts import render_practice
 from ttsi.runs.config import configure
 from ttsi.runs.results import JOURNAL, read_outcomes, read_provenance

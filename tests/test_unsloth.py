@@ -21,10 +21,10 @@ from ttsi.agent import Agent
 from ttsi.backends.unsloth import DTYPES, FAMILIES, UnslothAdapter, UnslothAgent
 from ttsi.backends.unsloth_import import PATCHED, TOO_LATE, require
 from ttsi.benchmarks import load
-from ttsi.lora import LoraSettings
+from ttsi.models.loading import model_folder
 from ttsi.prompts import answer_chat
 from ttsi.records import InputError, PracticeExample
-from ttsi.runs.config import model_folder
+from ttsi.settings import LoraSettings
 from unsloth_release import LLAMA, LOADER, ROOT, Source, StandIn, download
 
 pytestmark = pytest.mark.xdist_group("unsloth")

@@ -1,4 +1,7 @@
-"""Test-time LoRA through PEFT, one sample at a time: the reference that every faster way is proved against."""
+"""T, self-improvement: train a LoRA adapter on practice examples, answer with it, forget it.
+
+Here through PEFT, one sample at a time: the reference that every faster way (`ttsi.backends`) is proved against.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -7,10 +10,20 @@ from typing import Any
 import torch
 from peft import LoraConfig, get_peft_model
 from peft.tuners.lora import LoraLayer
+from torch import nn
 
 from ttsi.agent import Agent
-from ttsi.lora import Ids, Lesson, LoraSettings, lesson_ids
-from ttsi.models.rows import fitting
+from ttsi.calls import render_calls
+from ttsi.models.batches import fitting
+from ttsi.prompts import answer_chat
+from ttsi.records import PracticeExample, Tool
+from ttsi.settings import LoraSettings
+
+Ids = tuple[list[int], list[int]]
+"""Token ids of a lesson's prompt, and of its answer."""
+
+Lesson = tuple[PracticeExample, Sequence[Tool]]
+"""A practice example and the tools that stand in its prompt."""
 
 UNTRAINED = -100
 """Label of a token that the loss leaves out, as in `torch.nn.functional.cross_entropy`."""
@@ -108,3 +121,18 @@ class SequentialAdapter:
                 if settings.stop_loss is not None and losses[-1] < settings.stop_loss:
                     break
         return losses
+
+
+def adapted_layers(model: nn.Module, settings: LoraSettings) -> dict[str, nn.Linear]:
+    """Return the projections that the targets name, as PEFT chooses them, in the model's order."""
+    linear = {name: layer for name, layer in model.named_modules() if isinstance(layer, nn.Linear)}
+    if settings.targets == "all-linear":
+        return {name: layer for name, layer in linear.items() if name != "lm_head"}
+    targets = (settings.targets,) if isinstance(settings.targets, str) else settings.targets
+    return {name: layer for name, layer in linear.items() if name.rpartition(".")[2] in targets}
+
+
+def lesson_ids(agent: Agent, lesson: Lesson) -> Ids:
+    """Return the ids of a lesson's prompt, and of the answer, which alone is trained on."""
+    example, tools = lesson
+    return agent.prompt(answer_chat(example.messages), tools), agent.completion(render_calls(example.calls))

@@ -9,8 +9,10 @@ import torch
 from transformers import GenerationConfig, LogitsProcessorList
 
 from ttsi.calls import render_calls
+from ttsi.models.batches import in_batches
 from ttsi.models.loading import read
-from ttsi.models.rows import AllowedTokens, Draws, Row, in_batches, limited
+from ttsi.models.rows import AllowedTokens, Row
+from ttsi.models.sampling import Draws, limited
 from ttsi.prompts import Chat
 from ttsi.records import Call, Tool
 

@@ -1,23 +1,24 @@
 """The loop over a batch of requests: answer, H, gate, G, T, answer again, reset. It never sees a test label."""
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
 
+from ttsi.adaptation import Lesson
 from ttsi.agent import Agent
 from ttsi.augmentation import Teacher, Written, augment, judge
 from ttsi.backends import adapter_for
-from ttsi.clock import Clock
-from ttsi.decoding import DRAWS
-from ttsi.lora import Lesson
 from ttsi.models.constraint import OfferedCalls
 from ttsi.models.rows import Row
 from ttsi.prompts import answer_chat, prompt_tools
-from ttsi.records import InputError, Request
-from ttsi.seeds import seed_for
+from ttsi.records import InputError, Request, seed_for
+from ttsi.scoring import DRAWS
 from ttsi.settings import LoopSettings
 from ttsi.uncertainty import Awareness, Evidence, estimate, gather
+
+STAGES: tuple[str, ...] = ("uncertainty", "augmentation", "adaptation", "answer", "base", "draws")
 
 
 @dataclass(frozen=True)
@@ -250,3 +251,19 @@ class SelfImprovement:
             seeds = [seed_for(seed, requests[n].id) for n in adapted]
             with self.adapter.adapted([lessons[n] for n in adapted], seeds=seeds, samples=adapted) as losses:
                 yield {}, losses
+
+
+class Clock:
+    """Adds up wall-clock seconds by sample and stage; each lap runs from the one before."""
+
+    def __init__(self, samples: int = 1) -> None:
+        self.seconds: list[dict[str, float]] = [dict.fromkeys(STAGES, 0.0) for _ in range(samples)]
+        self._last = time.perf_counter()
+
+    def lap(self, stage: str, samples: Sequence[int] = (0,)) -> None:
+        """Share the seconds since the last lap among samples; the base answer counts as an answer, too."""
+        now = time.perf_counter()
+        for sample in samples:
+            for name in ("base", "answer") if stage == "base" else (stage,):
+                self.seconds[sample][name] += (now - self._last) / len(samples)
+        self._last = now

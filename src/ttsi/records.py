@@ -4,9 +4,12 @@ A `Sample` is a `Request` and its gold calls. The three steps of test-time self-
 augmentation, adaptation) take a `Request`, which has no gold: a label cannot be read before scoring.
 """
 
+import hashlib
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+Subset = Literal["train", "validation", "test"]
 
 
 class InputError(ValueError):
@@ -111,3 +114,9 @@ class Outcome(Record):
     """Sampling the answers of the modes other than `direct`."""
     note: str = ""
     """Why a sample that was to be adapted kept its base answer; empty otherwise."""
+
+
+def seed_for(seed: int, sample_id: str, purpose: str = "") -> int:
+    """Return the seed of one sample in a run of seed `seed`, the same whatever else the run does."""
+    name = f"{seed}/{sample_id}/{purpose}" if purpose else f"{seed}/{sample_id}"
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4])

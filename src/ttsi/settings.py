@@ -1,18 +1,49 @@
-"""What the loop does with a request, as settings."""
+"""What the loop does with a request, as settings. Nothing here loads a model or torch."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from ttsi.augmentation import Elicitation
-from ttsi.decoding import Decoding
-from ttsi.lora import LoraSettings
 from ttsi.prompts import PRACTICE_INSTRUCTION
 from ttsi.records import Record
-from ttsi.uncertainty import Estimator
+from ttsi.uncertainty import ESTIMATORS
 
+Decoding = Literal["direct", "majority-vote", "pass@5"]
+Elicitation = Literal["free", "hesitation", "constrained"]
 Gate = Literal["uncertain", "all", "certain", "random"]
 Author = Literal["nobody", "self", "teacher", "training set"]
+
+
+def known(name: str) -> str:
+    """Return the name of an estimator; raises `ValueError` where there is none of that name."""
+    if name not in ESTIMATORS:
+        raise ValueError(f"one of {', '.join(ESTIMATORS)}")
+    return name
+
+
+EstimatorName = Annotated[str, AfterValidator(known)]
+
+
+class LoraSettings(Record):
+    """y = W x + (alpha / r) B A x, with A (r x in), B (out x r) trained and W frozen (arXiv 2106.09685)."""
+
+    rank: int = Field(default=8, ge=1)
+    alpha: int = Field(default=16, ge=1)
+    targets: str | tuple[str, ...] = "all-linear"
+    prefix: Literal["adapted", "activated"] = "adapted"
+    """Whether the adapter acts on the tool list, too, or only after it (activated LoRA, arXiv 2504.12397)."""
+    learning_rate: float = Field(default=1e-4, gt=0)
+    epochs: int = Field(default=5, ge=1)
+    """Passes over the practice examples, one optimizer step an example."""
+    max_grad_norm: float | None = Field(default=None, gt=0)
+    """The gradient of a step is scaled down to this norm; none: it is taken as it is."""
+    stop_loss: float | None = Field(default=None, gt=0)
+    """A sample stops training after the first step whose loss, in nats per token, is below this."""
+
+    @property
+    def scaling(self) -> float:
+        """Return what B A x is multiplied by."""
+        return self.alpha / self.rank
 
 
 class LoopSettings(Record):
@@ -31,8 +62,8 @@ class LoopSettings(Record):
     decoding: Decoding = "direct"
     answer_temperature: float = Field(default=0.7, gt=0)
     """Of the sampled answers of the other decoding modes and of the estimator `self-consistency`."""
-    estimator: Estimator = "rss-margin"
-    also_estimate: tuple[Estimator, ...] = ()
+    estimator: EstimatorName = "rss-margin"
+    also_estimate: tuple[EstimatorName, ...] = ()
     """Estimators whose margins are recorded beside that of the gate."""
     tau: float = Field(default=0.95, ge=0, le=1)
     """A sample is uncertain if its margin is below tau."""

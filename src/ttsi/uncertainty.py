@@ -23,27 +23,17 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
-import torch
-
-from ttsi.agent import Agent
-from ttsi.decoding import DRAWS, agreement
 from ttsi.models.rows import Row
 from ttsi.prompts import answer_chat
 from ttsi.records import Request
+from ttsi.scoring import DRAWS, agreement
 
-Estimator = Literal[
-    "rss-margin",
-    "rss-margin-normalised",
-    "rss-call",
-    "rss-call-normalised",
-    "maximum-probability",
-    "entropy",
-    "call-probability",
-    "perplexity",
-    "self-consistency",
-]
+if TYPE_CHECKING:
+    import torch
+
+    from ttsi.agent import Agent
 
 
 @dataclass(frozen=True)
@@ -68,7 +58,7 @@ class Evidence:
 
     def __init__(
         self,
-        agent: Agent,
+        agent: "Agent",
         request: Request,
         answer: Sequence[int],
         *,
@@ -81,7 +71,7 @@ class Evidence:
         self.openings = [agent.call_opening(tool.name) for tool in request.tools]
 
     @cached_property
-    def names(self) -> torch.Tensor:
+    def names(self) -> "torch.Tensor":
         """Log-likelihood of each tool's opening, up to its arguments: (tools,), nats."""
         return _names([self])[0]
 
@@ -91,7 +81,7 @@ class Evidence:
         return _best_calls([self])[0]
 
     @cached_property
-    def calls(self) -> torch.Tensor:
+    def calls(self) -> "torch.Tensor":
         """Log-likelihood of each tool's best call: (tools,), nats."""
         return _calls([self])[0]
 
@@ -110,11 +100,11 @@ class Evidence:
         return Row([*self.prompt, *then], (self.seed, number), sample=self.sample)
 
 
-def _scored(seen: Sequence[Evidence], candidates: Sequence[Sequence[Sequence[int]]]) -> list[torch.Tensor]:
+def _scored(seen: Sequence[Evidence], candidates: Sequence[Sequence[Sequence[int]]]) -> "list[torch.Tensor]":
     return [scores.double() for scores in seen[0].agent.scored([one.row() for one in seen], candidates)]
 
 
-def _names(seen: Sequence[Evidence]) -> list[torch.Tensor]:
+def _names(seen: Sequence[Evidence]) -> "list[torch.Tensor]":
     return _scored(seen, [one.openings for one in seen])
 
 
@@ -123,7 +113,7 @@ def _best_calls(seen: Sequence[Evidence]) -> list[list[list[int]]]:
     return [[[*opening, *next(continued)] for opening in one.openings] for one in seen]
 
 
-def _calls(seen: Sequence[Evidence]) -> list[torch.Tensor]:
+def _calls(seen: Sequence[Evidence]) -> "list[torch.Tensor]":
     return _scored(seen, [one.best_calls for one in seen])
 
 
@@ -145,27 +135,20 @@ _KINDS: dict[str, Callable[[Sequence[Evidence]], list[Any]]] = {
     "answer_log_likelihood": _answer_log_likelihood,
     "samples": _samples,
 }
-_ASKED: dict[Estimator, tuple[str, ...]] = {
-    "rss-call": ("best_calls", "calls"),
-    "rss-call-normalised": ("best_calls", "calls"),
-    "call-probability": ("answer_log_likelihood",),
-    "perplexity": ("answer_log_likelihood",),
-    "self-consistency": ("samples",),
-}
 
 
-def gather(evidence: Sequence[Evidence], estimators: Sequence[Estimator]) -> None:
+def gather(evidence: Sequence[Evidence], estimators: Sequence[str]) -> None:
     """Compute in one batch what the estimators will look at of requests of one temperature."""
-    asked = {"names", *(kind for estimator in estimators for kind in _ASKED.get(estimator, ()))}
+    asked = {"names", *(kind for estimator in estimators for kind in ESTIMATORS[estimator].needs)}
     for kind, compute in _KINDS.items():
         if kind in asked:
             for one, found in zip(evidence, compute(evidence), strict=True):
                 vars(one)[kind] = found
 
 
-def relative_softmax_scores(log_likelihoods: torch.Tensor) -> tuple[float, ...]:
+def relative_softmax_scores(log_likelihoods: "torch.Tensor") -> tuple[float, ...]:
     """Return p_n of candidates from their log-likelihoods, (candidates,)."""
-    return tuple(torch.softmax(log_likelihoods, 0).tolist())
+    return tuple(log_likelihoods.softmax(0).tolist())
 
 
 def margin(probabilities: Sequence[float]) -> float:
@@ -174,11 +157,11 @@ def margin(probabilities: Sequence[float]) -> float:
     return first - second
 
 
-def _normalised(log_likelihoods: torch.Tensor, candidates: Sequence[Sequence[int]]) -> torch.Tensor:
-    return log_likelihoods / torch.tensor([len(ids) for ids in candidates], device=log_likelihoods.device)
+def _normalised(log_likelihoods: "torch.Tensor", candidates: Sequence[Sequence[int]]) -> "torch.Tensor":
+    return log_likelihoods / log_likelihoods.new_tensor([len(ids) for ids in candidates])
 
 
-def _rss(log_likelihoods: torch.Tensor) -> float:
+def _rss(log_likelihoods: "torch.Tensor") -> float:
     return margin(relative_softmax_scores(log_likelihoods))
 
 
@@ -190,20 +173,34 @@ def _certainty(probabilities: Sequence[float]) -> float:
     return min(max(1.0 - entropy / math.log(len(probabilities)), 0.0), 1.0)
 
 
-ESTIMATORS: dict[Estimator, Callable[[Evidence], float]] = {
-    "rss-margin": lambda seen: _rss(seen.names),
-    "rss-margin-normalised": lambda seen: _rss(_normalised(seen.names, seen.openings)),
-    "rss-call": lambda seen: _rss(seen.calls),
-    "rss-call-normalised": lambda seen: _rss(_normalised(seen.calls, seen.best_calls)),
-    "maximum-probability": lambda seen: max(relative_softmax_scores(seen.names)),
-    "entropy": lambda seen: _certainty(relative_softmax_scores(seen.names)),
-    "call-probability": lambda seen: math.exp(seen.answer_log_likelihood),
-    "perplexity": lambda seen: math.exp(seen.answer_log_likelihood / len(seen.answer)),
-    "self-consistency": lambda seen: agreement(seen.agent.decode(seen.answer), seen.samples),
+@dataclass(frozen=True)
+class Estimator:
+    """One way to measure certainty. To add one, add its entry to `ESTIMATORS`."""
+
+    u: Callable[[Evidence], float]
+    """From what was seen to a number in [0, 1] that grows with confidence."""
+    needs: tuple[str, ...] = ()
+    """Attributes of `Evidence` that it looks at, in the order of their computation; `names` is always there."""
+
+
+ESTIMATORS: dict[str, Estimator] = {
+    "rss-margin": Estimator(lambda seen: _rss(seen.names)),
+    "rss-margin-normalised": Estimator(lambda seen: _rss(_normalised(seen.names, seen.openings))),
+    "rss-call": Estimator(lambda seen: _rss(seen.calls), ("best_calls", "calls")),
+    "rss-call-normalised": Estimator(
+        lambda seen: _rss(_normalised(seen.calls, seen.best_calls)), ("best_calls", "calls")
+    ),
+    "maximum-probability": Estimator(lambda seen: max(relative_softmax_scores(seen.names))),
+    "entropy": Estimator(lambda seen: _certainty(relative_softmax_scores(seen.names))),
+    "call-probability": Estimator(lambda seen: math.exp(seen.answer_log_likelihood), ("answer_log_likelihood",)),
+    "perplexity": Estimator(
+        lambda seen: math.exp(seen.answer_log_likelihood / len(seen.answer)), ("answer_log_likelihood",)
+    ),
+    "self-consistency": Estimator(lambda seen: agreement(seen.agent.decode(seen.answer), seen.samples), ("samples",)),
 }
 
 
-def estimate(evidence: Evidence, estimators: Sequence[Estimator]) -> Awareness:
+def estimate(evidence: Evidence, estimators: Sequence[str]) -> Awareness:
     """Estimate how certain the agent is of its own greedy answer, by each estimator."""
-    margins = {name: ESTIMATORS[name](evidence) for name in estimators}
+    margins = {name: ESTIMATORS[name].u(evidence) for name in estimators}
     return Awareness(margins, relative_softmax_scores(evidence.names))

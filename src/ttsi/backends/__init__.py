@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ttsi.adaptation import SequentialAdapter
     from ttsi.agent import Agent
     from ttsi.backends.batched.adapter import BatchedAdapter
-    from ttsi.lora import LoraSettings
+    from ttsi.settings import LoraSettings
 
 
 @dataclass(frozen=True)

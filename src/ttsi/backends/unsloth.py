@@ -12,8 +12,8 @@ from transformers import AutoConfig, AutoTokenizer
 from ttsi.adaptation import SequentialAdapter
 from ttsi.agent import Agent
 from ttsi.backends.unsloth_import import require
+from ttsi.models.batches import is_out_of_memory
 from ttsi.models.loading import check_tokenizer, missing_part
-from ttsi.models.rows import is_out_of_memory
 from ttsi.records import InputError
 
 FAMILIES = ("llama", "mistral", "qwen2", "qwen3")

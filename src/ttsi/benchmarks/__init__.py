@@ -17,8 +17,7 @@ from pathlib import Path
 from ttsi.benchmarks import apibank, bfcl, nexusraven, sealtool, toolalpaca, toolworld
 from ttsi.benchmarks.drafts import UNPARSABLE, Draft, ToolOrder, flagged
 from ttsi.benchmarks.sources import find_file
-from ttsi.benchmarks.toolworld import Subset
-from ttsi.records import InputError, Sample
+from ttsi.records import InputError, Sample, Subset
 
 _EVALUATED = {reader.NAME: reader for reader in (nexusraven, sealtool, apibank, toolalpaca)}
 _READERS = _EVALUATED | {bfcl.NAME: bfcl}

@@ -19,9 +19,8 @@ from ttsi.benchmarks.drafts import Draft
 from ttsi.benchmarks.expressions import WrittenCall, read_calls, read_literal, repair_call
 from ttsi.benchmarks.reading import Field, parse_json, read_records
 from ttsi.benchmarks.schemas import make_tool, parameter
-from ttsi.benchmarks.toolworld import Subset
 from ttsi.calls import render_calls
-from ttsi.records import Call, InputError, Message, Tool
+from ttsi.records import Call, InputError, Message, Subset, Tool
 
 Role = Literal["user", "assistant"]
 Turn = tuple[Role, str]

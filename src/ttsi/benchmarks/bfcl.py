@@ -17,8 +17,7 @@ from typing import Any
 from ttsi.benchmarks.drafts import Draft
 from ttsi.benchmarks.reading import Field, read_lines
 from ttsi.benchmarks.schemas import Schema, type_schema
-from ttsi.benchmarks.toolworld import Subset
-from ttsi.records import Call, InputError, Message, Tool
+from ttsi.records import Call, InputError, Message, Subset, Tool
 
 NAME = "bfcl"
 SPLITS = ("all",)

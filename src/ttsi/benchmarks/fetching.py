@@ -13,8 +13,7 @@ import pooch
 from requests import RequestException
 
 from ttsi.benchmarks.sources import Manifest, SourceFile, data_folder, load_manifest
-from ttsi.benchmarks.toolworld import Subset
-from ttsi.records import InputError
+from ttsi.records import InputError, Subset
 
 TIMEOUT = 30.0
 

@@ -11,8 +11,7 @@ from ttsi.benchmarks.drafts import Draft
 from ttsi.benchmarks.expressions import read_calls
 from ttsi.benchmarks.reading import Field, parse_json, read_records, read_text
 from ttsi.benchmarks.stubs import assigned_tools, function_tools, marked_tools
-from ttsi.benchmarks.toolworld import Subset
-from ttsi.records import Call, InputError, Message, Tool
+from ttsi.records import Call, InputError, Message, Subset, Tool
 
 NAME = "nexusraven"
 SPLITS = ("test",)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ttsi.json_values import plain, refuse_constant
+from ttsi.calls import plain, refuse_constant
 from ttsi.records import InputError
 
 _KINDS = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}

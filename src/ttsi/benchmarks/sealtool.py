@@ -17,8 +17,7 @@ from ttsi.benchmarks.drafts import Draft
 from ttsi.benchmarks.expressions import read_literal
 from ttsi.benchmarks.reading import Field, read_records
 from ttsi.benchmarks.schemas import make_tool, parameter
-from ttsi.benchmarks.toolworld import Subset
-from ttsi.records import Call, InputError, Message, Tool
+from ttsi.records import Call, InputError, Message, Subset, Tool
 
 NAME = "sealtool"
 SPLITS = ("test", "all")

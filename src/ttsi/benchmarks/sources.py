@@ -8,9 +8,8 @@ from urllib.parse import quote
 
 from pydantic import Field, ValidationError, model_validator
 
-from ttsi.benchmarks.toolworld import Subset
 from ttsi.data import data_root
-from ttsi.records import InputError, Record
+from ttsi.records import InputError, Record, Subset
 
 
 class SourceFile(Record):

@@ -19,8 +19,7 @@ from ttsi.benchmarks.drafts import Draft
 from ttsi.benchmarks.keys import SECRET_LENGTH, hide, keys_of
 from ttsi.benchmarks.reading import Field, parse_json, read_records
 from ttsi.benchmarks.schemas import make_tool, parameter
-from ttsi.benchmarks.toolworld import Subset
-from ttsi.records import Call, InputError, Message, Tool
+from ttsi.records import Call, InputError, Message, Subset, Tool
 
 NAME = "toolalpaca"
 PARTS = {"test": {"real": "data/eval_real.json", "simulated": "data/eval_simulated.json"}}

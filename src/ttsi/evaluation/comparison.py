@@ -14,7 +14,6 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from statsmodels.stats.multitest import multipletests
 
-from ttsi.decoding import Decoding
 from ttsi.evaluation.statistics import (
     CONFIDENCE,
     Interval,
@@ -25,7 +24,7 @@ from ttsi.evaluation.statistics import (
 )
 from ttsi.records import InputError
 from ttsi.runs.config import METHODS
-from ttsi.settings import Gate
+from ttsi.settings import Decoding, Gate
 from ttsi.studies.published import read_study, replay
 from ttsi.studies.toolworld import FAMILIES
 

@@ -19,9 +19,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from ttsi.decoding import Decoding
 from ttsi.evaluation.statistics import CONFIDENCE, RESAMPLES, Interval, mean_interval
 from ttsi.runs.config import METHODS
+from ttsi.settings import Decoding
 from ttsi.studies.toolworld import FAMILIES
 
 STAGES = ("answer", "uncertainty", "augmentation", "adaptation", "draws")

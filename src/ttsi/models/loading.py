@@ -13,8 +13,9 @@ from pydantic import Field, ValidationError
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging
 
+from ttsi.data import data_root
 from ttsi.models import find
-from ttsi.models.rows import is_out_of_memory
+from ttsi.models.batches import is_out_of_memory
 from ttsi.records import InputError, Record
 
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
@@ -48,6 +49,15 @@ def locate(model: str, data: Path) -> Path:
     if found or not _HUB_NAME.fullmatch(model):
         return found or Path(model)
     return fetch(model, data / "models.toml")
+
+
+def model_folder(model: str) -> Path:
+    """Return the folder of a model, below the data folder, as given, or of a name on the hub that is pinned.
+
+    Raises:
+        InputError: the name is not pinned, or it cannot be fetched.
+    """
+    return locate(model, data_root())
 
 
 def pinned(name: str, manifest: Path) -> Pinned:

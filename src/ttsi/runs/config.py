@@ -6,11 +6,10 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
-from ttsi.benchmarks import BENCHMARKS, DEFAULT_SPLITS, Subset
+from ttsi.benchmarks import BENCHMARKS, DEFAULT_SPLITS
 from ttsi.benchmarks.drafts import ToolOrder
 from ttsi.data import data_root
-from ttsi.models.loading import locate
-from ttsi.records import InputError, Record
+from ttsi.records import InputError, Record, Subset
 from ttsi.settings import LoopSettings
 
 Method = Literal["base", "constrained", "tt-si", "tt-d", "tt-icl", "icl", "sft"]
@@ -88,15 +87,6 @@ def configure(profile: str, **changes: Any) -> RunConfig:
         first = error.errors()[0]
         name = ".".join(map(str, first["loc"]))
         raise InputError(f"{name} is {first['input']!r}; expected: {first['msg']}") from error
-
-
-def model_folder(model: str) -> Path:
-    """Return the folder of a model, below the data folder, as given, or of a name on the hub that is pinned.
-
-    Raises:
-        InputError: the name is not pinned, or it cannot be fetched.
-    """
-    return locate(model, data_root())
 
 
 def _read(path: Path) -> dict[str, Any]:

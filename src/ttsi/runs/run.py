@@ -13,16 +13,15 @@ import torch
 from tqdm.auto import tqdm
 
 from ttsi import benchmarks
+from ttsi.adaptation import Lesson
 from ttsi.agent import Agent
 from ttsi.augmentation import Teacher
 from ttsi.backends import BACKENDS
-from ttsi.decoding import majority
 from ttsi.loop import Answered, SelfImprovement
-from ttsi.lora import Lesson
-from ttsi.models.loading import check_device
+from ttsi.models.loading import check_device, model_folder
 from ttsi.records import InputError, Outcome, PracticeExample, Sample
 from ttsi.runs import pool
-from ttsi.runs.config import RunConfig, model_folder
+from ttsi.runs.config import RunConfig
 from ttsi.runs.planning import plan
 from ttsi.runs.provenance import (
     Provenance,
@@ -35,7 +34,7 @@ from ttsi.runs.provenance import (
     versions,
 )
 from ttsi.runs.results import ResultsFolder, as_table, read_outcomes
-from ttsi.scoring import score
+from ttsi.scoring import majority, score
 
 BATCHES = 4000  # that a pool is given, at most: Ray Data takes minutes to set out many more
 
@@ -60,7 +59,7 @@ def run(
         data_dir: where the paper's benchmarks lie.
         teacher: where several runs share one; otherwise it is made here, if the run needs it.
         teacher_requests: at once to the teacher's server, at most.
-        announce: is told what memory and time the run will take, before it starts.
+        announce: is told what memory the run will take, before it starts.
         workers: of a pool of Ray's, each with an agent of its own; none: this process computes.
 
     Raises:

@@ -8,11 +8,11 @@ import pandas as pd
 import torch
 from transformers import AutoConfig
 
+from ttsi.backends.memory import Batch, memory
 from ttsi.evaluation.statistics import Interval, mean_interval
-from ttsi.lora import LoraSettings
-from ttsi.models.memory import Batch, memory
 from ttsi.records import InputError
 from ttsi.runs.provenance import Provenance
+from ttsi.settings import LoraSettings
 from ttsi.speed.cases import QWEN
 
 DENSE_FLOPS = {"NVIDIA H200": 989e12}

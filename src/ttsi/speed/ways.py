@@ -20,12 +20,13 @@ from typing import Any
 
 import torch
 
+from ttsi.adaptation import Ids
 from ttsi.agent import Agent
 from ttsi.backends import adapter_for
 from ttsi.backends.batched.agent import BatchedAgent
 from ttsi.backends.unsloth import UnslothAgent
-from ttsi.lora import Ids, LoraSettings
 from ttsi.models.rows import Row
+from ttsi.settings import LoraSettings
 from ttsi.speed.workload import Work
 
 WAYS: dict[str, type[Agent]] = {

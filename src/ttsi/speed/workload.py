@@ -10,8 +10,8 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from ttsi import benchmarks
+from ttsi.adaptation import Ids, lesson_ids
 from ttsi.agent import Agent
-from ttsi.lora import Ids, lesson_ids
 from ttsi.prompts import answer_chat, practice_chat
 from ttsi.records import PracticeExample
 

@@ -12,10 +12,10 @@ import pandas as pd
 from ttsi.benchmarks import load, nexusraven
 from ttsi.calls import render_calls
 from ttsi.evaluation.error_kinds import error_kind
+from ttsi.evaluation.leniency import lenient_match
 from ttsi.prompts import transcript
 from ttsi.records import Sample
 from ttsi.runs.provenance import Provenance
-from ttsi.scoring import lenient_match
 
 TEXTS = ("base_output", "greedy_output", "examples", "draws")
 

@@ -10,11 +10,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ttsi.records import InputError
+from ttsi.records import InputError, seed_for
 from ttsi.runs.config import RunConfig
 from ttsi.runs.provenance import Provenance
 from ttsi.runs.results import TABLE, read_outcomes, read_provenance
-from ttsi.seeds import seed_for
 from ttsi.settings import Gate
 from ttsi.studies.annotation import annotated
 

@@ -5,13 +5,13 @@ Every sample is adapted, whatever its margin; `ttsi.studies.published.replay` sa
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from ttsi.benchmarks import apibank, nexusraven, sealtool, toolalpaca
 from ttsi.benchmarks.sources import find_file
 from ttsi.records import InputError
 from ttsi.runs.config import RunConfig, configure
-from ttsi.uncertainty import Estimator
+from ttsi.uncertainty import ESTIMATORS
 
 Named = tuple[str, RunConfig]
 
@@ -30,7 +30,7 @@ PAPER = {
 }
 """The paper's setting, as far as it is known; the profile `real` holds ours."""
 
-CHEAP: tuple[Estimator, ...] = (
+CHEAP = (
     "rss-margin",
     "rss-margin-normalised",
     "maximum-probability",
@@ -48,7 +48,7 @@ FAMILIES: dict[str, dict[str, Any]] = {
     "tt-si-constrained": {"method": "tt-si", "constrained": True},
     "tt-icl": {"method": "tt-icl"},
     "tt-d-oracle": {"method": "tt-d", "teacher": "oracle"},
-    "base-votes": {"method": "base", "decoding": "majority-vote", "also_estimate": get_args(Estimator)},
+    "base-votes": {"method": "base", "decoding": "majority-vote", "also_estimate": tuple(ESTIMATORS)},
 }
 """Each method of the results, and what it changes of the profile `real`."""
 
@@ -65,7 +65,7 @@ VALIDATION = ((sealtool.NAME, "test", "validation", 64), (apibank.NAME, "level-3
 """Benchmark, split, subset and number of the samples that settings are chosen on."""
 
 CANDIDATES: dict[str, dict[str, Any]] = {
-    "base": {"method": "base", "also_estimate": get_args(Estimator)},
+    "base": {"method": "base", "also_estimate": tuple(ESTIMATORS)},
     "tt-si-paper": PAPER,
     **{
         f"{elicitation}-{rate:g}": {"elicitation": elicitation, "learning_rate": rate}

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from itertools import islice, product
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from ttsi.benchmarks import DEFAULT_SPLITS, PAPER_BENCHMARKS
 from ttsi.benchmarks.toolworld import SPLITS
 from ttsi.runs.config import RunConfig, configure
 from ttsi.runs.run import run, teacher_of
-from ttsi.uncertainty import Estimator
+from ttsi.uncertainty import ESTIMATORS
 
 SEEDS = range(5)
 HEADLINE = "single/unseen"
@@ -24,7 +24,7 @@ HEADLINE_LIMIT = 40
 _VOTES = {"decoding": "majority-vote"}
 _CONSTRAINED = {"constrained": True}
 FAMILIES: dict[str, dict[str, Any]] = {
-    "base": {"method": "base", "also_estimate": get_args(Estimator), **_VOTES},
+    "base": {"method": "base", "also_estimate": tuple(ESTIMATORS), **_VOTES},
     "constrained": {"method": "constrained"},
     "tt-si": {"method": "tt-si", **_VOTES},
     "tt-d": {"method": "tt-d", **_VOTES},
@@ -60,7 +60,7 @@ SWEEP_LIMIT = 10
 SELECTION_LIMIT = 20
 
 CANDIDATES: dict[str, dict[str, Any]] = {
-    "profile": {"also_estimate": get_args(Estimator)},
+    "profile": {"also_estimate": tuple(ESTIMATORS)},
     "free": {"elicitation": "free"},
     "temperature-1": {"temperature": 1.0},
     "learning-rate-0.001": {"learning_rate": 1e-3},

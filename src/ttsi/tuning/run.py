@@ -18,11 +18,11 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 from tqdm.auto import tqdm
 
+from ttsi.adaptation import Ids
 from ttsi.agent import Agent
 from ttsi.benchmarks import bfcl, load
-from ttsi.lora import Ids
+from ttsi.models.loading import model_folder
 from ttsi.records import InputError, Record
-from ttsi.runs.config import model_folder
 from ttsi.runs.provenance import hash_files, hash_records, machine, model_files, source_state, versions
 from ttsi.tiny.checkpoint import Checkpoint
 from ttsi.tuning.lessons import Lesson, Lessons, stream

@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ttsi.decoding import Decoding
 from ttsi.evaluation.comparison import COLUMNS
 from ttsi.evaluation.costs import seconds_adapted, seconds_kept
 from ttsi.evaluation.statistics import CONFIDENCE, RESAMPLES, RESAMPLES_AT_ONCE, Interval, mean_interval
+from ttsi.settings import Decoding
 from ttsi.studies.published import read_study
 
 MIRRORS = {

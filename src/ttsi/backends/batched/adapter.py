@@ -11,11 +11,13 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from ttsi.adaptation import Ids, Lesson, lesson_ids
+from ttsi.backends import memory
 from ttsi.backends.batched.agent import BatchedAgent
 from ttsi.backends.batched.stack import LoraStack, Weights
-from ttsi.lora import Ids, Lesson, LoraSettings, lesson_ids
-from ttsi.models import memory
-from ttsi.models.rows import Row, in_batches
+from ttsi.models.batches import in_batches
+from ttsi.models.rows import Row
+from ttsi.settings import LoraSettings
 
 ON_A_CPU = 2048
 """Tokens of a training step on a CPU, where larger steps gain nothing."""

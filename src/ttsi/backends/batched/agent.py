@@ -16,7 +16,8 @@ from transformers import Cache
 from ttsi.agent import Agent, common_length
 from ttsi.backends.batched.attention import GROUPED, additive, within
 from ttsi.backends.batched.cache import growing
-from ttsi.models.rows import Row, fitting, in_batches, rows_at_once
+from ttsi.models.batches import fitting, in_batches, rows_at_once
+from ttsi.models.rows import Row
 from ttsi.records import InputError, Tool
 
 FAMILIES = ("llama", "qwen2", "qwen3")

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from ttsi.models.rows import Draws, Row, limited
+from ttsi.models.rows import Row
+from ttsi.models.sampling import Draws, limited
 
 if TYPE_CHECKING:
     from ttsi.backends.batched.agent import BatchedAgent

@@ -10,7 +10,8 @@ from peft import LoraConfig
 from safetensors.torch import save_file
 from torch import nn
 
-from ttsi.lora import LoraSettings, adapted_layers
+from ttsi.adaptation import adapted_layers
+from ttsi.settings import LoraSettings
 
 Weights = list[torch.Tensor]
 """A, (adapters, rank, in), and B, (adapters, out, rank), of each adapted layer in turn."""

@@ -11,13 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from random import Random
-from typing import Literal, get_args
+from typing import get_args
 
 from ttsi.benchmarks.toolworld.grammar import Exchange, Source, Verbed, draw_exchange, draw_tools
 from ttsi.benchmarks.toolworld.lexicon import KINDS
-from ttsi.records import InputError, PracticeExample, Request, Sample
+from ttsi.records import InputError, PracticeExample, Request, Sample, Subset
 
-Subset = Literal["train", "validation", "test"]
 SUBSETS: tuple[Subset, ...] = get_args(Subset)
 SPLITS = tuple(f"{kind}/{tools}" for kind in KINDS for tools in ("seen", "unseen"))
 

@@ -17,8 +17,9 @@ import torch
 from torch import nn
 from transformers import AutoModelForCausalLM, PreTrainedConfig
 
-from ttsi.lora import LoraSettings, adapted_layers
-from ttsi.models.rows import free_memory
+from ttsi.adaptation import adapted_layers
+from ttsi.models.batches import free_memory
+from ttsi.settings import LoraSettings
 
 _SHARED_INPUT = {"k_proj": "q_proj", "v_proj": "q_proj", "up_proj": "gate_proj"}
 
