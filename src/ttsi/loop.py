@@ -1,7 +1,7 @@
 """The loop over a batch of requests: answer, H, gate, G, T, answer again, reset. It never sees a test label."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
@@ -15,40 +15,49 @@ from ttsi.models.rows import Row
 from ttsi.prompts import answer_chat, prompt_tools
 from ttsi.records import InputError, Request, seed_for
 from ttsi.scoring import DRAWS
-from ttsi.settings import LoopSettings
+from ttsi.settings import LoopSettings, lets_through
 from ttsi.uncertainty import Awareness, Evidence, estimate, gather
 
 STAGES: tuple[str, ...] = ("uncertainty", "augmentation", "adaptation", "answer", "base", "draws")
 
 
-@dataclass(frozen=True)
-class Answered:
-    """What the loop did with one request. Times are wall-clock seconds."""
+@dataclass
+class Trial:
+    """One request on its way through the loop: what is asked, and what was found. Times are wall-clock seconds."""
 
-    awareness: Awareness
-    uncertain: bool
-    base_output: str
-    output: str
-    """The greedy answer in the end."""
-    draws: tuple[str, ...] = ()
-    """Sampled answers in the end."""
+    index: int
+    """In its batch: the number of its shared prefix and of its adapter."""
+    request: Request
+    seed: int
+    """Of the run."""
+    base: list[int] = field(default_factory=list)
+    """Token ids of the greedy answer before anything else."""
+    awareness: Awareness = Awareness({}, ())
+    uncertain: bool = False
     chosen: bool = False
-    """Whether the gate let the sample through."""
+    """Whether the gate let it through."""
+    written: list[Written] = field(default_factory=list)
+    lessons: list[Lesson] = field(default_factory=list)
+    """What is trained on, or shown in the prompt."""
     adapted: bool = False
-    written: tuple[Written, ...] = ()
-    losses: tuple[float, ...] = ()
-    seconds: dict[str, float] = field(default_factory=dict)
+    losses: list[float] = field(default_factory=list)
+    base_output: str = ""
+    output: str = ""
+    """The greedy answer in the end."""
+    draws: list[str] = field(default_factory=list)
+    """Sampled answers in the end."""
+    seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
 
-
-Shown = Mapping[int, Sequence[Lesson]]
-"""What stands in the prompt of each sample, by its number in the batch."""
+    def seed_of(self, purpose: str = "") -> int:
+        """Return the seed of what is drawn for it."""
+        return seed_for(self.seed, self.request.id, purpose)
 
 
 class SelfImprovement:
     """An agent that improves itself on each request by `settings`, and forgets.
 
     Args:
-        agent: the agent; its kind decides how adapters are trained (`ttsi.backends.adapter_for`).
+        agent: the agent; its backend decides how adapters are trained (`ttsi.backends.adapter_for`).
         settings: what to do with a request.
         teacher: writes the practice examples, where the settings say so.
         lessons: the training set, where the settings use it; an adapter for all requests is trained here and now.
@@ -65,22 +74,21 @@ class SelfImprovement:
         seed: int = 0,
     ) -> None:
         self.agent, self.settings, self.teacher, self.lessons = agent, settings, teacher, lessons
-        lora, clock = settings.lora, Clock()
+        lora, started = settings.lora, time.perf_counter()
         if settings.trains_once:
             lora = lora.model_copy(update={"epochs": settings.sft_epochs, "learning_rate": settings.sft_learning_rate})
         trains = settings.author != "nobody" and not settings.in_context
         self.adapter = adapter_for(agent, lora) if trains else None
         if self.adapter and settings.trains_once:
             self.adapter.fit([Random(seed).sample(list(lessons), len(lessons))], seeds=[seed])
-        clock.lap("adaptation")
-        self.seconds_once = clock.seconds[0]["adaptation"]
+        self.seconds_once = time.perf_counter() - started
 
-    def __call__(self, request: Request, *, seed: int) -> Answered:
+    def __call__(self, request: Request, *, seed: int) -> Trial:
         """Answer one request; `seed` is the run's."""
-        (answered,) = self.answer([request], seed=seed)
-        return answered
+        (trial,) = self.answer([request], seed=seed)
+        return trial
 
-    def in_batches(self, requests: Sequence[Request], *, seed: int, at_once: int) -> Iterator[Answered]:
+    def in_batches(self, requests: Sequence[Request], *, seed: int, at_once: int) -> Iterator[Trial]:
         """Answer requests, `at_once` in a batch; an answer does not depend on it.
 
         A batch that fails, for lack of memory or of a teacher's answer, is halved, so that all that can be answered is.
@@ -102,168 +110,154 @@ class SelfImprovement:
                 yield from answered
                 start += len(batch)
 
-    def answer(self, requests: Sequence[Request], *, seed: int) -> list[Answered]:
+    def answer(self, requests: Sequence[Request], *, seed: int) -> list[Trial]:
         """Answer a batch of requests, each as if it were alone; `seed` is the run's.
 
         The seconds of a stage are shared evenly among the requests that it was for.
         """
-        settings, numbers, clock = self.settings, range(len(requests)), Clock(len(requests))
+        trials, clock = [Trial(index, request, seed) for index, request in enumerate(requests)], Clock()
         with self.agent.sharing([request.tools for request in requests]):
-            base = self._greedy(requests, numbers)
-            clock.lap("base", numbers)
-            awareness = self._awareness(requests, base, seed)
-            clock.lap("uncertainty", numbers)
-            uncertain = [one.margins[settings.estimator] < settings.tau for one in awareness]
-            chosen = [n for n in numbers if self._lets_through(requests[n], uncertain[n], seed)]
-            written = dict(zip(chosen, self._practise(requests, awareness, chosen, seed), strict=True))
-            lessons = {n: self._lessons(requests[n], written[n], seed) for n in chosen}
+            for trial, ids in zip(trials, self._greedy(trials), strict=True):
+                trial.base, trial.base_output = ids, self.agent.decode(ids)
+                trial.output = trial.base_output
+            clock.lap("base", trials)
+            self._estimate(trials)
+            clock.lap("uncertainty", trials)
+            chosen = [trial for trial in trials if trial.chosen]
+            self._practise(chosen)
             clock.lap("augmentation", chosen)
-            adapted = [n for n in chosen if lessons[n] or settings.trains_once]
-            kept = [n for n in numbers if n not in adapted]
-            outputs = {n: self.agent.decode(base[n]) for n in numbers}
-            base_outputs, losses = dict(outputs), dict.fromkeys(numbers, ())
-            draws = dict(zip(kept, self._draw(requests, kept, seed), strict=True))
-            clock.lap("draws", kept)
-            if adapted:
-                with self._improved(requests, lessons, adapted, seed) as (shown, found):
-                    losses |= dict(zip(adapted, found, strict=True))
-                    clock.lap("adaptation", adapted)
-                    answers = self._greedy(requests, adapted, shown)
-                    outputs |= {n: self.agent.decode(ids) for n, ids in zip(adapted, answers, strict=True)}
-                    clock.lap("answer", adapted)
-                    draws |= dict(zip(adapted, self._draw(requests, adapted, seed, shown), strict=True))
-                    clock.lap("draws", adapted)
-        return [
-            Answered(
-                awareness=awareness[n],
-                uncertain=uncertain[n],
-                base_output=base_outputs[n],
-                output=outputs[n],
-                draws=tuple(draws[n]),
-                chosen=n in written,
-                adapted=n in adapted,
-                written=tuple(written.get(n, ())),
-                losses=tuple(losses[n]),
-                seconds=clock.seconds[n],
-            )
-            for n in numbers
-        ]
+            self._draw([trial for trial in trials if not trial.adapted])
+            clock.lap("draws", [trial for trial in trials if not trial.adapted])
+            self._improve([trial for trial in chosen if trial.adapted], clock)
+        return trials
 
     # -- answers ----------------------------------------------------------------------------------------------------
 
-    def _greedy(
-        self, requests: Sequence[Request], numbers: Sequence[int], shown: Shown | None = None
-    ) -> list[list[int]]:
-        return self.agent.continued([self._row(requests, n, (0, 0), shown) for n in numbers])
+    def _greedy(self, trials: Sequence[Trial]) -> list[list[int]]:
+        return self.agent.continued([self._row(trial, (0, 0)) for trial in trials])
 
-    def _draw(
-        self, requests: Sequence[Request], numbers: Sequence[int], seed: int, shown: Shown | None = None
-    ) -> list[list[str]]:
-        if self.settings.decoding == "direct" or not numbers:
-            return [[] for _ in numbers]
-        seeds = [seed_for(seed, requests[n].id, "answers") for n in numbers]
-        rows = [
-            self._row(requests, n, (of_sample, draw), shown)
-            for n, of_sample in zip(numbers, seeds, strict=True)
-            for draw in range(DRAWS)
-        ]
+    def _draw(self, trials: Sequence[Trial]) -> None:
+        """Sample answers, where the decoding mode asks for them."""
+        if self.settings.decoding == "direct" or not trials:
+            return
+        rows = [self._row(trial, (trial.seed_of("answers"), draw)) for trial in trials for draw in range(DRAWS)]
         continued = iter(self.agent.continued(rows, temperature=self.settings.answer_temperature))
-        return [[self.agent.decode(next(continued)) for _ in range(DRAWS)] for _ in numbers]
+        for trial in trials:
+            trial.draws = [self.agent.decode(next(continued)) for _ in range(DRAWS)]
 
-    def _row(self, requests: Sequence[Request], n: int, seed: tuple[int, int], shown: Shown | None) -> Row:
-        request, lessons = requests[n], (shown or {}).get(n, ())
-        chat = answer_chat(request.messages, [example for example, _ in lessons])
-        prompt = self.agent.prompt(chat, prompt_tools(request, lessons))
-        allowed = OfferedCalls(self.agent, request.tools) if self.settings.constrained else None
-        return Row(prompt, seed, allowed, sample=n)
+    def _row(self, trial: Trial, seed: tuple[int, int]) -> Row:
+        """Return the row of an answer; what a trial is adapted by in the context stands in its prompt."""
+        lessons = trial.lessons if self.settings.in_context else []
+        chat = answer_chat(trial.request.messages, [example for example, _ in lessons])
+        prompt = self.agent.prompt(chat, prompt_tools(trial.request, lessons))
+        allowed = OfferedCalls(self.agent, trial.request.tools) if self.settings.constrained else None
+        return Row(prompt, seed, allowed, sample=trial.index)
 
-    # -- H, the gate, G and T ---------------------------------------------------------------------------------------
+    # -- H and the gate ---------------------------------------------------------------------------------------------
 
-    def _awareness(self, requests: Sequence[Request], answers: Sequence[list[int]], seed: int) -> list[Awareness]:
+    def _estimate(self, trials: Sequence[Trial]) -> None:
         settings = self.settings
         estimators = (settings.estimator, *settings.also_estimate)
         evidence = [
             Evidence(
                 self.agent,
-                request,
-                answer,
+                trial.request,
+                trial.base,
                 temperature=settings.answer_temperature,
-                seed=seed_for(seed, request.id, "answers"),
-                sample=n,
+                seed=trial.seed_of("answers"),
+                sample=trial.index,
             )
-            for n, (request, answer) in enumerate(zip(requests, answers, strict=True))
+            for trial in trials
         ]
         gather(evidence, estimators)
-        return [estimate(one, estimators) for one in evidence]
+        for trial, seen in zip(trials, evidence, strict=True):
+            trial.awareness = estimate(seen, estimators)
+            margin = trial.awareness.margins[settings.estimator]
+            trial.uncertain = margin < settings.tau
+            coin = Random(trial.seed_of("gate")).random()
+            trial.chosen = settings.author != "nobody" and lets_through(
+                settings.adapt, margin, tau=settings.tau, coin=coin, share=settings.share
+            )
 
-    def _lets_through(self, request: Request, uncertain: bool, seed: int) -> bool:
-        if self.settings.author == "nobody":
-            return False
-        drawn = Random(seed_for(seed, request.id, "gate")).random() < self.settings.share
-        return {"uncertain": uncertain, "all": True, "certain": not uncertain, "random": drawn}[self.settings.adapt]
+    # -- G ----------------------------------------------------------------------------------------------------------
 
-    def _practise(
-        self, requests: Sequence[Request], awareness: Sequence[Awareness], chosen: Sequence[int], seed: int
-    ) -> list[list[Written]]:
-        """Write practice examples for the chosen; those of the training set are chosen in `_lessons`."""
-        settings, asked = self.settings, [requests[n] for n in chosen]
+    def _practise(self, trials: Sequence[Trial]) -> None:
+        """Write or choose the practice of the trials; one that has some, or an adapter of all, is adapted."""
+        for trial, written in zip(trials, self._written(trials), strict=True):
+            trial.written = written
+            trial.lessons = self._lessons(trial)
+            trial.adapted = bool(trial.lessons) or self.settings.trains_once
+
+    def _written(self, trials: Sequence[Trial]) -> list[list[Written]]:
+        settings = self.settings
         sampling = {"draws": settings.draws, "temperature": settings.temperature}
-        seeds = [seed_for(seed, request.id) for request in asked]
         if settings.author == "teacher" and self.teacher:
             limit = self.agent.max_new_tokens
-            texts = [
-                self.teacher.write(request, max_new_tokens=limit, seed=of_sample, **sampling)
-                for request, of_sample in zip(asked, seeds, strict=True)
-            ]
-            return [judge(of_sample, request) for of_sample, request in zip(texts, asked, strict=True)]
-        if settings.author != "self" or not chosen:
-            return [[] for _ in chosen]
+            write = self.teacher.write
+            texts = [write(one.request, max_new_tokens=limit, seed=one.seed_of(), **sampling) for one in trials]
+            return [judge(of_trial, trial.request) for of_trial, trial in zip(texts, trials, strict=True)]
+        if settings.author != "self" or not trials:
+            return [[] for _ in trials]
         return augment(
             self.agent,
-            asked,
-            [awareness[n].tool_probabilities for n in chosen],
+            [trial.request for trial in trials],
+            [trial.awareness.tool_probabilities for trial in trials],
             elicitation=settings.elicitation,
             instruction=settings.practice_instruction,
-            seeds=seeds,
-            samples=chosen,
+            seeds=[trial.seed_of() for trial in trials],
+            indices=[trial.index for trial in trials],
             **sampling,
         )
 
-    def _lessons(self, request: Request, written: Sequence[Written], seed: int) -> list[Lesson]:
+    def _lessons(self, trial: Trial) -> list[Lesson]:
         settings = self.settings
         if settings.author == "training set":
-            rng = Random(seed_for(seed, request.id, "lessons"))
+            rng = Random(trial.seed_of("lessons"))
             return rng.sample(list(self.lessons), min(settings.k, len(self.lessons))) if settings.in_context else []
-        valid = [attempt.example for attempt in written if attempt.example]
-        return [(example, request.tools) for example in valid[: settings.k]]
+        valid = [attempt.example for attempt in trial.written if attempt.example]
+        return [(example, trial.request.tools) for example in valid[: settings.k]]
+
+    # -- T ----------------------------------------------------------------------------------------------------------
+
+    def _improve(self, trials: Sequence[Trial], clock: "Clock") -> None:
+        """Learn, answer again, forget."""
+        if not trials:
+            return
+        with self._learned(trials):
+            clock.lap("adaptation", trials)
+            for trial, ids in zip(trials, self._greedy(trials), strict=True):
+                trial.output = self.agent.decode(ids)
+            clock.lap("answer", trials)
+            self._draw(trials)
+            clock.lap("draws", trials)
 
     @contextmanager
-    def _improved(
-        self, requests: Sequence[Request], lessons: Shown, adapted: Sequence[int], seed: int
-    ) -> Iterator[tuple[Shown, Sequence[Sequence[float]]]]:
-        """Inside the block the agent has learned; yields what to show it in the prompts, and the training losses."""
+    def _learned(self, trials: Sequence[Trial]) -> Iterator[None]:
+        """Inside the block the agent has learned, unless it learns from what stands in its prompts."""
+        indices = [trial.index for trial in trials]
         if not self.adapter:
-            yield lessons, [()] * len(adapted)
+            yield
         elif self.settings.trains_once:
-            with self.adapter.enabled(dict.fromkeys(adapted, 0)):
-                yield {}, [()] * len(adapted)
+            with self.adapter.enabled(dict.fromkeys(indices, 0)):
+                yield
         else:
-            seeds = [seed_for(seed, requests[n].id) for n in adapted]
-            with self.adapter.adapted([lessons[n] for n in adapted], seeds=seeds, samples=adapted) as losses:
-                yield {}, losses
+            lessons, seeds = [trial.lessons for trial in trials], [trial.seed_of() for trial in trials]
+            with self.adapter.adapted(lessons, seeds=seeds, indices=indices) as losses:
+                for trial, of_trial in zip(trials, losses, strict=True):
+                    trial.losses = list(of_trial)
+                yield
 
 
 class Clock:
-    """Adds up wall-clock seconds by sample and stage; each lap runs from the one before."""
+    """Adds up wall-clock seconds by trial and stage; each lap runs from the one before."""
 
-    def __init__(self, samples: int = 1) -> None:
-        self.seconds: list[dict[str, float]] = [dict.fromkeys(STAGES, 0.0) for _ in range(samples)]
+    def __init__(self) -> None:
         self._last = time.perf_counter()
 
-    def lap(self, stage: str, samples: Sequence[int] = (0,)) -> None:
-        """Share the seconds since the last lap among samples; the base answer counts as an answer, too."""
+    def lap(self, stage: str, trials: Sequence[Trial]) -> None:
+        """Share the seconds since the last lap among trials; the base answer counts as an answer, too."""
         now = time.perf_counter()
-        for sample in samples:
+        for trial in trials:
             for name in ("base", "answer") if stage == "base" else (stage,):
-                self.seconds[sample][name] += (now - self._last) / len(samples)
+                trial.seconds[name] += (now - self._last) / len(trials)
         self._last = now

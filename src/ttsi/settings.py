@@ -14,6 +14,20 @@ Gate = Literal["uncertain", "all", "certain", "random"]
 Author = Literal["nobody", "self", "teacher", "training set"]
 
 
+def lets_through(gate: Gate, margin: float, *, tau: float, coin: float = 0.0, share: float = 0.0) -> bool:
+    """Tell whether a gate lets a sample through to be adapted.
+
+    Args:
+        gate: which samples to adapt.
+        margin: u of the sample, in [0, 1].
+        tau: the sample is uncertain if u < tau.
+        coin: drawn for the sample, uniform on [0, 1).
+        share: the gate `random` lets a sample through if its coin is below this.
+    """
+    uncertain = margin < tau
+    return {"uncertain": uncertain, "all": True, "certain": not uncertain, "random": coin < share}[gate]
+
+
 def known(name: str) -> str:
     """Return the name of an estimator; raises `ValueError` where there is none of that name."""
     if name not in ESTIMATORS:
