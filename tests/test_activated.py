@@ -47,7 +47,7 @@ def test_adapters_and_answers_are_those_of_peft(tiny_config, agent, samples):
     prompts = [agent.prompt(answer_chat(s.request.messages), s.request.tools) for s in samples]
     adapter = BatchedAdapter(agent, SETTINGS)
     with agent.sharing(tools), adapter.adapted([[own_lesson(s)] for s in samples], seeds=[SEED] * 6) as losses:
-        answers = agent.continued([Row(prompt, sample=n) for n, prompt in enumerate(prompts)])
+        answers = agent.continued([Row(prompt, index=n) for n, prompt in enumerate(prompts)])
     for n in (0, 3, 5):
         start = len(agent.shared_prefix(tools[n]))
         reference = Agent.load(model_folder(tiny_config.model))
@@ -86,7 +86,7 @@ def test_what_is_shared_does_not_count_as_computed(agent, samples):
     tools, lessons = [sample.request.tools for sample in samples], [[own_lesson(sample)] for sample in samples]
     ids = [[*prompt, *answer] for (lesson,) in lessons for prompt, answer in [lesson_ids(agent, lesson)]]
     with agent.sharing(tools):
-        unread = max(map(len, agent.unread([Row(prompt, sample=n) for n, prompt in enumerate(ids)])))
+        unread = max(map(len, agent.unread([Row(prompt, index=n) for n, prompt in enumerate(ids)])))
     assert unread < max(map(len, ids)) / 2
     adapter, batches = BatchedAdapter(agent, SETTINGS, tokens_at_once=len(samples) * max(map(len, ids)) // 2), []
     with agent.sharing(tools):
@@ -99,9 +99,7 @@ def test_what_is_shared_does_not_count_as_computed(agent, samples):
 
 def test_what_is_shared_changes_neither_adapters_nor_answers(agent, samples):
     """Where the adapter acts on all of a prompt, sharing the prefix in the other stages is exact."""
-    rows = [
-        Row(agent.prompt(answer_chat(s.request.messages), s.request.tools), sample=n) for n, s in enumerate(samples)
-    ]
+    rows = [Row(agent.prompt(answer_chat(s.request.messages), s.request.tools), index=n) for n, s in enumerate(samples)]
     adapter = BatchedAdapter(agent, SETTINGS.model_copy(update={"prefix": "adapted", "learning_rate": 5e-3}))
     lessons = [[own_lesson(sample)] for sample in samples]
 

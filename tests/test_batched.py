@@ -67,7 +67,7 @@ def prompts_of(agent: Agent, samples) -> list[list[int]]:
 
 def rows_of(agent: Agent, samples, *, draws: int = 1) -> list[Row]:
     prompts = prompts_of(agent, samples)
-    return [Row(p, (n, draw), sample=n) for n, p in enumerate(prompts) for draw in range(draws)]
+    return [Row(p, (n, draw), index=n) for n, p in enumerate(prompts) for draw in range(draws)]
 
 
 def peft_weights(adapter: SequentialAdapter) -> list[torch.Tensor]:
@@ -136,7 +136,7 @@ def test_neither_order_nor_batch_changes_an_answer(batched, samples, lessons, at
     rows = rows_of(batched, samples)
 
     def answered(numbers: list[int]) -> dict[int, list[int]]:
-        with adapter.adapted([lessons[n][:1] for n in numbers], seeds=numbers, samples=numbers):
+        with adapter.adapted([lessons[n][:1] for n in numbers], seeds=numbers, indices=numbers):
             found = batched.continued([rows[n] for n in numbers])
         return dict(zip(numbers, found, strict=True))
 
@@ -259,7 +259,7 @@ def test_limits_keep_to_their_rows(reference, batched, samples):
 
     def rows() -> list[Row]:
         prompts = zip(prompts_of(batched, chosen), chosen, strict=True)
-        return [Row(p, allowed=OfferedCalls(batched, s.request.tools), sample=n) for n, (p, s) in enumerate(prompts)]
+        return [Row(p, allowed=OfferedCalls(batched, s.request.tools), index=n) for n, (p, s) in enumerate(prompts)]
 
     assert batched.continued(rows()) == [reference.continued([row])[0] for row in rows()]
 

@@ -229,7 +229,7 @@ def test_batched_and_peft_give_the_same_answers_before_and_after_training(folder
     torch.set_num_threads(1)
     reference, batched = Agent.load(folder, max_new_tokens=20), BatchedAgent.load(folder, max_new_tokens=20)
     prompts = [reference.prompt(answer_chat(s.request.messages), s.request.tools) for s in samples]
-    rows = [Row(ids, (number, 0), sample=number) for number, ids in enumerate(prompts)]
+    rows = [Row(ids, (number, 0), index=number) for number, ids in enumerate(prompts)]
     lessons = [[(PracticeExample(messages=s.request.messages, calls=s.gold), s.request.tools)] for s in samples]
     before = batched.continued(rows)
     assert before == [reference.continued([row])[0] for row in rows]

@@ -45,20 +45,20 @@ class SequentialAdapter:
 
     @contextmanager
     def adapted(
-        self, lessons: Sequence[Sequence[Lesson]], *, seeds: Sequence[int], samples: Sequence[int] = (0,)
+        self, lessons: Sequence[Sequence[Lesson]], *, seeds: Sequence[int], indices: Sequence[int] = (0,)
     ) -> Iterator[list[list[float]]]:
         """Train a fresh adapter on the lessons of one sample; inside the block the agent answers with it.
 
         Args:
             lessons: of each sample, which is one.
             seeds: of the adapter's initial weights, one.
-            samples: number of the sample in its batch, which does not matter here.
+            indices: number of the sample in its batch, which does not matter here.
 
         Yields:
             The loss of each step of the sample, in nats per answer token.
         """
         losses = self.fit(lessons, seeds=seeds)
-        with self.enabled(dict.fromkeys(samples, 0)):
+        with self.enabled(dict.fromkeys(indices, 0)):
             yield losses
 
     @contextmanager
@@ -76,7 +76,7 @@ class SequentialAdapter:
         return self.fit_ids([[lesson_ids(self.agent, lesson) for lesson in of_sample]], seeds=[seed])
 
     def fit_ids(
-        self, ids: Sequence[Sequence[Ids]], *, seeds: Sequence[int], samples: Sequence[int] = (0,)
+        self, ids: Sequence[Sequence[Ids]], *, seeds: Sequence[int], indices: Sequence[int] = (0,)
     ) -> list[list[float]]:
         """Do as `fit` does, with lessons as token ids."""
         (of_sample,), (seed,) = ids, seeds

@@ -53,7 +53,7 @@ def augment(
     draws: int,
     temperature: float,
     seeds: Sequence[int],
-    samples: Sequence[int] | None = None,
+    indices: Sequence[int] | None = None,
     instruction: str = PRACTICE_INSTRUCTION,
 ) -> list[list[Written]]:
     """Write `draws` practice examples for each request, in one batch; none is dropped or written again.
@@ -66,20 +66,20 @@ def augment(
         draws: number of examples to write for a request.
         temperature: of the sampling.
         seeds: of all draws for each request.
-        samples: number of each request in the batch of the loop; from 0 on unless told.
+        indices: number of each request in the batch of the loop; from 0 on unless told.
         instruction: stands before the request in the prompt.
     """
-    numbers = range(len(requests)) if samples is None else samples
+    numbers = range(len(requests)) if indices is None else indices
     openings = [
         _openings(agent, *asked, elicitation=elicitation, draws=draws)
         for asked in zip(requests, tool_probabilities, seeds, strict=True)
     ]
     rows = []
-    for request, of_request, seed, sample in zip(requests, openings, seeds, numbers, strict=True):
+    for request, of_request, seed, index in zip(requests, openings, seeds, numbers, strict=True):
         prompt = agent.prompt(practice_chat(request, instruction), request.tools)
         for draw, opening in enumerate(of_request):
             limit = OfferedCalls(agent, request.tools, then_text=True) if elicitation == "constrained" else None
-            rows.append(Row(prompt + opening, (seed, draw), limit, sample=sample))
+            rows.append(Row(prompt + opening, (seed, draw), limit, index=index))
     continued = iter(agent.continued(rows, temperature=temperature))
     texts = [[agent.decode(opening + next(continued)) for opening in of_request] for of_request in openings]
     return [judge(of_request, request) for of_request, request in zip(texts, requests, strict=True)]

@@ -32,7 +32,7 @@ class Trial:
     """Of the run."""
     base: list[int] = field(default_factory=list)
     """Token ids of the greedy answer before anything else."""
-    awareness: Awareness = Awareness({}, ())
+    awareness: Awareness = field(default_factory=lambda: Awareness({}, ()))
     uncertain: bool = False
     chosen: bool = False
     """Whether the gate let it through."""
@@ -151,7 +151,7 @@ class SelfImprovement:
         chat = answer_chat(trial.request.messages, [example for example, _ in lessons])
         prompt = self.agent.prompt(chat, prompt_tools(trial.request, lessons))
         allowed = OfferedCalls(self.agent, trial.request.tools) if self.settings.constrained else None
-        return Row(prompt, seed, allowed, sample=trial.index)
+        return Row(prompt, seed, allowed, index=trial.index)
 
     # -- H and the gate ---------------------------------------------------------------------------------------------
 
@@ -165,7 +165,7 @@ class SelfImprovement:
                 trial.base,
                 temperature=settings.answer_temperature,
                 seed=trial.seed_of("answers"),
-                sample=trial.index,
+                index=trial.index,
             )
             for trial in trials
         ]

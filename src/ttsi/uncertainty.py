@@ -53,7 +53,7 @@ class Evidence:
         answer: its greedy answer, token ids.
         temperature: of sampled answers.
         seed: of sampled answers.
-        sample: number of the request in its batch.
+        index: number of the request in its batch.
     """
 
     def __init__(
@@ -64,9 +64,9 @@ class Evidence:
         *,
         temperature: float = 0.7,
         seed: int = 0,
-        sample: int = 0,
+        index: int = 0,
     ) -> None:
-        self.agent, self.answer, self.temperature, self.seed, self.sample = agent, answer, temperature, seed, sample
+        self.agent, self.answer, self.temperature, self.seed, self.index = agent, answer, temperature, seed, index
         self.prompt = agent.prompt(answer_chat(request.messages), request.tools)
         self.openings = [agent.call_opening(tool.name) for tool in request.tools]
 
@@ -97,7 +97,7 @@ class Evidence:
 
     def row(self, *, then: Sequence[int] = (), number: int = 0) -> Row:
         """Return the row of a batch that goes on from the prompt, and from `then`."""
-        return Row([*self.prompt, *then], (self.seed, number), sample=self.sample)
+        return Row([*self.prompt, *then], (self.seed, number), index=self.index)
 
 
 def _scored(seen: Sequence[Evidence], candidates: Sequence[Sequence[Sequence[int]]]) -> "list[torch.Tensor]":

@@ -19,5 +19,5 @@ class Row:
     """Of its draws: a seed, and the row's number among those of that seed."""
     allowed: AllowedTokens | None = None
     """Limits the next token."""
-    sample: int = 0
+    index: int = 0
     """Number of its sample in the batch: that of its shared prefix and of its adapter."""

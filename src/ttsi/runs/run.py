@@ -17,7 +17,7 @@ from ttsi.adaptation import Lesson
 from ttsi.agent import Agent
 from ttsi.augmentation import Teacher
 from ttsi.backends import BACKENDS
-from ttsi.loop import Answered, SelfImprovement
+from ttsi.loop import SelfImprovement, Trial
 from ttsi.models.loading import check_device, model_folder
 from ttsi.records import InputError, Outcome, PracticeExample, Sample
 from ttsi.runs import pool
@@ -121,9 +121,9 @@ def outcomes(samples: Iterable[Sample], config: RunConfig, agent: Agent) -> Iter
 
 def _outcomes(samples: Sequence[Sample], config: RunConfig, improve: SelfImprovement) -> Iterator[Outcome]:
     requests = [sample.request for sample in samples]
-    answered = improve.in_batches(requests, seed=config.seed, at_once=_at_once(config))
-    for sample, one in zip(samples, answered, strict=True):
-        yield _outcome(sample, one, config)
+    trials = improve.in_batches(requests, seed=config.seed, at_once=_at_once(config))
+    for sample, trial in zip(samples, trials, strict=True):
+        yield _outcome(sample, trial, config)
 
 
 @contextmanager
@@ -208,37 +208,37 @@ def load_agent(config: RunConfig) -> Agent:
     )
 
 
-def _outcome(sample: Sample, answered: Answered, config: RunConfig) -> Outcome:
-    written, decoding = answered.written, config.loop.decoding
-    kept = answered.chosen and not answered.adapted
-    greedy = score(answered.output, sample.gold).exact_match
-    output, vote, best = answered.output, None, None
-    if answered.draws:
-        elected = majority(answered.draws)
-        right = [score(draw, sample.gold).exact_match for draw in answered.draws]
-        vote, best = right[answered.draws.index(elected)], any(right)
-        output = {"direct": output, "majority-vote": elected, "pass@5": answered.draws[0]}[decoding]
+def _outcome(sample: Sample, trial: Trial, config: RunConfig) -> Outcome:
+    written, decoding = trial.written, config.loop.decoding
+    kept = trial.chosen and not trial.adapted
+    greedy = score(trial.output, sample.gold).exact_match
+    output, vote, best = trial.output, None, None
+    if trial.draws:
+        elected = majority(trial.draws)
+        right = [score(draw, sample.gold).exact_match for draw in trial.draws]
+        vote, best = right[trial.draws.index(elected)], any(right)
+        output = {"direct": output, "majority-vote": elected, "pass@5": trial.draws[0]}[decoding]
     correct = {"direct": greedy, "majority-vote": vote, "pass@5": best}[decoding]
     return Outcome(
         sample_id=sample.request.id,
         seed=config.seed,
-        margin=answered.awareness.margins[config.loop.estimator],
-        margins=json.dumps(answered.awareness.margins),
-        uncertain=answered.uncertain,
-        adapted=answered.adapted,
+        margin=trial.awareness.margins[config.loop.estimator],
+        margins=json.dumps(trial.awareness.margins),
+        uncertain=trial.uncertain,
+        adapted=trial.adapted,
         examples_tried=len(written),
         examples_valid=sum(attempt.example is not None for attempt in written),
         examples=json.dumps([{"text": a.text, "verdict": a.verdict} for a in written], ensure_ascii=False),
-        base_output=answered.base_output,
-        base_correct=score(answered.base_output, sample.gold).exact_match,
-        greedy_output=answered.output,
-        draws=json.dumps(answered.draws, ensure_ascii=False),
+        base_output=trial.base_output,
+        base_correct=score(trial.base_output, sample.gold).exact_match,
+        greedy_output=trial.output,
+        draws=json.dumps(trial.draws, ensure_ascii=False),
         output=output,
         correct=bool(correct),
         greedy_correct=greedy,
         vote_correct=vote,
         pass_correct=best,
-        **{f"seconds_{stage}": seconds for stage, seconds in answered.seconds.items()},
+        **{f"seconds_{stage}": seconds for stage, seconds in trial.seconds.items()},
         note=f"no valid example in {len(written)}: base answer kept" if kept else "",
     )
 

@@ -82,8 +82,8 @@ class Adapting:
             spent[stage].tokens += tokens
 
         numbers = range(len(batch))
-        prompts = [Row(one.prompt, sample=n) for n, one in enumerate(batch)]
-        drawn = [Row(one.practice, (n, k), sample=n) for n, one in enumerate(batch) for k in range(len(one.lessons))]
+        prompts = [Row(one.prompt, index=n) for n, one in enumerate(batch)]
+        drawn = [Row(one.practice, (n, k), index=n) for n, one in enumerate(batch) for k in range(len(one.lessons))]
         shares = _entered(agent, [one.prefix for one in batch]) if self.way in BATCHED else nullcontext()
         started = time.perf_counter()
         with shares:
@@ -111,7 +111,7 @@ class Adapting:
     def _learn(self, lessons: Sequence[Sequence[Ids]]) -> int:
         if self._adapter is None:
             self._adapter = adapter_for(self.agent, self.settings)
-        self._adapter.fit_ids(lessons, seeds=range(len(lessons)), samples=range(len(lessons)))
+        self._adapter.fit_ids(lessons, seeds=range(len(lessons)), indices=range(len(lessons)))
         return self.settings.epochs * sum(len(prompt) + len(answer) for one in lessons for prompt, answer in one)
 
     def _forget(self) -> int:

@@ -45,29 +45,29 @@ class BatchedAdapter:
 
     @contextmanager
     def adapted(
-        self, lessons: Sequence[Sequence[Lesson]], *, seeds: Sequence[int], samples: Sequence[int] | None = None
+        self, lessons: Sequence[Sequence[Lesson]], *, seeds: Sequence[int], indices: Sequence[int] | None = None
     ) -> Iterator[list[list[float]]]:
         """Train a fresh adapter on the lessons of each sample; inside the block the agent answers with them.
 
         Args:
             lessons: of each sample.
             seeds: of each adapter's initial weights.
-            samples: number of each sample in the batch of the loop; from 0 on unless told.
+            indices: number of each sample in the batch of the loop; from 0 on unless told.
 
         Yields:
             The loss of each step of each sample, in nats per answer token.
         """
-        numbers = range(len(lessons)) if samples is None else samples
-        losses = self.fit(lessons, seeds=seeds, samples=numbers)
-        with self.enabled({sample: adapter for adapter, sample in enumerate(numbers)}):
+        numbers = range(len(lessons)) if indices is None else indices
+        losses = self.fit(lessons, seeds=seeds, indices=numbers)
+        with self.enabled({index: adapter for adapter, index in enumerate(numbers)}):
             yield losses
 
     @contextmanager
     def enabled(self, adapter_of: Mapping[int, int]) -> Iterator[None]:
         """Inside the block each sample answers with its adapter, as it was last fitted."""
         with self.scope(), self.stack.acts(self.weights) as choose:
-            listener = self.agent.telling(lambda samples: choose([adapter_of[sample] for sample in samples]))
-            with listener:
+            chosen = self.agent.before_each_pass(lambda indices: choose([adapter_of[index] for index in indices]))
+            with chosen:
                 yield
 
     def scope(self) -> AbstractContextManager[None]:
@@ -75,7 +75,7 @@ class BatchedAdapter:
         return self.agent.sharing(()) if self.settings.prefix == "adapted" else nullcontext()
 
     def fit(
-        self, lessons: Sequence[Sequence[Lesson]], *, seeds: Sequence[int], samples: Sequence[int] | None = None
+        self, lessons: Sequence[Sequence[Lesson]], *, seeds: Sequence[int], indices: Sequence[int] | None = None
     ) -> list[list[float]]:
         """Train a fresh adapter on the lessons of each sample, and leave them off; return the loss of each step.
 
@@ -83,29 +83,29 @@ class BatchedAdapter:
             OutOfMemory: one lesson alone does not fit into memory.
         """
         ids = [[lesson_ids(self.agent, lesson) for lesson in of_sample] for of_sample in lessons]
-        return self.fit_ids(ids, seeds=seeds, samples=range(len(lessons)) if samples is None else samples)
+        return self.fit_ids(ids, seeds=seeds, indices=range(len(lessons)) if indices is None else indices)
 
     def fit_ids(
-        self, ids: Sequence[Sequence[Ids]], *, seeds: Sequence[int], samples: Sequence[int]
+        self, ids: Sequence[Sequence[Ids]], *, seeds: Sequence[int], indices: Sequence[int]
     ) -> list[list[float]]:
         """Do as `fit` does, with lessons as token ids."""
         model = self.agent.model
         dtype = torch.promote_types(model.dtype, torch.float32)
         self.weights = self.stack.initial(seeds, device=model.device, dtype=dtype)
-        costs = [self._cost(of_sample, sample) for of_sample, sample in zip(ids, samples, strict=True)]
+        costs = [self._cost(of_sample, index) for of_sample, index in zip(ids, indices, strict=True)]
         order = sorted(range(len(ids)), key=costs.__getitem__)
 
         def train(group: range) -> list[list[float]]:
             numbers = [order[place] for place in group]
-            return _Training(self, numbers, [ids[n] for n in numbers], [samples[n] for n in numbers]).run()
+            return _Training(self, numbers, [ids[n] for n in numbers], [indices[n] for n in numbers]).run()
 
         longest = max(len(prompt) + len(answer) for of_sample in ids for prompt, answer in of_sample)
         losses = in_batches(train, len(ids), tokens=longest, at_once=max(1, int(self.tokens_at_once / max(costs))))
         return [of_sample for _, of_sample in sorted(zip(order, losses, strict=True))]
 
-    def _cost(self, lessons: Sequence[Ids], sample: int) -> float:
+    def _cost(self, lessons: Sequence[Ids], index: int) -> float:
         """Return what a sample's longest lesson takes, in tokens that are computed."""
-        rows = [Row(prompt + answer, sample=sample) for prompt, answer in lessons]
+        rows = [Row(prompt + answer, index=index) for prompt, answer in lessons]
         with self.scope():
             pairs = zip(rows, self.agent.unread(rows), strict=True)
             return max(len(rest) + A_SHARED_TOKEN * (len(row.prompt) - len(rest)) for row, rest in pairs)
@@ -119,10 +119,10 @@ class _Training:
     """The training of a group of adapters that fit into one batch."""
 
     def __init__(
-        self, adapter: BatchedAdapter, numbers: list[int], ids: Sequence[Sequence[Ids]], samples: Sequence[int]
+        self, adapter: BatchedAdapter, numbers: list[int], ids: Sequence[Sequence[Ids]], indices: Sequence[int]
     ) -> None:
         self.adapter, self.agent, self.settings = adapter, adapter.agent, adapter.settings
-        self.numbers, self.ids, self.samples = numbers, ids, samples
+        self.numbers, self.ids, self.indices = numbers, ids, indices
         self.losses: list[list[float]] = [[] for _ in ids]
         self.at_work = list(range(len(ids)))
         self.weights = [weights[numbers].requires_grad_() for weights in adapter.weights]
@@ -149,10 +149,10 @@ class _Training:
 
     def _losses(self, lessons: Sequence[Ids]) -> torch.Tensor:
         """Return the mean loss over the answer of each lesson, (adapters,), nats per token."""
-        samples = [self.samples[n] for n in self.at_work]
-        rows = [Row(prompt + answer[:-1], sample=n) for (prompt, answer), n in zip(lessons, samples, strict=True)]
+        indices = [self.indices[n] for n in self.at_work]
+        rows = [Row(prompt + answer[:-1], index=n) for (prompt, answer), n in zip(lessons, indices, strict=True)]
         unread, lengths = self.agent.unread(rows), [len(answer) for _, answer in lessons]
-        hidden = self.agent.advance(self.agent.begin(rows), unread, samples)
+        hidden = self.agent.advance(self.agent.begin(rows), unread, indices)
         before = [
             (row, place)
             for row, (rest, length) in enumerate(zip(unread, lengths, strict=True))

@@ -61,18 +61,18 @@ class BatchedAgent(Agent):
         super().__init__(model.requires_grad_(False), tokenizer, max_new_tokens=max_new_tokens)
         model.set_attn_implementation(GROUPED)
         self.decoder, self.head = model.get_decoder(), model.get_output_embeddings()
-        self._listener: Callable[[Sequence[int]], None] | None = None
+        self._before: Callable[[Sequence[int]], None] | None = None
         self._prefixes: list[list[int]] = []
         self._shared: list[tuple[torch.Tensor, torch.Tensor]] = []
 
     @contextmanager
-    def telling(self, listener: Callable[[Sequence[int]], None]) -> Iterator[None]:
-        """Inside the block `listener` is told, before each pass, which sample each row belongs to."""
-        before, self._listener = self._listener, listener
+    def before_each_pass(self, callback: Callable[[Sequence[int]], None]) -> Iterator[None]:
+        """Inside the block `callback` is called before each pass with the index of each row."""
+        earlier, self._before = self._before, callback
         try:
             yield
         finally:
-            self._listener = before
+            self._before = earlier
 
     # -- what is shared ---------------------------------------------------------------------------------------------
 
@@ -105,10 +105,10 @@ class BatchedAgent(Agent):
 
     @torch.no_grad()
     def _read(self, prefixes: list[list[int]]) -> None:
-        samples = range(len(prefixes))
-        context = self.begin([Row(prefix, sample=sample) for sample, prefix in zip(samples, prefixes, strict=True)])
+        indices = range(len(prefixes))
+        context = self.begin([Row(prefix, index=index) for index, prefix in zip(indices, prefixes, strict=True)])
         with fitting(max(map(len, prefixes))):
-            self.advance(context, prefixes, samples)
+            self.advance(context, prefixes, indices)
         layers: Any = context.cache.layers
         self._prefixes, self._shared = prefixes, [(layer.keys, layer.values) for layer in layers]
 
@@ -117,7 +117,7 @@ class BatchedAgent(Agent):
         return [row.prompt[self._cut(row) :] for row in rows]
 
     def _cut(self, row: Row) -> int:
-        prefix = self._prefixes[row.sample] if self._prefixes else []
+        prefix = self._prefixes[row.index] if self._prefixes else []
         begins = len(row.prompt) > len(prefix) and list(row.prompt[: len(prefix)]) == prefix
         return len(prefix) if begins else 0
 
@@ -128,8 +128,8 @@ class BatchedAgent(Agent):
         cuts, width = torch.tensor(lengths, device=device), max(lengths)
         if not width:
             return Context(growing(), torch.ones(len(rows), 0, dtype=torch.bool, device=device), cuts)
-        samples = torch.tensor([row.sample for row in rows], device=device)
-        shared = [(keys[samples, :, :width], values[samples, :, :width]) for keys, values in self._shared]
+        indices = torch.tensor([row.index for row in rows], device=device)
+        shared = [(keys[indices, :, :width], values[indices, :, :width]) for keys, values in self._shared]
         real = torch.arange(width, device=device) < cuts[:, None]
         return Context(growing(shared), real, cuts, padded=min(lengths) < width)
 
@@ -139,7 +139,7 @@ class BatchedAgent(Agent):
         self,
         context: Context,
         ids: Sequence[Sequence[int]],
-        samples: Sequence[int],
+        indices: Sequence[int],
         *,
         segments: Sequence[Sequence[int]] | None = None,
     ) -> torch.Tensor:
@@ -148,7 +148,7 @@ class BatchedAgent(Agent):
         Args:
             context: what was read before.
             ids: token ids, a list a row; padded on the right.
-            samples: number of the sample of each row.
+            indices: of the sample of each row, in its batch.
             segments: number of the segment of each token: 0 is read by all that follow, any other by itself alone, and
                 its positions go on from where segment 0 ends. Everything is in segment 0 unless told.
 
@@ -163,8 +163,8 @@ class BatchedAgent(Agent):
         segment = None if segments is None else _padded(segments, -1, width, device)
         reads, places = within(order, segment)
         mask = None if segment is None and context.reads_all(width) else self._mask(context, reads)
-        if self._listener:
-            self._listener(samples)
+        if self._before:
+            self._before(indices)
         hidden = self.decoder(
             input_ids=tokens,
             attention_mask=mask,
@@ -214,7 +214,7 @@ class BatchedAgent(Agent):
             [0] * len(rest) + [number for number, one in enumerate(of, 1) for _ in one]
             for rest, of in zip(unread, candidates, strict=True)
         ]
-        hidden = self.advance(self.begin(rows), ids, [row.sample for row in rows], segments=segments)
+        hidden = self.advance(self.begin(rows), ids, [row.index for row in rows], segments=segments)
         before, targets, owners = _predictions(unread, candidates)
         device = hidden.device
         row_of, place = torch.tensor(before, device=device).T

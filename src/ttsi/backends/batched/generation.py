@@ -22,7 +22,7 @@ def generate(agent: "BatchedAgent", rows: Sequence[Row], temperature: float) -> 
     at_work = list(range(len(rows)))
     draws = Draws(temperature, rows, agent.model.device) if temperature else None
     context, unread = agent.begin(rows), agent.unread(rows)
-    hidden = agent.advance(context, unread, [row.sample for row in rows])
+    hidden = agent.advance(context, unread, [row.index for row in rows])
     last = torch.tensor([len(rest) - 1 for rest in unread], device=hidden.device)
     hidden = hidden[torch.arange(len(rows), device=hidden.device), last]
     for _ in range(agent.max_new_tokens):
@@ -39,7 +39,7 @@ def generate(agent: "BatchedAgent", rows: Sequence[Row], temperature: float) -> 
             at_work, tokens = [at_work[place] for place in working], [tokens[place] for place in working]
             if draws:
                 draws.keep(working)
-        hidden = agent.advance(context, [[token] for token in tokens], [rows[row].sample for row in at_work])[:, 0]
+        hidden = agent.advance(context, [[token] for token in tokens], [rows[row].index for row in at_work])[:, 0]
     return written
 
 
