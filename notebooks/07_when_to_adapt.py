@@ -31,7 +31,6 @@ from ttsi.published import margins_of, read_study, replay
 from ttsi.settings import Gate
 from ttsi.statistics import mcnemar, tau_sweep
 from ttsi.study import SEEDS
-from ttsi.uncertainty import Estimator
 
 style()
 config = configure(profile, **({} if tau is None else {"tau": tau}))
@@ -160,7 +159,7 @@ timing = data_root() / "timing"
 timed = read_study(timing, "tt-si")
 kept = seconds_kept(timed, read_study(timing, "base")).sum(axis="columns").mean()
 extra = seconds_adapted(timed).sum(axis="columns").mean() - kept
-margins = margins_of(base)[list(get_args(Estimator))]
+margins = margins_of(base)
 rows = practised["tt-si"]
 assert (rows["sample_id"] == base["sample_id"]).all()
 
@@ -197,7 +196,7 @@ pd.DataFrame(costs).rename_axis(f"gate, TT-SI, n = {n:,}")
 #
 # One *tau* means different things to different estimators, so each gets the *tau* at which it adapts the share of
 # samples nearest to that of the profile's gate, and is compared with a random gate of its own budget. Holm's *p* is
-# adjusted for the nine rows.
+# adjusted for the number of rows.
 
 # %%
 at_budget, budgets = {"base": base}, {}

@@ -11,7 +11,7 @@ from ttsi.agent import Agent
 from ttsi.agent import training as module
 from ttsi.agent.checkpoint import Checkpoint
 from ttsi.agent.packing import IGNORED, pack, within_documents
-from ttsi.agent.training import TrainingConfig, learning_rate, load_config, train
+from ttsi.agent.training import TrainingConfig, learning_rate, train
 from ttsi.records import InputError
 
 SMALL = TrainingConfig(
@@ -101,8 +101,8 @@ def test_the_loss_falls_on_lessons(tmp_path):
 
 
 def test_configurations_are_read_from_toml(tmp_path):
-    assert load_config(None) == TrainingConfig()
+    assert TrainingConfig.read(None) == TrainingConfig()
     (tmp_path / "config.toml").write_text("rows = 12\nseed = 4\n")
-    assert load_config(tmp_path / "config.toml") == TrainingConfig(rows=12, seed=4)
+    assert TrainingConfig.read(tmp_path / "config.toml") == TrainingConfig(rows=12, seed=4)
     with pytest.raises(InputError, match="cannot be read"):
-        load_config(tmp_path / "nowhere.toml")
+        TrainingConfig.read(tmp_path / "nowhere.toml")

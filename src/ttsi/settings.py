@@ -8,14 +8,14 @@ from ttsi.adaptation import LoraSettings
 from ttsi.augmentation import Elicitation
 from ttsi.decoding import Decoding
 from ttsi.prompts import PRACTICE_INSTRUCTION
-from ttsi.records import Record
+from ttsi.records import Count, Settings
 from ttsi.uncertainty import Estimator
 
 Gate = Literal["uncertain", "all", "certain", "random"]
 Author = Literal["nobody", "self", "teacher", "training set"]
 
 
-class LoopSettings(Record):
+class LoopSettings(Settings):
     """What the loop does with a request."""
 
     author: Author = "self"
@@ -36,9 +36,9 @@ class LoopSettings(Record):
     """Estimators whose margins are recorded beside that of the gate."""
     tau: float = Field(default=0.95, ge=0, le=1)
     """A sample is uncertain if its margin is below tau."""
-    k: int = Field(default=1, ge=1)
+    k: Count = 1
     """Practice examples to use, at most."""
-    draws: int = Field(default=1, ge=1)
+    draws: Count = 1
     """Practice examples to write; the first `k` valid ones are used."""
     elicitation: Elicitation = "free"
     """How the agent is asked for them; a teacher is always asked freely."""
@@ -47,9 +47,9 @@ class LoopSettings(Record):
     practice_instruction: str = PRACTICE_INSTRUCTION
     """Stands before the request where a practice example is asked for."""
     lora: LoraSettings = LoraSettings()
-    sft_examples: int = Field(default=200, ge=1)
+    sft_examples: Count = 200
     """Examples of the training set: for supervised fine-tuning, and to choose from for the context."""
-    sft_epochs: int = Field(default=1, ge=1)
+    sft_epochs: Count = 1
     sft_learning_rate: float = Field(default=1e-4, gt=0)
 
     @property

@@ -11,6 +11,7 @@ from typing import Any, get_args
 
 from ttsi.benchmarks import DEFAULT_SPLITS, PAPER_BENCHMARKS
 from ttsi.benchmarks.toolworld import SPLITS
+from ttsi.data import make_folder
 from ttsi.profiles import RunConfig, configure
 from ttsi.runs import run, teacher_of
 from ttsi.uncertainty import Estimator
@@ -162,7 +163,11 @@ def run_study(
         shard: which of them to run here.
         data_dir: where the paper's benchmarks lie.
         announce: is told the name of each run, and what it will take.
+
+    Raises:
+        InputError: the folder cannot be written, or as `ttsi.runs.run` says.
     """
+    make_folder(out)
     with ExitStack() as stack:
         teachers: dict[tuple, Any] = {}
         for name, config in islice(named, shard[0], None, shard[1]):

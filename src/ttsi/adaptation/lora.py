@@ -9,7 +9,7 @@ from torch import nn
 from ttsi.agent import Agent
 from ttsi.calls import render_calls
 from ttsi.prompts import answer_chat
-from ttsi.records import PracticeExample, Record, Tool
+from ttsi.records import Count, PracticeExample, Settings, Tool
 
 Ids = tuple[list[int], list[int]]
 """Token ids of a lesson's prompt, and of its answer."""
@@ -18,16 +18,16 @@ Lesson = tuple[PracticeExample, Sequence[Tool]]
 """A practice example and the tools that stand in its prompt."""
 
 
-class LoraSettings(Record):
+class LoraSettings(Settings):
     """y = W x + (alpha / r) B A x, with A (r x in), B (out x r) trained and W frozen (arXiv 2106.09685)."""
 
-    rank: int = Field(default=8, ge=1)
-    alpha: int = Field(default=16, ge=1)
+    rank: Count = 8
+    alpha: Count = 16
     targets: str | tuple[str, ...] = "all-linear"
     prefix: Literal["adapted", "activated"] = "adapted"
     """Whether the adapter acts on the tool list, too, or only after it (activated LoRA, arXiv 2504.12397)."""
     learning_rate: float = Field(default=1e-4, gt=0)
-    epochs: int = Field(default=5, ge=1)
+    epochs: Count = 5
     """Passes over the practice examples, one optimizer step an example."""
     max_grad_norm: float | None = Field(default=None, gt=0)
     """The gradient of a step is scaled down to this norm; none: it is taken as it is."""

@@ -21,8 +21,9 @@ from ttsi.bench.workload import (
     random_tokens,
     toolworld,
 )
-from ttsi.data import data_root
+from ttsi.data import data_root, make_folder
 from ttsi.provenance import Provenance, hash_files, machine, model_files, now, source_state, versions
+from ttsi.records import InputError
 
 
 def measure(
@@ -32,9 +33,14 @@ def measure(
 
     The ways of a case take turns within a repetition, so that what else the machine does meets all of them. Memory is
     measured in a repetition of its own, before the others.
+
+    Raises:
+        InputError: `out` is a folder, or lies where nothing can be written.
     """
     started, rows = now(), []
-    out.parent.mkdir(parents=True, exist_ok=True)
+    if out.is_dir():
+        raise InputError(f"{out} is a folder; expected a Parquet file")
+    make_folder(out.parent)
     for number, case in enumerate(cases, 1):
         announce(str(case))
         with TemporaryDirectory() as folder:

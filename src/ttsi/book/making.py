@@ -15,6 +15,7 @@ from ttsi.book.manifest import Manifest, describe_execution, read_manifest
 from ttsi.book.pages import assemble, build_pages
 from ttsi.book.parameters import check_parameters
 from ttsi.book.status import status_page
+from ttsi.data import make_folder
 from ttsi.records import InputError
 
 LANDMARKS = ("_config.yml", "book/_toc.yml", "notebooks", "requirements.txt")
@@ -155,6 +156,7 @@ def _beside(out: Path) -> Place:
     place = Place(out / "chapters", out / "html", out / "work")
     if out.exists() and not place.manifest.is_file() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"--out {out} holds something else; expected a new folder or one of an earlier side build")
+    make_folder(out)
     if not place.manifest.is_file():
         Manifest().write(place.manifest)
     return place
