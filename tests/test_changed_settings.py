@@ -1,5 +1,6 @@
 """Chapters follow what a reader changes: the practice instruction of a profile, and the registry of estimators."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,7 +30,7 @@ def executed(number: str, **parameters: Any) -> dict[str, Any]:
     variables: dict[str, Any] = {}
     for cell in chapter.notebook().cells:
         if cell.cell_type == "code":
-            exec(compile(cell.source, chapter.name, "exec"), variables)  # noqa: S102
+            exec(compile(cell.source, chapter.name, "exec"), variables)
         if "parameters" in cell.metadata.get("tags", []):
             variables |= {"profile": "smoke"} | parameters
     return variables
@@ -43,7 +44,9 @@ def test_a_changed_practice_instruction_reaches_the_practice_of_chapter_1(
     profile = tmp_path / "profiles" / "smoke.toml"
     text = profile.read_text(encoding="utf-8")
     assert "[loop]\n" in text
-    profile.write_text(text.replace("[loop]\n", f"[loop]\npractice_instruction = {INSTRUCTION!r}\n"), encoding="utf-8")
+    profile.write_text(
+        text.replace("[loop]\n", f"[loop]\npractice_instruction = {json.dumps(INSTRUCTION)}\n"), encoding="utf-8"
+    )
     monkeypatch.setenv("TTSI_DATA", str(tmp_path))
     found = executed("01", tau=1.0)
     assert found["config"].loop.practice_instruction == INSTRUCTION
