@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from click.testing import CliRunner
@@ -117,7 +117,6 @@ def test_bad_seeds_and_counts_of_samples(arguments, said):
         ("schedule = [[0, 1.0], [3, inf]]", "schedule.1.1 is inf; expected"),
         ("grown_from = 'nowhere'", "grown_from is 'nowhere', which lacks config.json"),
         ("grown_from = 'agents/tiny'\nlayers = 6", "layers a multiple of its 4"),
-        ("row_tokens = 8\ncompile = false\ngrown_from = 'agents/tiny'", "row_tokens is 8; expected room for a lesson"),
     ],
 )
 def test_bad_training_configurations(tmp_path, text, said):
@@ -139,8 +138,8 @@ WRITING = [
 
 @pytest.mark.parametrize("command", WRITING, ids=lambda command: " ".join(command[:2]))
 def test_results_cannot_go_below_a_file_or_where_nothing_can_be_written(tmp_path, monkeypatch, command):
-    monkeypatch.setattr("ttsi.tuning.run.load", lambda *_, **__: [])
-    monkeypatch.setattr("ttsi.tuning.run.model_folder", Path)
+    for loaded in ("load", "model_folder", "Agent", "Lessons", "_Training"):
+        monkeypatch.setattr(f"ttsi.tuning.run.{loaded}", Mock())
     (tmp_path / "runs" / "base" / "split" / "seed-0").mkdir(parents=True)
     (tmp_path / "runs" / "base" / "split" / "seed-0" / "outcomes.parquet").touch()
     file = tmp_path / "file"

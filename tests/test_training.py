@@ -106,3 +106,9 @@ def test_configurations_are_read_from_toml(tmp_path):
     assert TrainingConfig.read(tmp_path / "config.toml") == TrainingConfig(rows=12, seed=4)
     with pytest.raises(InputError, match="cannot be read"):
         TrainingConfig.read(tmp_path / "nowhere.toml")
+
+
+def test_rows_without_room_for_a_lesson_are_refused(tmp_path):
+    config = SMALL.model_copy(update={"row_tokens": 8})
+    with pytest.raises(InputError, match="row_tokens is 8; expected room for a lesson of step 0"):
+        train(config, tmp_path, progress=False)

@@ -85,7 +85,7 @@ def read_made(folder: Path, family: str) -> list[Provenance]:
 def margins_of(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the margin of each row by the estimators that the rows hold: a column each, as `ESTIMATORS` has them."""
     margins = pd.json_normalize(rows["margins"].map(json.loads).tolist()).set_index(rows.index)
-    return margins[[name for name in ESTIMATORS if name in margins]]
+    return margins.reindex(columns=[name for name in ESTIMATORS if name in margins])
 
 
 def replay(

@@ -95,10 +95,9 @@ def tune(
     """
     check_device(device)
     samples = load(bfcl.NAME, "all", subset="train", limit=None, data_dir=data_dir)
-    base = model_folder(config.base)
-    make_folder(folder)
-    agent = Agent.load(base, device=device)
+    agent = Agent.load(model_folder(config.base), device=device)
     training = _Training(config, agent, Lessons(samples, seed=config.seed), tokens_at_once)
+    make_folder(folder)
     checkpoint = Checkpoint(folder, config)
     log = checkpoint.restore(training.trained, training.optimizer)
     steps = tqdm(training.lessons(len(log)), initial=len(log), total=config.steps, disable=not progress)
