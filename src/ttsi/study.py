@@ -9,6 +9,7 @@ from itertools import islice, product
 from pathlib import Path
 from typing import Any, get_args
 
+from ttsi.agent.loading import check_device
 from ttsi.benchmarks import DEFAULT_SPLITS, PAPER_BENCHMARKS
 from ttsi.benchmarks.toolworld import SPLITS
 from ttsi.data import make_folder
@@ -165,12 +166,15 @@ def run_study(
         announce: is told the name of each run, and what it will take.
 
     Raises:
-        InputError: the folder cannot be written, or as `ttsi.runs.run` says.
+        InputError: a device is not there, the folder cannot be written, or as `ttsi.runs.run` says.
     """
+    chosen = list(islice(named, shard[0], None, shard[1]))
+    for device in {config.device for _, config in chosen}:
+        check_device(device)
     make_folder(out)
     with ExitStack() as stack:
         teachers: dict[tuple, Any] = {}
-        for name, config in islice(named, shard[0], None, shard[1]):
+        for name, config in chosen:
             teacher = None
             if config.loop.author == "teacher":
                 key = (config.teacher, config.teacher_url, config.teacher_model, config.benchmark)

@@ -45,14 +45,11 @@ def run(
     **teacher: str | None,
 ) -> None:
     """Run what the book publishes, its sweeps, or what its settings were chosen on; goes on where it stopped."""
-    from ttsi.agent.loading import check_device
     from ttsi.study import run_study
 
     first, slash, count = shard.partition("/")
     if not (slash and first.isdecimal() and count.isdecimal() and int(first) < int(count) <= MOST):
         raise InputError(f"shard is {shard!r}; expected I/N with 0 <= I < N <= {MOST}, e.g. 0/2")
-    if device is not None:
-        check_device(device)
     runs = list(_runs(name, data_dir, teacher))
     families = {path.split("/")[0] for path, _ in runs}
     if unknown := sorted({*only} - families):
