@@ -147,9 +147,18 @@ print(f"the gate looks at {config.loop.estimator}, tau = {config.loop.tau:g}, un
 
 # %%
 loop, sample_seed = config.loop, seed_for(config.seed, request.id)
-settings = {"elicitation": loop.elicitation, "draws": loop.draws, "temperature": loop.temperature}
-probabilities = awareness.tool_probabilities
-written = augment(agent, [request], [probabilities], **settings, seeds=[sample_seed])[0] if uncertain else []
+written = []
+if uncertain:
+    (written,) = augment(
+        agent,
+        [request],
+        [awareness.tool_probabilities],
+        elicitation=loop.elicitation,
+        instruction=loop.practice_instruction,
+        draws=loop.draws,
+        temperature=loop.temperature,
+        seeds=[sample_seed],
+    )
 for attempt in written:
     print(f"--- {attempt.verdict}\n{attempt.text}\n")
 
@@ -161,10 +170,13 @@ for attempt in written:
 # stay frozen. Inside the `with` block the agent answers with the adapter; behind it, the adapter is off.
 
 # %%
-lessons = [(attempt.example, request.tools) for attempt in written if attempt.example][: loop.k]
-adapter = adapter_for(agent, loop.lora)
-with adapter.adapted([lessons], seeds=[sample_seed]) as (losses,):
-    adapted = agent.decode(agent.generate([prompt])[0])
+valid = [attempt.example for attempt in written if attempt.example]
+lessons = [(example, request.tools) for example in valid[: loop.k]]
+losses, adapted = [], agent.decode(base)
+if lessons:
+    adapter = adapter_for(agent, loop.lora)
+    with adapter.adapted([lessons], seeds=[sample_seed]) as (losses,):
+        adapted = agent.decode(agent.generate([prompt])[0])
 print(adapted)
 
 # %% mystnb={"image": {"alt": "A line that shows the loss on the practice examples at each optimizer step."}, "figure": {"name": "fig-one-request-loss", "caption": "The loss on the practice examples, step by step. Where there are several, the steps alternate between them, and so does the curve."}}

@@ -126,7 +126,8 @@ print(agent.tokenizer.decode(prompt))
 # the call answers. The instruction stands before the request that the example should resemble:
 
 # %%
-print(practice_chat(drawn.request)[0]["content"])
+instruction = config.loop.practice_instruction
+print(practice_chat(drawn.request, instruction)[0]["content"])
 
 # %% [markdown]
 # ## The tokenizer

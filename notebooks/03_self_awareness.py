@@ -5,8 +5,8 @@
 #
 # The loop adapts only where the agent is unsure, so everything hangs on a number that must be low before wrong
 # answers and high before right ones, and that is computed without a label. The paper names one such number and leaves
-# open how exactly it is computed. This chapter sets nine of them side by side on the published runs: how well they
-# separate right from wrong, what they cost, and whether they mean what they say.
+# open how exactly it is computed. This chapter sets several of them side by side on the published runs: how well
+# they separate right from wrong, what they cost, and whether they mean what they say.
 
 # %% tags=["parameters"]
 profile = "tiny"
@@ -36,10 +36,9 @@ from ttsi_book.plots import auroc_dots, margin_histogram, reliability, roc_curve
 style()
 config = configure(profile, split=split, **({} if tau is None else {"tau": tau}))
 tau = config.loop.tau
-names = list(ESTIMATORS)
 
 # %% [markdown]
-# ## Nine margins
+# ## The margins
 #
 # Each is a number $u$ in $[0, 1]$ that grows with confidence; we call them *margins*, and a request is *uncertain* if
 # $u <$ *tau*, the threshold. They look at three things.
@@ -70,11 +69,13 @@ names = list(ESTIMATORS)
 # | `self-consistency` | share of the samples that hold the calls of $\hat y$ | five sampled answers |
 #
 # The first four are four readings of the paper, which does not say whether the name or the whole call is scored, nor
-# whether $\ell_n$ is normalised by length. The published rows hold all nine margins of the same base answers.
+# whether $\ell_n$ is normalised by length. The published rows hold margins of the same base answers by
+# several estimators; all that they hold are shown.
 
 # %%
 base = read_study(data_root() / "results", "base")
-margins = margins_of(base)[names]
+margins = margins_of(base)
+names = list(margins)
 wrong = ~base["base_correct"]
 groups = {group: base["split"].str.endswith(f"/{group}") for group in ("unseen", "seen")}
 
@@ -97,7 +98,7 @@ def area(name, where):
 areas = {(name, group): area(name, where) for name in names for group, where in groups.items()}
 dots = [{"estimator": name, "group": group, **vars(found)} for (name, group), found in areas.items() if found]
 
-# %% mystnb={"image": {"alt": "Dots with 95 percent intervals: the AUROC of nine estimators for finding wrong base answers, on the unseen and on the seen splits."}, "figure": {"name": "fig-awareness-auroc", "caption": "How well each margin finds wrong base answers, on the splits with unseen tools (pooled) and with seen tools (pooled). The dashed line is chance. A group in which the agent made fewer than two mistakes has no dots."}}
+# %% mystnb={"image": {"alt": "Dots with 95 percent intervals: the AUROC of the estimators for finding wrong base answers, on the unseen and on the seen splits."}, "figure": {"name": "fig-awareness-auroc", "caption": "How well each margin finds wrong base answers, on the splits with unseen tools (pooled) and with seen tools (pooled). The dashed line is chance. A group in which the agent made fewer than two mistakes has no dots."}}
 auroc_dots(pd.DataFrame(dots))
 
 # %% tags=["hide-input"]
@@ -263,17 +264,19 @@ lines = [
 Markdown("\n".join(lines))
 
 # %% [markdown]
-# All nine were looked at on test samples here, so this ranking chooses nothing. The validation samples on which the
+# All of them were looked at on test samples here, so this ranking chooses nothing. The validation samples on which the
 # profile was checked ([](08_how_much_training)) may choose, but they are few:
 
 # %%
 checked = read_study(data_root() / "selection", "profile")
 checked_margins, checked_wrong = margins_of(checked), ~checked["base_correct"]
-pd.DataFrame(
-    {
-        "AUROC (95% interval)": {name: cell(auroc(-checked_margins[name], checked_wrong)) for name in names},
-    }
-).rename_axis(f"validation, n = {len(checked)}, {checked_wrong.sum()} wrong", axis="columns")
+found = [auroc(-u, checked_wrong) for _, u in checked_margins.items()]
+checked_areas = pd.DataFrame(
+    {"AUROC (95% interval)": map(cell, found)},
+    index=checked_margins.columns,
+)
+validation = f"validation, n = {len(checked)}, {checked_wrong.sum()} wrong"
+checked_areas.rename_axis(validation, axis="columns")
 
 # %% [markdown]
 # What a gate built on each of them does to accuracy is in [](07_when_to_adapt).

@@ -61,12 +61,22 @@ for split in (name for name in SPLITS if name.endswith("unseen")):
 
 # %%
 def write(elicitation):
-    settings = {"draws": draws, "temperature": temperature, "seeds": seeds}
-    attempts = augment(agent, requests, probabilities, elicitation=elicitation, **settings)
-    return {request.id: of_request for request, of_request in zip(requests, attempts, strict=True)}
+    attempts = augment(
+        agent,
+        requests,
+        probabilities,
+        elicitation=elicitation,
+        instruction=config.loop.practice_instruction,
+        draws=draws,
+        temperature=temperature,
+        seeds=seeds,
+    )
+    ids = [request.id for request in requests]
+    return dict(zip(ids, attempts, strict=True))
 
 
-probabilities = [relative_softmax_scores(Evidence(agent, request, answer=()).names) for request in requests]
+evidence = [Evidence(agent, request, answer=()) for request in requests]
+probabilities = [relative_softmax_scores(one.names) for one in evidence]
 seeds = [seed_for(config.seed, request.id) for request in requests]
 ways = get_args(Elicitation)
 written = {way: write(way) for way in ways}

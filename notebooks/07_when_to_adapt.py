@@ -29,7 +29,6 @@ from ttsi.runs.config import configure
 from ttsi.settings import Gate
 from ttsi.studies.published import margins_of, read_study, replay
 from ttsi.studies.toolworld import SEEDS
-from ttsi.uncertainty import ESTIMATORS
 from ttsi_book.analysis.paper import read_paper
 from ttsi_book.plots import accuracy_dots, fixed_and_broken, style, tau_sweep_curve
 
@@ -160,7 +159,7 @@ timing = data_root() / "timing"
 timed = read_study(timing, "tt-si")
 kept = seconds_kept(timed, read_study(timing, "base")).sum(axis="columns").mean()
 extra = seconds_adapted(timed).sum(axis="columns").mean() - kept
-margins = margins_of(base)[list(ESTIMATORS)]
+margins = margins_of(base)
 rows = practised["tt-si"]
 assert (rows["sample_id"] == base["sample_id"]).all()
 
@@ -197,7 +196,7 @@ pd.DataFrame(costs).rename_axis(f"gate, TT-SI, n = {n:,}")
 #
 # One *tau* means different things to different estimators, so each gets the *tau* at which it adapts the share of
 # samples nearest to that of the profile's gate, and is compared with a random gate of its own budget. Holm's *p* is
-# adjusted for the nine rows.
+# adjusted for the number of rows.
 
 # %%
 at_budget, budgets = {"base": base}, {}

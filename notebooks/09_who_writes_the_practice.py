@@ -306,8 +306,17 @@ requests = [sample.request for sample in load_samples(config)[:samples]]
 
 
 def own_practice(request, *, seed, **asked):
-    probabilities = relative_softmax_scores(Evidence(agent, request, answer=()).names)
-    return augment(agent, [request], [probabilities], elicitation=config.loop.elicitation, seeds=[seed], **asked)[0]
+    evidence = Evidence(agent, request, answer=())
+    (written,) = augment(
+        agent,
+        [request],
+        [relative_softmax_scores(evidence.names)],
+        elicitation=config.loop.elicitation,
+        instruction=config.loop.practice_instruction,
+        seeds=[seed],
+        **asked,
+    )
+    return written
 
 
 def show(author, attempt, request):

@@ -7,6 +7,7 @@ import pytest
 from ttsi.augmentation import augment, is_said, judge
 from ttsi.benchmarks import load
 from ttsi.calls import MalformedCall, parse_calls
+from ttsi.prompts import PRACTICE_INSTRUCTION
 from ttsi.records import Message, Request, Tool
 from ttsi.settings import Elicitation
 
@@ -84,7 +85,7 @@ def test_writing_is_seeded_and_every_attempt_is_reported(tiny, elicitation):
     request = load("toolworld", "single/unseen", subset="validation", seed=4, limit=1)[0].request
     probabilities = [0.0] * len(request.tools)
     probabilities[1] = 1.0
-    options = {"elicitation": elicitation, "draws": 4, "temperature": 1.0}
+    options = {"elicitation": elicitation, "draws": 4, "temperature": 1.0, "instruction": PRACTICE_INSTRUCTION}
     first, again, other = (augment(tiny, [request], [probabilities], seeds=[seed], **options)[0] for seed in (1, 1, 2))
     assert first == again != other
     assert len(first) == 4
@@ -95,7 +96,8 @@ def test_writing_is_seeded_and_every_attempt_is_reported(tiny, elicitation):
 def test_constrained_practice_calls_offered_tools_with_arguments_that_they_have(tiny):
     request = load("toolworld", "typed/unseen", subset="validation", seed=4, limit=1)[0].request
     properties = {tool.name: set(tool.parameters["properties"]) for tool in request.tools}
-    settings = {"draws": 8, "temperature": 1.5, "seeds": [0]}  # hot enough to misspell what may be misspelled
+    settings = {"draws": 8, "seeds": [0], "instruction": PRACTICE_INSTRUCTION}
+    settings["temperature"] = 1.5  # hot enough to misspell what may be misspelled
     free, limited = (
         augment(tiny, [request], [[1.0] * len(properties)], elicitation=way, **settings)[0]
         for way in ("free", "constrained")
@@ -119,7 +121,7 @@ def test_valid_examples_call_offered_tools(tiny):
     for sample in load("toolworld", "single/seen", subset="validation", seed=4, limit=4):
         offered = {tool.name for tool in sample.request.tools}
         uniform = [1.0] * len(offered)
-        settings = {"elicitation": "hesitation", "draws": 4, "temperature": 0.7}
+        settings = {"elicitation": "hesitation", "draws": 4, "temperature": 0.7, "instruction": PRACTICE_INSTRUCTION}
         (attempts,) = augment(tiny, [sample.request], [uniform], seeds=[0], **settings)
         for attempt in attempts:
             if attempt.example:

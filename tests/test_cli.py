@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from unittest.mock import Mock
 
 import pytest
 from click.testing import CliRunner
@@ -12,6 +13,13 @@ from ttsi.models.loading import model_folder
 
 def call(*arguments: str):
     return CliRunner().invoke(main, list(arguments))
+
+
+def refused(result, *said: str) -> None:
+    assert result.exit_code == 2, result.output
+    assert result.output.startswith("Error: ")
+    assert result.output.count("\n") == 1
+    assert all(part in result.output for part in said), result.output
 
 
 @pytest.fixture
@@ -38,17 +46,22 @@ def without_tokenizer(tiny_config, tmp_path) -> str:
         (["--tool-order", "random"], "tool_order is 'random'; expected"),
         (["--subset", "dev"], "subset is 'dev'; expected"),
         (["--k", "0"], "k is 0; expected"),
+        (["--k", "9" * 21], f"k is {'9' * 21}; expected"),
+        (["--limit", "9" * 21], f"limit is {'9' * 21}; expected"),
+        (["--epochs", "9" * 21], f"epochs is {'9' * 21}; expected"),
+        (["--seed", "9" * 21], f"seed is {'9' * 21}; expected"),
+        (["--learning-rate", "inf"], "learning_rate is inf; expected"),
+        (["--learning-rate", "nan"], "learning_rate is nan; expected"),
+        (["--device", "cpu:5"], "device is 'cpu:5'; expected cpu, cuda, or cuda:N"),
+        (["--device", "meta"], "device is 'meta'; expected cpu, cuda, or cuda:N"),
+        (["--device", "cpu:5", "--engine", "ray"], "device is 'cpu:5'; expected"),
         (["--limit", "0"], "limit is 0; expected"),
         (["--seed", "-1"], "seed is -1; expected"),
         (["--model", "nowhere"], "nowhere is not a model folder: found no config.json; expected"),
     ],
 )
 def test_bad_settings_of_a_run(tmp_path, arguments, said):
-    result = call("run", *arguments, "--out", str(tmp_path / "out"))
-    assert result.exit_code == 2
-    assert said in result.output
-    assert result.output.startswith("Error: ")
-    assert result.output.count("\n") == 1
+    refused(call("run", *arguments, "--out", str(tmp_path / "out")), said)
     assert not (tmp_path / "out").exists()
 
 
@@ -75,17 +88,80 @@ def test_samples_are_printed_as_json():
     assert call("toolworld", "sample", "--split", "typed").exit_code == 2
 
 
-@pytest.mark.parametrize(("text", "said"), [("rows = 'many'", "rows is 'many'"), ("a = [", "cannot be read as TOML")])
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--seed", "-1"], "seed is -1; expected 0 to"),
+        (["--seed", "9" * 21], f"seed is {'9' * 21}; expected 0 to"),
+        (["-n", "-1"], "limit is -1; expected 0 to"),
+        (["-n", "9" * 21], f"limit is {'9' * 21}; expected 0 to"),
+    ],
+)
+def test_bad_seeds_and_counts_of_samples(arguments, said):
+    refused(call("toolworld", "sample", *arguments), said)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("rows = 'many'", "rows is 'many'"),
+        ("a = [", "cannot be read as TOML"),
+        ("layers = 0", "layers is 0; expected"),
+        ("rows = 999999999999999999999", "rows is 999999999999999999999; expected"),
+        ("hidden_size = 100", "heads is 6; expected: heads of an even size, in which hidden_size 100"),
+        ("learning_rate = inf", "learning_rate is inf; expected"),
+        ("weight_decay = nan", "weight_decay is nan; expected"),
+        ("seed = -1", "seed is -1; expected"),
+        ("schedule = []", "schedule is []; expected: steps from 0 on"),
+        ("schedule = [[5, 1.0], [3, 0.0]]", "expected: steps from 0 on, each above the one before"),
+        ("schedule = [[0, 1.0], [3, inf]]", "schedule.1.1 is inf; expected"),
+        ("grown_from = 'nowhere'", "grown_from is 'nowhere', which lacks config.json"),
+        ("grown_from = 'agents/tiny'\nlayers = 6", "layers a multiple of its 4"),
+    ],
+)
 def test_bad_training_configurations(tmp_path, text, said):
     config = tmp_path / "config.toml"
     config.write_text(text)
-    result = call("agent", "train", "--config", str(config), "--out", str(tmp_path / "agent"))
-    assert result.exit_code == 2
-    assert said in result.output
+    refused(call("agent", "train", "--config", str(config), "--out", str(tmp_path / "agent")), said)
+
+
+WRITING = [
+    ["run", "--profile", "smoke", "--limit", "1"],
+    ["study", "run", "timing"],
+    ["study", "collect", "RUNS"],
+    ["agent", "train"],
+    ["agent", "tune"],
+    ["bench", "cpu"],
+    ["book", "--profile", "smoke", "--only", "01"],
+]
+
+
+@pytest.mark.parametrize("command", WRITING, ids=lambda command: " ".join(command[:2]))
+def test_results_cannot_go_below_a_file_or_where_nothing_can_be_written(tmp_path, monkeypatch, command):
+    for loaded in ("load", "model_folder", "Agent", "Lessons", "_Training"):
+        monkeypatch.setattr(f"ttsi.tuning.run.{loaded}", Mock())
+    (tmp_path / "runs" / "base" / "split" / "seed-0").mkdir(parents=True)
+    (tmp_path / "runs" / "base" / "split" / "seed-0" / "outcomes.parquet").touch()
+    file = tmp_path / "file"
+    file.touch()
+    arguments = [str(tmp_path / "runs") if argument == "RUNS" else argument for argument in command]
+    refused(call(*arguments, "--out", str(file / "out" / "rows")), "is a file or lies below one; expected a folder")
+    nowhere = "/proc/nowhere/out"  # no file can be made there, whoever tries
+    refused(call(*arguments, "--out", nowhere), "cannot be written: ", "; expected a folder for the results")
+
+
+def test_a_bench_is_written_to_a_file(tmp_path):
+    refused(call("bench", "cpu", "--out", str(tmp_path)), f"{tmp_path} is a folder; expected a Parquet file")
+
+
+@pytest.mark.parametrize("command", [["study", "run", "timing"], ["agent", "tune"]])
+def test_a_device_that_is_neither_cpu_nor_cuda(tmp_path, command):
+    result = call(*command, "--device", "cpu:5", "--out", str(tmp_path / "out"))
+    refused(result, "device is 'cpu:5'; expected cpu, cuda, or cuda:N")
 
 
 def test_a_bad_shard_is_refused(tmp_path):
-    for shard in ("2/2", "x/2", "1"):
+    for shard in ("2/2", "x/2", "1", "²/3", f"0/{'9' * 21}"):
         result = call("study", "run", "results", "--shard", shard, "--out", str(tmp_path))
         assert result.exit_code == 2
         assert "expected I/N" in result.output

@@ -14,11 +14,10 @@ import pytest
 
 from ttsi.loop import STAGES
 from ttsi.records import InputError, Outcome, Sample
-from ttsi.runs import pool
 from ttsi.runs.config import RunConfig, configure
 from ttsi.runs.provenance import machine
 from ttsi.runs.results import as_table
-from ttsi.runs.run import load_agent, load_samples, outcomes, run
+from ttsi.runs.run import load_agent, load_samples, outcomes, pool, run
 
 cloudpickle = pytest.importorskip("ray.cloudpickle")
 cloudpickle.register_pickle_by_value(sys.modules[__name__])  # tests are no package that a worker could import

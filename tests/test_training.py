@@ -12,7 +12,7 @@ from ttsi.records import InputError
 from ttsi.tiny import training as module
 from ttsi.tiny.checkpoint import Checkpoint
 from ttsi.tiny.packing import IGNORED, pack, within_documents
-from ttsi.tiny.training import TrainingConfig, learning_rate, load_config, train
+from ttsi.tiny.training import TrainingConfig, learning_rate, train
 
 SMALL = TrainingConfig(
     hidden_size=32, layers=1, heads=2, feed_forward=64, vocabulary=400, tokenizer_lessons=20, rows=2, row_tokens=320,
@@ -101,8 +101,14 @@ def test_the_loss_falls_on_lessons(tmp_path):
 
 
 def test_configurations_are_read_from_toml(tmp_path):
-    assert load_config(None) == TrainingConfig()
+    assert TrainingConfig.read(None) == TrainingConfig()
     (tmp_path / "config.toml").write_text("rows = 12\nseed = 4\n")
-    assert load_config(tmp_path / "config.toml") == TrainingConfig(rows=12, seed=4)
+    assert TrainingConfig.read(tmp_path / "config.toml") == TrainingConfig(rows=12, seed=4)
     with pytest.raises(InputError, match="cannot be read"):
-        load_config(tmp_path / "nowhere.toml")
+        TrainingConfig.read(tmp_path / "nowhere.toml")
+
+
+def test_rows_without_room_for_a_lesson_are_refused(tmp_path):
+    config = SMALL.model_copy(update={"row_tokens": 8})
+    with pytest.raises(InputError, match="row_tokens is 8; expected room for a lesson of step 0"):
+        train(config, tmp_path, progress=False)

@@ -20,7 +20,7 @@ from ttsi.models.adapters import CONFIG, WEIGHTS, merge
 from ttsi.records import InputError
 from ttsi.tuning import run as module
 from ttsi.tuning.lessons import Lessons
-from ttsi.tuning.run import TuningConfig, learning_rate, load_config, tune
+from ttsi.tuning.run import TuningConfig, learning_rate, tune
 from upstream_files import write
 
 
@@ -172,16 +172,16 @@ def test_a_bad_configuration_is_named_with_its_field(tmp_path, text, said):
     path = tmp_path / "config.toml"
     path.write_text(text)
     with pytest.raises(InputError) as raised:
-        load_config(path)
+        TuningConfig.read(path)
     assert said in str(raised.value)
     with pytest.raises(InputError, match=r"nowhere\.toml cannot be read"):
-        load_config(tmp_path / "nowhere.toml")
+        TuningConfig.read(tmp_path / "nowhere.toml")
 
 
 def test_a_configuration_is_the_default_with_what_a_file_changes(tmp_path):
-    assert load_config(None) == TuningConfig()
+    assert TuningConfig.read(None) == TuningConfig()
     (tmp_path / "config.toml").write_text("rank = 8\nbase = 'mine'\n")
-    assert load_config(tmp_path / "config.toml") == TuningConfig(rank=8, base="mine")
+    assert TuningConfig.read(tmp_path / "config.toml") == TuningConfig(rank=8, base="mine")
 
 
 def test_what_is_missing_is_said_before_anything_is_written(config, data, tmp_path):

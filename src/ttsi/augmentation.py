@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator
 from ttsi.agent import Agent
 from ttsi.models.constraint import OfferedCalls
 from ttsi.models.rows import Row
-from ttsi.prompts import PRACTICE_INSTRUCTION, practice_chat, read_practice, transcript
+from ttsi.prompts import practice_chat, read_practice, transcript
 from ttsi.records import PracticeExample, Request
 
 Elicitation = Literal["free", "hesitation", "constrained"]
@@ -50,11 +50,11 @@ def augment(
     tool_probabilities: Sequence[Sequence[float]],
     *,
     elicitation: Elicitation,
+    instruction: str,
     draws: int,
     temperature: float,
     seeds: Sequence[int],
     indices: Sequence[int] | None = None,
-    instruction: str = PRACTICE_INSTRUCTION,
 ) -> list[list[Written]]:
     """Write `draws` practice examples for each request, in one batch; none is dropped or written again.
 
@@ -63,11 +63,11 @@ def augment(
         requests: the test requests, which have no label.
         tool_probabilities: the RSS distribution over each request's tools.
         elicitation: how to ask.
+        instruction: stands before the request in the prompt.
         draws: number of examples to write for a request.
         temperature: of the sampling.
         seeds: of all draws for each request.
         indices: number of each request in the batch of the loop; from 0 on unless told.
-        instruction: stands before the request in the prompt.
     """
     numbers = range(len(requests)) if indices is None else indices
     openings = [

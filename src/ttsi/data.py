@@ -1,7 +1,8 @@
-"""Where the data folder is: agents, profiles, the benchmark manifest and the published results."""
+"""Where data is and results go: the data folder (agents, profiles, manifests, published results), and new folders."""
 
 import os
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from ttsi.records import InputError
 
@@ -21,3 +22,20 @@ def data_root() -> Path:
     if found is None:
         raise InputError(f"{folders[0]} is not a data folder: found no profiles/ in it; name one with TTSI_DATA")
     return found
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder for results, and those above it, where they are not there yet.
+
+    Raises:
+        InputError: a file is in the way, or nothing can be written in the folder.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except (FileExistsError, NotADirectoryError) as error:
+        raise InputError(f"{folder} is a file or lies below one; expected a folder for the results") from error
+    except (OSError, ValueError) as error:  # the latter of a name that no file can have
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{folder} cannot be written: {reason}; expected a folder for the results") from error

@@ -5,9 +5,20 @@ augmentation, adaptation) take a `Request`, which has no gold: a label cannot be
 """
 
 import hashlib
-from typing import Any, Literal
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+MOST = 1_000_000
+"""What a count may be at most; a larger one is a slip."""
+
+LAST_SEED = 2**63 - 1
+"""The largest seed that PyTorch takes."""
+
+Count = Annotated[int, Field(ge=1, le=MOST)]
+Seed = Annotated[int, Field(ge=0, le=LAST_SEED)]
 
 Subset = Literal["train", "validation", "test"]
 
@@ -20,6 +31,33 @@ class Record(BaseModel):
     """A frozen, validated record that refuses unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Settings(Record):
+    """A record that a user writes: its numbers are finite."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    @classmethod
+    def read(cls, path: Path | None) -> Self:
+        """Return the default settings with the changes of a TOML file.
+
+        Raises:
+            InputError: the file cannot be read, or a setting is unknown or out of range.
+        """
+        try:
+            return cls.model_validate(tomllib.loads(path.read_text(encoding="utf-8")) if path else {})
+        except ValidationError as error:
+            raise InputError(f"{path}: {refused(error)}") from error
+        except (OSError, ValueError) as error:
+            raise InputError(f"{path} cannot be read as TOML: {error}") from error
+
+
+def refused(error: ValidationError) -> str:
+    """Return in one line which setting was refused first, what was found and what was expected."""
+    first = error.errors()[0]
+    name, expected = ".".join(map(str, first["loc"])), first["msg"].removeprefix("Value error, ")
+    return f"{name} is {first['input']!r}; expected: {expected}"
 
 
 class Message(Record):

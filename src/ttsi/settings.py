@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from ttsi.prompts import PRACTICE_INSTRUCTION
-from ttsi.records import Record
+from ttsi.records import Count, Settings
 from ttsi.uncertainty import ESTIMATORS
 
 Decoding = Literal["direct", "majority-vote", "pass@5"]
@@ -38,16 +38,16 @@ def known(name: str) -> str:
 EstimatorName = Annotated[str, AfterValidator(known)]
 
 
-class LoraSettings(Record):
+class LoraSettings(Settings):
     """y = W x + (alpha / r) B A x, with A (r x in), B (out x r) trained and W frozen (arXiv 2106.09685)."""
 
-    rank: int = Field(default=8, ge=1)
-    alpha: int = Field(default=16, ge=1)
+    rank: Count = 8
+    alpha: Count = 16
     targets: str | tuple[str, ...] = "all-linear"
     prefix: Literal["adapted", "activated"] = "adapted"
     """Whether the adapter acts on the tool list, too, or only after it (activated LoRA, arXiv 2504.12397)."""
     learning_rate: float = Field(default=1e-4, gt=0)
-    epochs: int = Field(default=5, ge=1)
+    epochs: Count = 5
     """Passes over the practice examples, one optimizer step an example."""
     max_grad_norm: float | None = Field(default=None, gt=0)
     """The gradient of a step is scaled down to this norm; none: it is taken as it is."""
@@ -60,7 +60,7 @@ class LoraSettings(Record):
         return self.alpha / self.rank
 
 
-class LoopSettings(Record):
+class LoopSettings(Settings):
     """What the loop does with a request."""
 
     author: Author = "self"
@@ -81,9 +81,9 @@ class LoopSettings(Record):
     """Estimators whose margins are recorded beside that of the gate."""
     tau: float = Field(default=0.95, ge=0, le=1)
     """A sample is uncertain if its margin is below tau."""
-    k: int = Field(default=1, ge=1)
+    k: Count = 1
     """Practice examples to use, at most."""
-    draws: int = Field(default=1, ge=1)
+    draws: Count = 1
     """Practice examples to write; the first `k` valid ones are used."""
     elicitation: Elicitation = "free"
     """How the agent is asked for them; a teacher is always asked freely."""
@@ -92,9 +92,9 @@ class LoopSettings(Record):
     practice_instruction: str = PRACTICE_INSTRUCTION
     """Stands before the request where a practice example is asked for."""
     lora: LoraSettings = LoraSettings()
-    sft_examples: int = Field(default=200, ge=1)
+    sft_examples: Count = 200
     """Examples of the training set: for supervised fine-tuning, and to choose from for the context."""
-    sft_epochs: int = Field(default=1, ge=1)
+    sft_epochs: Count = 1
     sft_learning_rate: float = Field(default=1e-4, gt=0)
 
     @property

@@ -17,7 +17,7 @@ from pathlib import Path
 from ttsi.benchmarks import apibank, bfcl, nexusraven, sealtool, toolalpaca, toolworld
 from ttsi.benchmarks.drafts import UNPARSABLE, Draft, ToolOrder, flagged
 from ttsi.benchmarks.sources import find_file
-from ttsi.records import InputError, Sample, Subset
+from ttsi.records import MOST, InputError, Sample, Subset
 
 _EVALUATED = {reader.NAME: reader for reader in (nexusraven, sealtool, apibank, toolalpaca)}
 _READERS = _EVALUATED | {bfcl.NAME: bfcl}
@@ -66,8 +66,8 @@ def load(
     """
     if benchmark not in SPLITS:
         raise InputError(f"unknown benchmark {benchmark!r}; expected one of {', '.join(SPLITS)}")
-    if limit is not None and limit < 0:
-        raise InputError(f"limit is {limit}; expected 0 or more samples")
+    if limit is not None and not 0 <= limit <= MOST:
+        raise InputError(f"limit is {limit}; expected 0 to {MOST} samples")
     if benchmark == "toolworld":
         if limit is None:
             raise InputError("limit is none; expected a number of samples, since toolworld has no end")

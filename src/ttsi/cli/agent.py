@@ -18,10 +18,10 @@ def agent() -> None:
 def train(out: Path, config: Path | None) -> None:
     """Train the tiny agent from nothing, score it, and write its model card."""
     from ttsi.tiny.card import write_card
-    from ttsi.tiny.training import load_config
+    from ttsi.tiny.training import TrainingConfig
     from ttsi.tiny.training import train as train_agent
 
-    train_agent(load_config(config), out)
+    train_agent(TrainingConfig.read(config), out)
     click.echo(write_card(out))
 
 
@@ -55,9 +55,9 @@ def tune(out: Path, config: Path | None, device: str | None, data_dir: Path | No
     import torch
 
     from ttsi.tuning.card import write_card
-    from ttsi.tuning.run import load_config
+    from ttsi.tuning.run import TuningConfig
     from ttsi.tuning.run import tune as tune_agent
 
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    tune_agent(load_config(config), out, device=device, data_dir=data_dir)
+    tune_agent(TuningConfig.read(config), out, device=device, data_dir=data_dir)
     click.echo(write_card(out, data_dir=data_dir, device=device))

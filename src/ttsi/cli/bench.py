@@ -4,11 +4,13 @@ from pathlib import Path
 
 import click
 
+from ttsi.records import MOST
+
 
 @click.command()
 @click.argument("plan", type=click.Choice(["cpu", "gpu", "unsloth"]))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Parquet file of what is measured.")
-@click.option("--repeats", type=click.IntRange(1), default=5, show_default=True)
+@click.option("--repeats", type=click.IntRange(1, MOST), default=5, show_default=True)
 def bench(plan: str, out: Path, repeats: int) -> None:
     """Measure the ways to compute an adaptation: seconds by stage, and memory."""
     if plan == "unsloth":

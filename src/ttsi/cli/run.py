@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from ttsi.records import MOST
+
 
 @click.command()
 @click.option("--profile", default="tiny", show_default=True, help="Settings in data/profiles/.")
@@ -27,7 +29,9 @@ import click
 @click.option("--teacher", help="endpoint or oracle (toolworld's own grammar: an upper bound); of tt-d.")
 @click.option("--teacher-url", help="Base URL of an OpenAI-compatible server; the key comes from OPENAI_API_KEY.")
 @click.option("--teacher-model", help="Its model; without a URL a model folder, served on loopback.")
-@click.option("--teacher-requests", type=click.IntRange(1), default=1, show_default=True, help="At once, at most.")
+@click.option(
+    "--teacher-requests", type=click.IntRange(1, MOST), default=1, show_default=True, help="At once, at most."
+)
 @click.option("--rank", type=int, help="Of the test-time LoRA.")
 @click.option("--learning-rate", type=float, help="Of the test-time LoRA.")
 @click.option("--epochs", type=int, help="Passes over the practice examples.")
@@ -41,7 +45,7 @@ import click
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--limit", type=int, help="Number of samples.")
 @click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True)
-@click.option("--workers", type=click.IntRange(1), default=2, show_default=True, help="Of the engine ray.")
+@click.option("--workers", type=click.IntRange(1, MOST), default=2, show_default=True, help="Of the engine ray.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for the results.")
 @click.option("--resume", is_flag=True, help="Go on with a run that was interrupted.")
 def run(

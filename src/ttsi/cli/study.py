@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ttsi.records import InputError
+from ttsi.records import MOST, InputError
 
 if TYPE_CHECKING:
     from ttsi.runs.config import RunConfig
@@ -30,7 +30,7 @@ def study() -> None:
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Where the paper's benchmarks lie.")
 @click.option("--device", help="cpu or cuda; unless told, that of the profile.")
 @click.option("--dtype", type=click.Choice(DTYPES), help="Unless told, that of the profile.")
-@click.option("--batch", type=click.IntRange(1), help="Samples at once, at most.")
+@click.option("--batch", type=click.IntRange(1, MOST), help="Samples at once, at most.")
 @click.option("--teacher-url", help="Base URL of the teacher's server; of paper. Without one, TT-D is left out.")
 @click.option("--teacher-model", help="The teacher's name there.")
 def run(
@@ -48,8 +48,8 @@ def run(
     from ttsi.studies.toolworld import run_study
 
     first, slash, count = shard.partition("/")
-    if not (slash and first.isdigit() and count.isdigit() and int(first) < int(count)):
-        raise InputError(f"shard is {shard!r}; expected I/N with 0 <= I < N, e.g. 0/2")
+    if not (slash and first.isdecimal() and count.isdecimal() and int(first) < int(count) <= MOST):
+        raise InputError(f"shard is {shard!r}; expected I/N with 0 <= I < N <= {MOST}, e.g. 0/2")
     runs = list(_runs(name, data_dir, teacher))
     families = {path.split("/")[0] for path, _ in runs}
     if unknown := sorted({*only} - families):

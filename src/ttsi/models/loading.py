@@ -164,7 +164,9 @@ def missing_part(folder: Path) -> str | None:
 
 
 def check_device(device: str) -> None:
-    """Raise `InputError` if there is no such device, before a model is fetched for it."""
+    """Raise `InputError` unless it is the CPU or a GPU that is there, before a model is fetched for it."""
+    if not re.fullmatch(r"cpu|cuda(:\d+)?", device):
+        raise InputError(f"device is {device!r}; expected cpu, cuda, or cuda:N with the number of a GPU")
     try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:

@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError
 from ttsi.benchmarks import BENCHMARKS, DEFAULT_SPLITS
 from ttsi.benchmarks.drafts import ToolOrder
 from ttsi.data import data_root
-from ttsi.records import InputError, Record, Subset
+from ttsi.records import Count, InputError, Seed, Settings, Subset, refused
 from ttsi.settings import LoopSettings
 
 Method = Literal["base", "constrained", "tt-si", "tt-d", "tt-icl", "icl", "sft"]
@@ -26,7 +26,7 @@ METHODS: dict[Method, dict[str, Any]] = {
 """What each method fixes of the loop's settings."""
 
 
-class RunConfig(Record):
+class RunConfig(Settings):
     """Everything that decides the rows of a run."""
 
     profile: str
@@ -43,19 +43,19 @@ class RunConfig(Record):
     lessons_split: str | None = None
     """Of the training set; none: that of the run."""
     method: Method = "tt-si"
-    seed: int = Field(default=0, ge=0)
+    seed: Seed = 0
     """Seeds the samples (where they are generated) and, with each sample's id, everything drawn for it."""
-    limit: int | None = Field(default=None, ge=1)
+    limit: Count | None = None
     """Number of samples; none: all that the benchmark has."""
-    max_new_tokens: int = Field(default=120, ge=1)
+    max_new_tokens: Count = 120
     device: str = "cpu"
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     """Of the weights; on a GPU products of float32 are computed in TF32, with 10 bits of mantissa."""
     backend: Backend = "batched"
     """How it is computed: many samples at once, or one by one by PEFT, or by Unsloth (on a GPU)."""
-    batch: int = Field(default=64, ge=1)
+    batch: Count = 64
     """Samples at once, at most, of the batched backend; fewer where memory is short. No answer depends on it."""
-    threads: int = Field(default=1, ge=1)
+    threads: int = Field(default=1, ge=1, le=1024)
     """CPU threads of PyTorch; fixed, since the order of float additions depends on it."""
     teacher: Literal["endpoint", "oracle"] = "endpoint"
     """Author of the examples of `tt-d`: a model, or a bound: toolworld's own grammar, or the gold of other samples."""
@@ -84,9 +84,7 @@ def configure(profile: str, **changes: Any) -> RunConfig:
     try:
         return RunConfig.model_validate(settings)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(map(str, first["loc"]))
-        raise InputError(f"{name} is {first['input']!r}; expected: {first['msg']}") from error
+        raise InputError(refused(error)) from error
 
 
 def _read(path: Path) -> dict[str, Any]:

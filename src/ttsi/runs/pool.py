@@ -20,8 +20,8 @@ import numpy as np
 import torch
 
 from ttsi.records import InputError, Outcome, Sample
-from ttsi.runs import provenance
 from ttsi.runs.config import RunConfig
+from ttsi.runs.run import provenance
 
 ANSWER_SECONDS = 10.0
 """How long a cluster may take to answer at all."""
@@ -68,7 +68,7 @@ def connected(config: RunConfig, workers: int) -> Iterator[None]:
 
 
 def machine(config: RunConfig) -> str:
-    """Return what a worker's slot computes with, as `ttsi.runs.provenance.machine` names it; needs a cluster."""
+    """Return what a worker's slot computes with, as `ttsi.runs.run.provenance.machine` names it; needs a cluster."""
     return _ray().get(_ray().remote(provenance.machine).options(**_slot(config)).remote(config.device))
 
 

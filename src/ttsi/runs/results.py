@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 from pydantic import ValidationError
 
+from ttsi.data import make_folder
 from ttsi.records import InputError, Outcome
 from ttsi.runs.provenance import Provenance, now
 
@@ -64,11 +65,9 @@ class ResultsFolder:
         """Take a folder for a run, alone: an empty one, or with `resume` one that the same run left.
 
         Raises:
-            InputError: the folder is in use, or holds something else.
+            InputError: the folder cannot be written, is in use, or holds something else.
         """
-        if path.exists() and not path.is_dir():
-            raise InputError(f"{path} is a file; expected a folder for the results")
-        path.mkdir(parents=True, exist_ok=True)
+        make_folder(path)
         with _alone(path):
             present = sorted(found.name for found in path.iterdir() if found.suffix != _PART)
             if present and not resume:

@@ -8,8 +8,9 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 import torch
 
-from ttsi.data import data_root
+from ttsi.data import data_root, make_folder
 from ttsi.models.loading import pinned
+from ttsi.records import InputError
 from ttsi.runs.provenance import Provenance, hash_files, machine, model_files, now, source_state, versions
 from ttsi.speed.cases import REPEATS, Case
 from ttsi.speed.peak import peak_memory
@@ -32,9 +33,14 @@ def measure(
 
     The ways of a case take turns within a repetition, so that what else the machine does meets all of them. Memory is
     measured in a repetition of its own, before the others.
+
+    Raises:
+        InputError: `out` is a folder, or lies where nothing can be written.
     """
     started, rows = now(), []
-    out.parent.mkdir(parents=True, exist_ok=True)
+    if out.is_dir():
+        raise InputError(f"{out} is a folder; expected a Parquet file")
+    make_folder(out.parent)
     for number, case in enumerate(cases, 1):
         announce(str(case))
         with TemporaryDirectory() as folder:

@@ -10,12 +10,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ttsi.data import make_folder
 from ttsi.records import InputError, seed_for
 from ttsi.runs.config import RunConfig
 from ttsi.runs.provenance import Provenance
 from ttsi.runs.results import TABLE, read_outcomes, read_provenance
 from ttsi.settings import Gate
 from ttsi.studies.annotation import annotated
+from ttsi.uncertainty import ESTIMATORS
 
 
 def collect(runs: Path, out: Path, data_dir: Path | None = None) -> None:
@@ -27,12 +29,12 @@ def collect(runs: Path, out: Path, data_dir: Path | None = None) -> None:
         data_dir: where the paper's benchmarks lie; their rows are annotated (`ttsi.studies.annotation`).
 
     Raises:
-        InputError: there is no finished run, or a benchmark's file is not at hand.
+        InputError: there is no finished run, `out` cannot be written, or a benchmark's file is not at hand.
     """
     found = sorted(path.parent for path in runs.glob(f"*/*/*/{TABLE}"))
     if not found:
         raise InputError(f"{runs} holds no run; expected FAMILY/SPLIT/seed-N/ folders, as `ttsi study` writes them")
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     for family in sorted({path.relative_to(runs).parts[0] for path in found}):
         members = [path for path in found if path.relative_to(runs).parts[0] == family]
         tables = [read_outcomes(path) for path in members]
@@ -80,8 +82,9 @@ def read_made(folder: Path, family: str) -> list[Provenance]:
 
 
 def margins_of(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the margin of each row by every estimator, a column each."""
-    return pd.json_normalize(rows["margins"].map(json.loads).tolist()).set_index(rows.index)
+    """Return the margin of each row by the estimators that the rows hold: a column each, as `ESTIMATORS` has them."""
+    margins = pd.json_normalize(rows["margins"].map(json.loads).tolist()).set_index(rows.index)
+    return margins.reindex(columns=[name for name in ESTIMATORS if name in margins])
 
 
 def replay(

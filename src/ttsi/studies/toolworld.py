@@ -11,6 +11,8 @@ from typing import Any
 
 from ttsi.benchmarks import DEFAULT_SPLITS, PAPER_BENCHMARKS
 from ttsi.benchmarks.toolworld import SPLITS
+from ttsi.data import make_folder
+from ttsi.models.loading import check_device
 from ttsi.runs.config import RunConfig, configure
 from ttsi.runs.run import run, teacher_of
 from ttsi.uncertainty import ESTIMATORS
@@ -162,10 +164,17 @@ def run_study(
         shard: which of them to run here.
         data_dir: where the paper's benchmarks lie.
         announce: is told the name of each run, and what it will take.
+
+    Raises:
+        InputError: a device is not there, the folder cannot be written, or as `ttsi.runs.run.run` says.
     """
+    chosen = list(islice(named, shard[0], None, shard[1]))
+    for device in {config.device for _, config in chosen}:
+        check_device(device)
+    make_folder(out)
     with ExitStack() as stack:
         teachers: dict[tuple, Any] = {}
-        for name, config in islice(named, shard[0], None, shard[1]):
+        for name, config in chosen:
             teacher = None
             if config.loop.author == "teacher":
                 key = (config.teacher, config.teacher_url, config.teacher_model, config.benchmark)

@@ -2,7 +2,6 @@
 
 import json
 import time
-import tomllib
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -11,16 +10,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationInfo, field_validator
 from torch import Tensor
 from tqdm.auto import tqdm
 from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
 from ttsi.benchmarks import toolworld
 from ttsi.calls import render_calls
-from ttsi.data import data_root
+from ttsi.data import data_root, make_folder
+from ttsi.models.loading import missing_part
 from ttsi.prompts import answer_chat, practice_chat, render_practice
-from ttsi.records import InputError, Record
+from ttsi.records import MOST, Count, InputError, Seed, Settings
 from ttsi.runs.provenance import machine, versions
 from ttsi.tiny.checkpoint import Checkpoint
 from ttsi.tiny.growth import grow
@@ -28,19 +28,19 @@ from ttsi.tiny.packing import IGNORED, pack, within_documents
 from ttsi.tiny.tokenizer import END, PAD, train_tokenizer
 
 
-class TrainingConfig(Record):
+class TrainingConfig(Settings):
     """Everything that decides what the trained agent is."""
 
-    seed: int = 0
+    seed: Seed = 0
     """Seeds the weights and the lessons."""
-    vocabulary: int = Field(default=1024, ge=300)
+    vocabulary: int = Field(default=1024, ge=300, le=MOST)
     """Tokens of the BPE vocabulary, before the two call tags."""
-    tokenizer_lessons: int = 3000
+    tokenizer_lessons: Count = 3000
     """Lessons whose text the tokenizer is trained on."""
-    hidden_size: int = 192
-    layers: int = 4
-    heads: int = 6
-    feed_forward: int = 576
+    hidden_size: Count = 192
+    layers: Count = 4
+    heads: Count = Field(default=6, validate_default=True)
+    feed_forward: Count = 576
     practice_share: float = Field(default=0.3, ge=0, le=1)
     """Share of the lessons that ask for a practice example rather than for an answer."""
     seen_share: float = Field(default=0.35, ge=0, le=1)
@@ -51,10 +51,10 @@ class TrainingConfig(Record):
     """Agent folder, below the data folder, whose tokenizer and layers it starts from; None: from nothing."""
     prompt_weight: float = Field(default=0.1, ge=0)
     """Weight of the prompt's tokens in the loss; the answer's have weight 1."""
-    rows: int = 16
-    row_tokens: int = 384
-    lessons_per_step: int = 40
-    learning_rate: float = 2.5e-3
+    rows: Count = 16
+    row_tokens: Count = 384
+    lessons_per_step: Count = 40
+    learning_rate: float = Field(default=2.5e-3, gt=0)
     """The highest rate."""
     schedule: tuple[tuple[int, float], ...] = (
         (0, 0.0),
@@ -65,13 +65,31 @@ class TrainingConfig(Record):
         (4400, 0.0),
     )
     """Corners (step, share of the learning rate), linear in between; the last one is where training ends."""
-    weight_decay: float = 0.05
-    clip_norm: float = 1.0
+    weight_decay: float = Field(default=0.05, ge=0)
+    clip_norm: float = Field(default=1.0, gt=0)
     bfloat16: bool = True
     """Compute in bfloat16 (the weights that are trained stay in float32)."""
     compile: bool = True
     """Use `torch.compile`: about half a minute at the start, then several times faster."""
-    checkpoint_steps: int = 250
+    checkpoint_steps: Count = 250
+
+    @field_validator("heads")
+    @classmethod
+    def _heads_fit(cls, heads: int, info: ValidationInfo) -> int:
+        hidden_size = info.data.get("hidden_size", 0)
+        if hidden_size % (2 * heads):  # half of a head's numbers are rotated into the other half
+            raise ValueError(f"heads of an even size, in which hidden_size {hidden_size} can be divided")
+        return heads
+
+    @field_validator("schedule")
+    @classmethod
+    def _schedule_ends(cls, schedule: tuple[tuple[int, float], ...]) -> tuple[tuple[int, float], ...]:
+        steps = [step for step, _ in schedule]
+        if not steps or not 1 <= steps[-1] <= MOST or sorted(set(steps)) != steps or min(steps) < 0:
+            raise ValueError(f"steps from 0 on, each above the one before, the last from 1 to {MOST}")
+        if min(share for _, share in schedule) < 0:
+            raise ValueError("shares of the learning rate from 0 on")
+        return schedule
 
 
 def learning_rate(config: TrainingConfig, step: int) -> float:
@@ -113,6 +131,8 @@ def _documents(config: TrainingConfig, tokenizer: PreTrainedTokenizerFast, step:
 def build_tokenizer(config: TrainingConfig) -> PreTrainedTokenizerFast:
     """Train the tokenizer on rendered lessons of toolworld's training subset, or take that of the smaller agent."""
     if config.grown_from:
+        if missing := missing_part(data_root() / config.grown_from):
+            raise InputError(f"grown_from is {config.grown_from!r}, which lacks {missing}; expected an agent's folder")
         return PreTrainedTokenizerFast.from_pretrained(data_root() / config.grown_from)
     plain = train_tokenizer([], vocabulary=300)
     stream = islice(_lessons(config), config.tokenizer_lessons)
@@ -143,7 +163,13 @@ def build_model(config: TrainingConfig, tokenizer: PreTrainedTokenizerFast) -> Q
     if config.grown_from:
         smaller = Qwen3ForCausalLM.from_pretrained(data_root() / config.grown_from, dtype=torch.float32)
         times = config.layers // smaller.config.num_hidden_layers
-        model.load_state_dict(grow(smaller.state_dict(), times=times))
+        try:
+            model.load_state_dict(grow(smaller.state_dict(), times=times))
+        except RuntimeError as error:
+            raise InputError(
+                f"grown_from is {config.grown_from!r}, whose weights do not fit; expected an agent of the same "
+                f"hidden_size, heads and feed_forward, and layers a multiple of its {smaller.config.num_hidden_layers}"
+            ) from error
     return model
 
 
@@ -173,9 +199,10 @@ def train(config: TrainingConfig, folder: Path, *, progress: bool = True) -> lis
         One row a step: `step`, `loss` (nats per weighted token), `tokens` (of this step), `seconds`.
 
     Raises:
-        InputError: the folder's checkpoint was made with another configuration.
+        InputError: the folder cannot be written, its checkpoint was made with another configuration, the smaller
+            agent cannot be grown to this one, or no lesson of a step fits into a row.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     tokenizer = build_tokenizer(config)
     model = build_model(config, tokenizer)
     optimizer = torch.optim.AdamW(
@@ -189,6 +216,8 @@ def train(config: TrainingConfig, folder: Path, *, progress: bool = True) -> lis
         started = time.perf_counter()
         documents = _documents(config, tokenizer, step)
         batch = pack(documents, rows=config.rows, row_tokens=config.row_tokens, pad=_id(tokenizer, PAD))
+        if not batch["weights"].any():
+            raise InputError(f"row_tokens is {config.row_tokens}; expected room for a lesson of step {step}")
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(config, step)
         loss = loss_function(**batch)
@@ -203,23 +232,6 @@ def train(config: TrainingConfig, folder: Path, *, progress: bool = True) -> lis
     _save(model, tokenizer, config, log, folder)
     checkpoint.path.unlink(missing_ok=True)
     return log
-
-
-def load_config(path: Path | None) -> TrainingConfig:
-    """Return the default configuration with the changes of a TOML file.
-
-    Raises:
-        InputError: the file cannot be read, or a setting is unknown or out of range.
-    """
-    if path is None:
-        return TrainingConfig()
-    try:
-        return TrainingConfig.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise InputError(f"{path}: {first['loc'][0]} is {first['input']!r}; expected: {first['msg']}") from error
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read as TOML: {error}") from error
 
 
 def _save(

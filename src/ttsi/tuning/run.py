@@ -3,7 +3,6 @@
 import json
 import math
 import time
-import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 import pandas as pd
 import torch
 from peft import LoraConfig, get_peft_model
-from pydantic import Field, ValidationError
+from pydantic import Field
 from safetensors.torch import save_file
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
@@ -21,8 +20,9 @@ from tqdm.auto import tqdm
 from ttsi.adaptation import Ids
 from ttsi.agent import Agent
 from ttsi.benchmarks import bfcl, load
-from ttsi.models.loading import model_folder
-from ttsi.records import InputError, Record
+from ttsi.data import make_folder
+from ttsi.models.loading import check_device, model_folder
+from ttsi.records import MOST, Count, Seed, Settings
 from ttsi.runs.provenance import hash_files, hash_records, machine, model_files, source_state, versions
 from ttsi.tiny.checkpoint import Checkpoint
 from ttsi.tuning.lessons import Lesson, Lessons, stream
@@ -35,39 +35,24 @@ WRITERS = 6
 """Processes that write lessons while a GPU learns from them."""
 
 
-class TuningConfig(Record):
+class TuningConfig(Settings):
     """Everything that decides what the tuned agent is."""
 
     base: str = "smollm2"
     """The model, as `--model` names one."""
-    seed: int = Field(default=0, ge=0)
+    seed: Seed = 0
     """Seeds the adapter and the lessons."""
-    rank: int = Field(default=32, ge=1)
-    alpha: int = Field(default=64, ge=1)
-    learning_rate: float = Field(default=1e-3, gt=0, allow_inf_nan=False)
+    rank: Count = 32
+    alpha: Count = 64
+    learning_rate: float = Field(default=1e-3, gt=0)
     """The highest rate: reached after `warmup_steps`, then falling to 0 as a cosine does."""
-    warmup_steps: int = Field(default=20, ge=1)
-    steps: int = Field(default=400, ge=1)
-    lessons_per_step: int = Field(default=64, ge=1)
-    longest: int = Field(default=2048, ge=64)
+    warmup_steps: Count = 20
+    steps: Count = 400
+    lessons_per_step: Count = 64
+    longest: int = Field(default=2048, ge=64, le=MOST)
     """Tokens of a lesson, at most; a longer one is left out."""
-    clip_norm: float = Field(default=1.0, gt=0, allow_inf_nan=False)
-    checkpoint_steps: int = Field(default=50, ge=1)
-
-
-def load_config(path: Path | None) -> TuningConfig:
-    """Return the default configuration with the changes of a TOML file.
-
-    Raises:
-        InputError: the file cannot be read, or a setting is unknown or out of range.
-    """
-    try:
-        return TuningConfig.model_validate(tomllib.loads(path.read_text(encoding="utf-8")) if path else {})
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise InputError(f"{path}: {first['loc'][0]} is {first['input']!r}; expected: {first['msg']}") from error
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read as TOML: {error}") from error
+    clip_norm: float = Field(default=1.0, gt=0)
+    checkpoint_steps: Count = 50
 
 
 def learning_rate(config: TuningConfig, step: int) -> float:
@@ -104,12 +89,14 @@ def tune(
         One row a step: `step`, `loss` (nats per answer token), `tokens` (all that are read), `seconds`.
 
     Raises:
-        InputError: a file of the lessons is missing, or the folder's checkpoint is of another configuration.
+        InputError: a file of the lessons is missing, the device is not there, the folder cannot be written, or its
+            checkpoint is of another configuration.
     """
+    check_device(device)
     samples = load(bfcl.NAME, "all", subset="train", limit=None, data_dir=data_dir)
     agent = Agent.load(model_folder(config.base), device=device)
     training = _Training(config, agent, Lessons(samples, seed=config.seed), tokens_at_once)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     checkpoint = Checkpoint(folder, config)
     log = checkpoint.restore(training.trained, training.optimizer)
     steps = tqdm(training.lessons(len(log)), initial=len(log), total=config.steps, disable=not progress)

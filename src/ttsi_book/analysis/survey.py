@@ -17,7 +17,7 @@ from ttsi.benchmarks import PAPER_BENCHMARKS, SPLITS, apibank, nexusraven, read_
 from ttsi.benchmarks.checking import Check, check
 from ttsi.benchmarks.drafts import Draft, ToolOrder
 from ttsi.benchmarks.sources import data_folder, find_file, load_manifest
-from ttsi.data import data_root
+from ttsi.data import data_root, make_folder
 from ttsi.prompts import transcript
 from ttsi.records import InputError, Record
 
@@ -181,10 +181,10 @@ def main(data_dir: Path | None, out: Path | None) -> None:
     """Count what the benchmarks' files hold, and write the summary that the book reads."""
     try:
         found = survey(data_dir)
+        out = out or data_root() / FILE
+        make_folder(out.parent)
     except InputError as error:
         raise click.ClickException(str(error)) from error
-    out = out or data_root() / FILE
-    out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(found.model_dump_json(indent=2) + "\n", encoding="utf-8")
     click.echo(f"wrote {out}: {len(found.splits)} splits; not at hand: {', '.join(found.missing) or 'none'}")
 

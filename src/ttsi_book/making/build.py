@@ -8,6 +8,7 @@ from typing import Any
 
 import nbformat
 
+from ttsi.data import make_folder
 from ttsi.records import InputError
 from ttsi_book.making.chapters import Chapter, find_chapters, select_chapters
 from ttsi_book.making.execution import execute_chapter, refresh_prose
@@ -155,6 +156,7 @@ def _beside(out: Path) -> Place:
     place = Place(out / "chapters", out / "html", out / "work")
     if out.exists() and not place.manifest.is_file() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"--out {out} holds something else; expected a new folder or one of an earlier side build")
+    make_folder(out)
     if not place.manifest.is_file():
         Manifest().write(place.manifest)
     return place

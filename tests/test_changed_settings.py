@@ -1,0 +1,69 @@
+"""Chapters follow what a reader changes: the practice instruction of a profile, and the registry of estimators."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import matplotlib as mpl
+import pytest
+
+from ttsi import uncertainty
+from ttsi.data import data_root
+from ttsi.settings import Estimator
+from ttsi.uncertainty import ESTIMATORS
+from ttsi_book.making.chapters import find_chapters, select_chapters
+
+CHAPTERS = find_chapters(Path(__file__).parents[1])
+INSTRUCTION = "Show a tool call and a request like the following.\n\n"
+
+
+@pytest.fixture(autouse=True)
+def _plain_figures() -> Iterator[None]:
+    with mpl.rc_context():
+        yield
+
+
+def executed(number: str, **parameters: Any) -> dict[str, Any]:
+    """Execute a chapter's code at the smoke profile in this process; returns its variables."""
+    (chapter,) = select_chapters(CHAPTERS, [number])
+    variables: dict[str, Any] = {}
+    for cell in chapter.notebook().cells:
+        if cell.cell_type == "code":
+            exec(compile(cell.source, chapter.name, "exec"), variables)
+        if "parameters" in cell.metadata.get("tags", []):
+            variables |= {"profile": "smoke"} | parameters
+    return variables
+
+
+def test_a_changed_practice_instruction_reaches_the_practice_of_chapter_1(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(data_root() / "profiles", tmp_path / "profiles")
+    (tmp_path / "agents").symlink_to(data_root() / "agents")
+    profile = tmp_path / "profiles" / "smoke.toml"
+    text = profile.read_text(encoding="utf-8")
+    assert "[loop]\n" in text
+    profile.write_text(
+        text.replace("[loop]\n", f"[loop]\npractice_instruction = {json.dumps(INSTRUCTION)}\n"), encoding="utf-8"
+    )
+    monkeypatch.setenv("TTSI_DATA", str(tmp_path))
+    found = executed("01", tau=1.0)
+    assert found["config"].loop.practice_instruction == INSTRUCTION
+    assert found["written"]
+    assert found["written"] == list(found["answered"].written)
+
+
+def test_chapter_1_shows_a_request_that_is_left_alone() -> None:
+    found = executed("01", tau=0.0)
+    assert not found["written"]
+    assert found["adapted"] == found["answered"].base_output
+
+
+@pytest.mark.parametrize("number", ["03", "07"])
+def test_a_registered_estimator_that_no_row_holds_is_left_out(number: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = list(ESTIMATORS)
+    monkeypatch.setitem(ESTIMATORS, "tenth", lambda evidence: 0.5)  # pyright: ignore[reportArgumentType]
+    monkeypatch.setattr(uncertainty, "Estimator", Literal[(*get_args(Estimator), "tenth")])
+    assert list(executed(number)["margins"]) == known
