@@ -20,8 +20,8 @@ import numpy as np
 import torch
 
 from ttsi.records import InputError, Outcome, Sample
+from ttsi.runs import provenance
 from ttsi.runs.config import RunConfig
-from ttsi.runs.run import provenance
 
 ANSWER_SECONDS = 10.0
 """How long a cluster may take to answer at all."""
