@@ -123,6 +123,22 @@ class SequentialAdapter:
         return losses
 
 
+@contextmanager
+def learned(adapter: Any, lessons: Sequence[Lesson], *, seed: int) -> Iterator[list[float]]:
+    """Inside the block the agent of an adapter has learned from the lessons of one request.
+
+    Args:
+        adapter: as `ttsi.backends.adapter_for` gives it.
+        lessons: practice examples, each with the tools that stand in its prompt.
+        seed: of the adapter's initial weights.
+
+    Yields:
+        The loss of each step, in nats per answer token.
+    """
+    with adapter.adapted([lessons], seeds=[seed]) as (losses,):
+        yield losses
+
+
 def adapted_layers(model: nn.Module, settings: LoraSettings) -> dict[str, nn.Linear]:
     """Return the projections that the targets name, as PEFT chooses them, in the model's order."""
     linear = {name: layer for name, layer in model.named_modules() if isinstance(layer, nn.Linear)}

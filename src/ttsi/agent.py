@@ -13,8 +13,8 @@ from ttsi.models.batches import in_batches
 from ttsi.models.loading import read
 from ttsi.models.rows import AllowedTokens, Row
 from ttsi.models.sampling import Draws, limited
-from ttsi.prompts import Chat
-from ttsi.records import Call, Tool
+from ttsi.prompts import Chat, answer_chat
+from ttsi.records import Call, Request, Tool
 
 
 class Agent:
@@ -59,6 +59,11 @@ class Agent:
         functions = [tool.as_function() for tool in tools]
         text = self.tokenizer.apply_chat_template(chat, tools=functions, add_generation_prompt=True, tokenize=False)
         return self.encode(text)
+
+    def answer(self, request: Request) -> list[int]:
+        """Return the ids of the greedy answer to one request."""
+        (answer,) = self.generate([self.prompt(answer_chat(request.messages), request.tools)])
+        return answer
 
     def encode(self, text: str) -> list[int]:
         """Return the ids of a text, without special tokens of the tokenizer's own."""

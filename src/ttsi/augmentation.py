@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from dateutil import parser as dates
 from jsonschema import Draft202012Validator
@@ -19,8 +19,7 @@ from ttsi.models.constraint import OfferedCalls
 from ttsi.models.rows import Row
 from ttsi.prompts import practice_chat, read_practice, transcript
 from ttsi.records import PracticeExample, Request
-
-Elicitation = Literal["free", "hesitation", "constrained"]
+from ttsi.settings import Elicitation, LoopSettings
 
 VALID = "valid"
 _NUMBER_WORDS = "zero one two three four five six seven eight nine ten eleven twelve".split()
@@ -42,6 +41,31 @@ class Teacher(Protocol):
     def write(self, request: Request, *, draws: int, temperature: float, seed: int, max_new_tokens: int) -> list[str]:
         """Return `draws` practice examples for a request, as text that `ttsi.prompts.read_practice` reads."""
         ...
+
+
+def practise(
+    agent: Agent, request: Request, tool_probabilities: Sequence[float], settings: LoopSettings, *, seed: int
+) -> list[Written]:
+    """Write practice examples for one request, as the loop does.
+
+    Args:
+        agent: the model that writes.
+        request: the test request, which has no label.
+        tool_probabilities: the RSS distribution over its tools.
+        settings: how many examples, and how to ask for them.
+        seed: of all draws for the request.
+    """
+    (written,) = augment(
+        agent,
+        [request],
+        [tool_probabilities],
+        elicitation=settings.elicitation,
+        instruction=settings.practice_instruction,
+        draws=settings.draws,
+        temperature=settings.temperature,
+        seeds=[seed],
+    )
+    return written
 
 
 def augment(

@@ -200,6 +200,21 @@ ESTIMATORS: dict[str, Estimator] = {
 }
 
 
+def self_awareness(
+    agent: "Agent", request: Request, answer: Sequence[int], estimators: Sequence[str], *, seed: int = 0
+) -> Awareness:
+    """Estimate how certain an agent is of its greedy answer to one request.
+
+    Args:
+        agent: the agent.
+        request: what it was asked.
+        answer: its greedy answer, token ids.
+        estimators: names in `ESTIMATORS`.
+        seed: of the answers that `self-consistency` samples.
+    """
+    return estimate(Evidence(agent, request, answer, seed=seed), estimators)
+
+
 def estimate(evidence: Evidence, estimators: Sequence[str]) -> Awareness:
     """Estimate how certain the agent is of its own greedy answer, by each estimator."""
     margins = {name: ESTIMATORS[name].u(evidence) for name in estimators}
