@@ -1,8 +1,11 @@
 """What the loop does with a request, as settings. Nothing here loads a model or torch."""
 
-from typing import Annotated, Literal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from ttsi.prompts import PRACTICE_INSTRUCTION
 from ttsi.records import Record
@@ -14,14 +17,26 @@ Gate = Literal["uncertain", "all", "certain", "random"]
 Author = Literal["nobody", "self", "teacher", "training set"]
 
 
-def known(name: str) -> str:
-    """Return the name of an estimator; raises `ValueError` where there is none of that name."""
-    if name not in ESTIMATORS:
-        raise ValueError(f"one of {', '.join(ESTIMATORS)}")
-    return name
+@dataclass(frozen=True)
+class EntryOf:
+    """Validates the name of an entry of a table, which may have grown since the setting was declared."""
+
+    table: Mapping[str, Any]
+    allowed: Callable[[Any], object] = bool
+    """Whether an entry can be named."""
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names there are."""
+        return tuple(name for name, entry in self.table.items() if self.allowed(entry))
+
+    def __call__(self, name: str) -> str:
+        """Return the name; raises what pydantic reports as an error of the setting where there is no such entry."""
+        if name not in self.names():
+            raise PydanticCustomError("unknown", "one of {names}", {"names": ", ".join(self.names())})
+        return name
 
 
-EstimatorName = Annotated[str, AfterValidator(known)]
+EstimatorName = Annotated[str, AfterValidator(EntryOf(ESTIMATORS))]
 
 
 class LoraSettings(Record):

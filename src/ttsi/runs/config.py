@@ -2,18 +2,20 @@
 
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
-from ttsi.benchmarks import BENCHMARKS, DEFAULT_SPLITS
+from ttsi.backends import BACKENDS
+from ttsi.benchmarks import BENCHMARKS
 from ttsi.benchmarks.drafts import ToolOrder
 from ttsi.data import data_root
 from ttsi.records import InputError, Record, Subset
-from ttsi.settings import LoopSettings
+from ttsi.settings import EntryOf, LoopSettings
 
 Method = Literal["base", "constrained", "tt-si", "tt-d", "tt-icl", "icl", "sft"]
-Backend = Literal["batched", "peft", "unsloth"]
+BackendName = Annotated[str, AfterValidator(EntryOf(BACKENDS))]
+BenchmarkName = Annotated[str, AfterValidator(EntryOf(BENCHMARKS, lambda benchmark: benchmark.evaluated))]
 METHODS: dict[Method, dict[str, Any]] = {
     "base": {"author": "nobody"},
     "constrained": {"author": "nobody", "constrained": True},
@@ -32,7 +34,7 @@ class RunConfig(Record):
     profile: str
     model: str
     """Model folder: absolute, or below the data folder, or below the working directory; or a name on the hub."""
-    benchmark: Literal[BENCHMARKS] = "toolworld"  # pyright: ignore[reportInvalidTypeForm]
+    benchmark: BenchmarkName = "toolworld"
     split: str
     """Of the benchmark; where none is named, the first that its evaluation uses."""
     subset: Subset = "test"
@@ -51,7 +53,7 @@ class RunConfig(Record):
     device: str = "cpu"
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     """Of the weights; on a GPU products of float32 are computed in TF32, with 10 bits of mantissa."""
-    backend: Backend = "batched"
+    backend: BackendName = "batched"
     """How it is computed: many samples at once, or one by one by PEFT, or by Unsloth (on a GPU)."""
     batch: int = Field(default=64, ge=1)
     """Samples at once, at most, of the batched backend; fewer where memory is short. No answer depends on it."""
@@ -79,8 +81,8 @@ def configure(profile: str, **changes: Any) -> RunConfig:
     method = changes.get("method", "tt-si")
     for name, value in {**changes, **METHODS.get(method, {})}.items():
         _table_of(settings, name)[name] = value
-    benchmark = settings.get("benchmark", "toolworld")
-    settings.setdefault("split", DEFAULT_SPLITS.get(benchmark, ("",))[0])
+    benchmark = BENCHMARKS.get(settings.get("benchmark", "toolworld"))
+    settings.setdefault("split", benchmark.evaluated[0] if benchmark and benchmark.evaluated else "")
     try:
         return RunConfig.model_validate(settings)
     except ValidationError as error:

@@ -9,7 +9,7 @@ from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
-from ttsi.benchmarks import DEFAULT_SPLITS, PAPER_BENCHMARKS
+from ttsi.benchmarks import BENCHMARKS, PAPER_BENCHMARKS
 from ttsi.benchmarks.toolworld import SPLITS
 from ttsi.runs.config import RunConfig, configure
 from ttsi.runs.run import run, teacher_of
@@ -131,7 +131,7 @@ def paper_runs(*, teacher_url: str | None = None, teacher_model: str | None = No
     for seed in SEEDS:
         for benchmark in PAPER_BENCHMARKS:
             asked = families | (OF_SEALTOOL if benchmark == "sealtool" else {})
-            for split, (family, changes) in product(DEFAULT_SPLITS[benchmark], asked.items()):
+            for split, (family, changes) in product(BENCHMARKS[benchmark].evaluated, asked.items()):
                 settings = {"adapt": "all", **changes, "benchmark": benchmark, "split": split, "seed": seed}
                 yield f"{family}/{benchmark}-{split}/seed-{seed}", configure("paper", **settings)
 
