@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from ttsi.prompts import PRACTICE_INSTRUCTION
@@ -39,15 +39,25 @@ class EntryOf:
 EstimatorName = Annotated[str, AfterValidator(EntryOf(ESTIMATORS))]
 
 
-class LoraSettings(Record):
+class Settings(Record):
+    """A record of settings; the text under each is its description, which the command line shows, too."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+
+class LoraSettings(Settings):
     """y = W x + (alpha / r) B A x, with A (r x in), B (out x r) trained and W frozen (arXiv 2106.09685)."""
 
     rank: int = Field(default=8, ge=1)
+    """Rank r of the test-time LoRA."""
     alpha: int = Field(default=16, ge=1)
-    targets: str | tuple[str, ...] = "all-linear"
+    """The adapter's output is multiplied by alpha / rank."""
+    targets: Literal["all-linear"] | tuple[str, ...] = "all-linear"
+    """Linear layers that are adapted, by the last part of their names (q_proj), or all-linear."""
     prefix: Literal["adapted", "activated"] = "adapted"
     """Whether the adapter acts on the tool list, too, or only after it (activated LoRA, arXiv 2504.12397)."""
     learning_rate: float = Field(default=1e-4, gt=0)
+    """Learning rate of the test-time LoRA, constant."""
     epochs: int = Field(default=5, ge=1)
     """Passes over the practice examples, one optimizer step an example."""
     max_grad_norm: float | None = Field(default=None, gt=0)
@@ -61,7 +71,7 @@ class LoraSettings(Record):
         return self.alpha / self.rank
 
 
-class LoopSettings(Record):
+class LoopSettings(Settings):
     """What the loop does with a request."""
 
     author: Author = "self"
@@ -69,15 +79,17 @@ class LoopSettings(Record):
     in_context: bool = False
     """Show the examples in the prompt instead of training on them."""
     adapt: Gate = "uncertain"
-    """Which samples to adapt: those below tau, all, those not below tau, or a random `share`."""
+    """Which samples to adapt: those below tau, all, those not below tau, or a random share."""
     share: float = Field(default=0.5, ge=0, le=1)
-    """Chance of a sample to be adapted where `adapt` is `random`."""
+    """Chance of a sample to be adapted where adapt is random."""
     constrained: bool = False
     """Limit answers to calls of offered tools with arguments of their schemas (scores stay free)."""
     decoding: Decoding = "direct"
+    """How the answer is found: greedily, or among five sampled answers."""
     answer_temperature: float = Field(default=0.7, gt=0)
-    """Of the sampled answers of the other decoding modes and of the estimator `self-consistency`."""
+    """Temperature of sampled answers, for the other decoding modes and the estimator self-consistency."""
     estimator: EstimatorName = "rss-margin"
+    """How the agent's certainty is measured, which the gate compares with tau."""
     also_estimate: tuple[EstimatorName, ...] = ()
     """Estimators whose margins are recorded beside that of the gate."""
     tau: float = Field(default=0.95, ge=0, le=1)
@@ -85,18 +97,21 @@ class LoopSettings(Record):
     k: int = Field(default=1, ge=1)
     """Practice examples to use, at most."""
     draws: int = Field(default=1, ge=1)
-    """Practice examples to write; the first `k` valid ones are used."""
+    """Practice examples to write; the first k valid ones are used."""
     elicitation: Elicitation = "free"
-    """How the agent is asked for them; a teacher is always asked freely."""
+    """How the agent is asked for practice examples; a teacher is always asked freely."""
     temperature: float = Field(default=0.7, gt=0)
-    """Of the sampling of practice examples."""
+    """Temperature of the sampling of practice examples."""
     practice_instruction: str = PRACTICE_INSTRUCTION
     """Stands before the request where a practice example is asked for."""
     lora: LoraSettings = LoraSettings()
+    """The adapter, and how it is trained."""
     sft_examples: int = Field(default=200, ge=1)
     """Examples of the training set: for supervised fine-tuning, and to choose from for the context."""
     sft_epochs: int = Field(default=1, ge=1)
+    """Passes of supervised fine-tuning over its examples."""
     sft_learning_rate: float = Field(default=1e-4, gt=0)
+    """Learning rate of supervised fine-tuning, constant."""
 
     @property
     def trains_once(self) -> bool:
