@@ -68,7 +68,7 @@ study: setup  ## Compute the published runs anew in _build/studies, two at a tim
 	for name in selection results sweeps timing; do $(BIN)/ttsi study collect _build/studies/$$name --out data/$$name; done
 
 real: setup  ## Run the real model on the paper's benchmarks: hours on a CPU; goes on where it stopped
-	for name in sealtool nexusraven apibank toolalpaca; do $(BIN)/ttsi benchmarks fetch $$name --data-dir data/benchmarks; done
+	$(BIN)/ttsi benchmarks fetch all --data-dir data/benchmarks
 	$(BIN)/ttsi benchmarks fetch sealtool --subset validation --data-dir data/benchmarks
 	$(BIN)/ttsi benchmarks fetch apibank --subset train --data-dir data/benchmarks
 	for name in real-selection real; do \
@@ -89,7 +89,7 @@ bench-gpu: setup  ## The same on a GPU, on the architecture of Qwen2.5-1.5B with
 SHARD ?= 0/1
 TEACHER ?=
 paper: setup  ## Run the paper's models on the paper's benchmarks on a GPU; goes on where it stopped
-	for name in sealtool nexusraven apibank toolalpaca; do $(BIN)/ttsi benchmarks fetch $$name --data-dir data/benchmarks; done
+	$(BIN)/ttsi benchmarks fetch all --data-dir data/benchmarks
 	$(BIN)/ttsi study run paper --data-dir data/benchmarks --out _build/studies/paper --shard $(SHARD) $(TEACHER)
 	$(BIN)/ttsi study collect _build/studies/paper --out data/paper-results
 

@@ -21,7 +21,7 @@ import pandas as pd
 from IPython.display import Markdown
 from myst_nb import glue
 
-from ttsi.benchmarks import DEFAULT_SPLITS, PAPER_BENCHMARKS
+from ttsi.benchmarks import BENCHMARKS, PAPER_BENCHMARKS
 from ttsi.benchmarks.sources import load_manifest
 from ttsi.data import data_root
 from ttsi.evaluation.statistics import difference_interval, proportion_interval
@@ -80,7 +80,7 @@ print(f"computed again from the files, equal: {len(agree)} of {len(survey.splits
 # tell, are marked.
 
 # %%
-evaluated = {f"{name}/{one}" for name in PAPER_BENCHMARKS for one in DEFAULT_SPLITS[name]}
+evaluated = {f"{name}/{one}" for name in PAPER_BENCHMARKS for one in BENCHMARKS[name].evaluated}
 shape = {
     name: {
         "in the table": "yes" if name in evaluated else "",

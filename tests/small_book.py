@@ -1,4 +1,4 @@
-"""A small book for tests of how books are made: two chapters, three modules, one file of data."""
+"""A small book for tests of how books are made: two chapters, four modules, one file of data."""
 
 from pathlib import Path
 
@@ -8,7 +8,8 @@ FILES = {
     "data/words.txt": "one two\n",
     "src/ttsi/__init__.py": "",
     "src/ttsi/direct.py": "def answer():\n    from ttsi import indirect\n\n    return indirect.VALUE\n",
-    "src/ttsi/indirect.py": "VALUE = 42\n",
+    "src/ttsi/indirect.py": 'VALUE = 42\nTABLE = {"answer": ("ttsi.named:ANSWER", "ttsi.absent")}\n',
+    "src/ttsi/named.py": "ANSWER = 42\n",
     "src/ttsi/unused.py": "VALUE = 0\n",
     "book/_toc.yml": (
         "format: jb-book\nroot: intro\nparts:\n"

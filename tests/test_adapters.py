@@ -12,9 +12,9 @@ from transformers import AutoModelForCausalLM
 
 import tiny_gguf
 from ttsi.agent import Agent
-from ttsi.models import fetch
 from ttsi.models.adapters import CONFIG, WEIGHTS
 from ttsi.models.cache import cache_root
+from ttsi.models.fetching import fetch
 from ttsi.models.loading import locate
 from ttsi.records import InputError
 from ttsi.runs.provenance import hash_files, model_files

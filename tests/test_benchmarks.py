@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from ttsi.benchmarks import BENCHMARKS, DEFAULT_SPLITS, PAPER_BENCHMARKS, SPLITS, load, read_drafts
+from ttsi.benchmarks import BENCHMARKS, PAPER_BENCHMARKS, load, read_drafts
 from ttsi.benchmarks.checking import check
 from ttsi.benchmarks.expressions import read_calls, read_literal, repair_call
 from ttsi.benchmarks.reading import parse_json, plain, read_records
@@ -24,7 +24,7 @@ from ttsi.records import InputError, Sample
 from ttsi.scoring import Score, score
 from upstream_files import FILES, SECRET, damaged, shared, write
 
-SETS = [(name, split) for name in PAPER_BENCHMARKS for split in SPLITS[name]]
+SETS = [(name, split) for name in PAPER_BENCHMARKS for split in BENCHMARKS[name].splits]
 KNOWN = {
     ("sealtool", "test"): (294, 294, 294),
     ("sealtool", "all"): (1354, 1354, 1349),
@@ -163,16 +163,17 @@ def test_files_are_looked_for_where_the_environment_says(tmp_path, monkeypatch):
 
 
 def test_every_benchmark_has_splits_for_evaluation():
-    assert set(BENCHMARKS) == set(DEFAULT_SPLITS)
-    assert set(SPLITS) == {*BENCHMARKS, "bfcl"}, "what is only learned from has no such splits"
-    assert all(set(DEFAULT_SPLITS[name]) <= set(SPLITS[name]) for name in BENCHMARKS)
+    assert [name for name, one in BENCHMARKS.items() if not one.evaluated] == ["bfcl"], "only learned from"
+    assert all(set(one.evaluated) <= set(one.splits) for one in BENCHMARKS.values())
 
 
 @pytest.mark.parametrize("name", PAPER_BENCHMARKS)
 def test_the_check_prints_one_line_of_json_a_split(tmp_path, name):
     result = CliRunner().invoke(main, ["benchmarks", "check", name, "--data-dir", str(write(tmp_path, name))])
     lines = [json.loads(line) for line in result.output.splitlines()]
-    assert [(line["benchmark"], line["split"]) for line in lines] == [(name, split) for split in DEFAULT_SPLITS[name]]
+    assert [(line["benchmark"], line["split"]) for line in lines] == [
+        (name, split) for split in BENCHMARKS[name].evaluated
+    ]
     assert all(set(line) == {"benchmark", "split", "n", "parsed", "clean", "flags"} for line in lines)
     assert all(line["n"] >= line["parsed"] >= line["clean"] > 0 for line in lines)
 
@@ -224,7 +225,7 @@ def test_windows_line_ends_change_nothing(tmp_path, name):
         content = (plain_folder / name / path).read_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
         (windows / name / path).parent.mkdir(parents=True, exist_ok=True)
         (windows / name / path).write_bytes(content)
-    for split in SPLITS[name]:
+    for split in BENCHMARKS[name].splits:
         assert load(name, split, data_dir=windows) == load(name, split, data_dir=plain_folder)
 
 
@@ -234,7 +235,9 @@ def test_windows_line_ends_change_nothing(tmp_path, name):
 )
 def test_a_damaged_file_gives_an_error_or_samples_that_can_be_scored(tmp_path, name, path):
     folder = write(tmp_path, name)
-    split = next((split for split in SPLITS[name] if split in path.replace("_", "-")), SPLITS[name][-1])
+    split = next(
+        (split for split in BENCHMARKS[name].splits if split in path.replace("_", "-")), BENCHMARKS[name].splits[-1]
+    )
     subset = "train" if name == "bfcl" else "test"
     target, errors = folder / name / path, []
     for content in damaged(target.read_bytes(), 200, seed=7):

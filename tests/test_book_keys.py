@@ -32,6 +32,7 @@ def components(root: Path, **parameters: object) -> dict[str, str]:
         (lambda root: edit(root / FIRST, "0.95", "0.9"), ["cells changed", "parameter tau: 0.95 -> 0.9"]),
         (lambda root: edit(root / "src/ttsi/direct.py", "return", "return 1 +"), ["ttsi.direct changed"]),
         (lambda root: edit(root / "src/ttsi/indirect.py", "42", "43"), ["ttsi.indirect changed"]),
+        (lambda root: edit(root / "src/ttsi/named.py", "42", "43"), ["ttsi.named changed"]),
         (lambda root: edit(root / "data/words.txt", "two", "three"), ["data/words.txt changed"]),
         (lambda root: (root / "data/more.txt").write_text("x"), ["data/more.txt is new"]),
         (lambda root: (root / "data/words.txt").unlink(), ["data/words.txt is gone"]),

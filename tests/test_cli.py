@@ -4,11 +4,15 @@ import json
 import shutil
 from unittest.mock import Mock
 
+import click
 import pytest
 from click.testing import CliRunner
 
 from ttsi.cli import main
+from ttsi.cli.options import settings_of
+from ttsi.cli.run import run
 from ttsi.models.loading import model_folder
+from ttsi.runs.config import RunConfig
 
 
 def call(*arguments: str):
@@ -63,6 +67,26 @@ def without_tokenizer(tiny_config, tmp_path) -> str:
 def test_bad_settings_of_a_run(tmp_path, arguments, said):
     refused(call("run", *arguments, "--out", str(tmp_path / "out")), said)
     assert not (tmp_path / "out").exists()
+
+
+def test_every_setting_has_its_option_and_says_what_it_is():
+    options = {option.name for option in run.get_params(click.Context(run))}
+    fields = dict(settings_of(RunConfig))
+    assert set(fields) - options == {"author", "in_context"}, "which the method fixes"
+    assert [name for name, field in fields.items() if not (field.description or "").endswith(".")] == []
+
+
+def test_options_are_the_settings_of_the_run(tmp_path, monkeypatch):
+    taken = []
+    monkeypatch.setattr("ttsi.runs.run.run", lambda config, *_, **__: taken.append(config) or 1 / 0)
+    options = ["--alpha", "4", "--max-grad-norm", "0.5", "--constrained", "--also-estimate", "entropy,perplexity"]
+    for targets in ("q_proj,v_proj", "q_proj", "all-linear"):
+        call("run", *options, "--targets", targets, "--lessons-split", "typed/seen", "--out", str(tmp_path))
+    assert [one.loop.lora.targets for one in taken] == [("q_proj", "v_proj"), ("q_proj",), "all-linear"]
+    assert {(one.loop.lora.alpha, one.loop.lora.max_grad_norm, one.lessons_split) for one in taken} == {
+        (4, 0.5, "typed/seen")
+    }
+    assert {(one.loop.constrained, one.loop.also_estimate) for one in taken} == {(True, ("entropy", "perplexity"))}
 
 
 def test_a_model_folder_without_a_tokenizer(tmp_path, without_tokenizer):

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from ttsi.benchmarks import PAPER_BENCHMARKS, SPLITS, load
+from ttsi.benchmarks import BENCHMARKS, PAPER_BENCHMARKS, load
 from ttsi.benchmarks.fetching import fetch, git_blob
 from ttsi.benchmarks.sources import Manifest, Source, SourceFile, load_manifest
 from ttsi.cli import main
@@ -229,6 +229,14 @@ def test_the_command_fetches_what_the_loader_reads(server, tmp_path):
     assert len(load("sealtool", "test", limit=3, data_dir=tmp_path)) == 3
 
 
+def test_all_is_each_benchmark_that_evaluation_uses(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr("ttsi.benchmarks.fetching.fetch", lambda name, *_, subset, **__: asked.append((name, subset)))
+    result = CliRunner().invoke(main, ["benchmarks", "fetch", "all", "--data-dir", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    assert asked == [(name, "test") for name in PAPER_BENCHMARKS]
+
+
 def test_every_file_that_is_at_hand_is_the_pinned_one():
     checked = 0
     for name, source in load_manifest().sources.items():
@@ -245,7 +253,7 @@ def test_every_file_that_is_at_hand_is_the_pinned_one():
 def test_the_manifest_names_every_file_that_a_loader_asks_for(tmp_path):
     for name in PAPER_BENCHMARKS:
         pinned = load_manifest().sources[name]
-        for split in SPLITS[name]:
+        for split in BENCHMARKS[name].splits:
             with pytest.raises(InputError, match="is not there") as raised:
                 load(name, split, data_dir=tmp_path)
             assert any(f"{name}/{file.path} is not there" in str(raised.value) for file in pinned.files)

@@ -187,8 +187,8 @@ def test_a_command_takes_families_and_changes_how_they_are_computed(taken, tmp_p
             ["--only", "base", "--only", "bass"],
             "only is 'bass'; expected families of real-timing: base, constrained, tt",
         ),
-        (["--dtype", "float8"], "'float8' is not one of 'float32', 'bfloat16', 'float16'"),
-        (["--batch", "0"], "0 is not in the range 1<=x<=1000000"),
+        (["--dtype", "float8"], "dtype is 'float8'; expected: Input should be 'float32', 'bfloat16' or 'float16'"),
+        (["--batch", "0"], "batch is 0; expected: Input should be greater than or equal to 1"),
         (["--shard", "2/2"], "shard is '2/2'; expected I/N"),
     ],
 )

@@ -5,7 +5,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from ttsi.benchmarks import PAPER_BENCHMARKS, SPLITS
+from ttsi.benchmarks import BENCHMARKS, PAPER_BENCHMARKS
 from ttsi.benchmarks.sources import load_manifest
 from ttsi.data import data_root
 from ttsi.records import InputError
@@ -17,7 +17,7 @@ SEAL = "sealtool/Seal-Tools_Dataset/dataset_for_finetune/test_in_domain.json"
 
 
 def test_every_split_is_surveyed_or_named_as_missing_with_its_command() -> None:
-    every = {f"{benchmark}/{split}" for benchmark in PAPER_BENCHMARKS for split in SPLITS[benchmark]}
+    every = {f"{benchmark}/{split}" for benchmark in PAPER_BENCHMARKS for split in BENCHMARKS[benchmark].splits}
     assert set(PUBLISHED.splits) | set(PUBLISHED.missing) == every
     assert not set(PUBLISHED.splits) & set(PUBLISHED.missing)
     for split, command in PUBLISHED.missing.items():
@@ -40,7 +40,7 @@ def test_the_published_summary_holds_no_text_of_a_sample() -> None:
         return [text for one in value for text in leaves(one)] if isinstance(value, list) else [value]
 
     written = json.loads((data_root() / "benchmarks" / "survey.json").read_text())["splits"]
-    names = {*PAPER_BENCHMARKS, *(split for splits in SPLITS.values() for split in splits)}
+    names = {*PAPER_BENCHMARKS, *(split for benchmark in BENCHMARKS.values() for split in benchmark.splits)}
     assert {text for text in leaves(written) if isinstance(text, str)} <= names
 
 

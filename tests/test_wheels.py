@@ -14,8 +14,8 @@ import tiny_gguf
 from ttsi.agent import Agent
 from ttsi.cli import main
 from ttsi.data import data_root
-from ttsi.models import fetch
 from ttsi.models.cache import cache_root, is_whole
+from ttsi.models.fetching import fetch
 from ttsi.models.loading import locate
 from ttsi.models.manifest import load_wheels
 from ttsi.records import InputError
@@ -142,7 +142,8 @@ def test_a_cache_that_cannot_be_written_is_named(manifest, tmp_path, monkeypatch
 
 
 def test_two_processes_at_once_make_it_once(manifest, tmp_path):
-    code = f"from pathlib import Path; from ttsi.models import fetch; print(fetch({NAME!r}, Path({str(manifest)!r})))"
+    imported = "from pathlib import Path; from ttsi.models.fetching import fetch"
+    code = f"{imported}; print(fetch({NAME!r}, Path({str(manifest)!r})))"
     calls = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(2)]
     answers = {call.communicate()[0] for call in calls}
     assert [call.returncode for call in calls] == [0, 0]

@@ -144,8 +144,7 @@ def adapted_layers(model: nn.Module, settings: LoraSettings) -> dict[str, nn.Lin
     linear = {name: layer for name, layer in model.named_modules() if isinstance(layer, nn.Linear)}
     if settings.targets == "all-linear":
         return {name: layer for name, layer in linear.items() if name != "lm_head"}
-    targets = (settings.targets,) if isinstance(settings.targets, str) else settings.targets
-    return {name: layer for name, layer in linear.items() if name.rpartition(".")[2] in targets}
+    return {name: layer for name, layer in linear.items() if name.rpartition(".")[2] in settings.targets}
 
 
 def lesson_ids(agent: Agent, lesson: Lesson) -> Ids:

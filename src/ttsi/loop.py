@@ -126,8 +126,9 @@ class SelfImprovement:
             chosen = [trial for trial in trials if trial.chosen]
             self._practise(chosen)
             clock.lap("augmentation", chosen)
-            self._draw([trial for trial in trials if not trial.adapted])
-            clock.lap("draws", [trial for trial in trials if not trial.adapted])
+            kept = [trial for trial in trials if not trial.adapted]
+            self._draw(kept)
+            clock.lap("draws", kept)
             self._improve([trial for trial in chosen if trial.adapted], clock)
         return trials
 

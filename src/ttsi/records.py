@@ -34,9 +34,9 @@ class Record(BaseModel):
 
 
 class Settings(Record):
-    """A record that a user writes: its numbers are finite."""
+    """A record that a user writes: its numbers are finite, and the text under a field is its description."""
 
-    model_config = ConfigDict(allow_inf_nan=False)
+    model_config = ConfigDict(allow_inf_nan=False, use_attribute_docstrings=True)
 
     @classmethod
     def read(cls, path: Path | None) -> Self:

@@ -1,8 +1,11 @@
 """What the loop does with a request, as settings. Nothing here loads a model or torch."""
 
-from typing import Annotated, Literal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from ttsi.prompts import PRACTICE_INSTRUCTION
 from ttsi.records import Count, Settings
@@ -28,25 +31,41 @@ def lets_through(gate: Gate, margin: float, *, tau: float, coin: float = 0.0, sh
     return {"uncertain": uncertain, "all": True, "certain": not uncertain, "random": coin < share}[gate]
 
 
-def known(name: str) -> str:
-    """Return the name of an estimator; raises `ValueError` where there is none of that name."""
-    if name not in ESTIMATORS:
-        raise ValueError(f"one of {', '.join(ESTIMATORS)}")
-    return name
+@dataclass(frozen=True)
+class EntryOf:
+    """Validates the name of an entry of a table, which may have grown since the setting was declared."""
+
+    table: Mapping[str, Any]
+    allowed: Callable[[Any], object] = bool
+    """Whether an entry can be named."""
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names there are."""
+        return tuple(name for name, entry in self.table.items() if self.allowed(entry))
+
+    def __call__(self, name: str) -> str:
+        """Return the name; raises what pydantic reports as an error of the setting where there is no such entry."""
+        if name not in self.names():
+            raise PydanticCustomError("unknown", "one of {names}", {"names": ", ".join(self.names())})
+        return name
 
 
-EstimatorName = Annotated[str, AfterValidator(known)]
+EstimatorName = Annotated[str, AfterValidator(EntryOf(ESTIMATORS))]
 
 
 class LoraSettings(Settings):
     """y = W x + (alpha / r) B A x, with A (r x in), B (out x r) trained and W frozen (arXiv 2106.09685)."""
 
     rank: Count = 8
+    """Rank r of the test-time LoRA."""
     alpha: Count = 16
-    targets: str | tuple[str, ...] = "all-linear"
+    """The adapter's output is multiplied by alpha / rank."""
+    targets: Literal["all-linear"] | tuple[str, ...] = "all-linear"
+    """Linear layers that are adapted, by the last part of their names (q_proj), or all-linear."""
     prefix: Literal["adapted", "activated"] = "adapted"
     """Whether the adapter acts on the tool list, too, or only after it (activated LoRA, arXiv 2504.12397)."""
     learning_rate: float = Field(default=1e-4, gt=0)
+    """Learning rate of the test-time LoRA, constant."""
     epochs: Count = 5
     """Passes over the practice examples, one optimizer step an example."""
     max_grad_norm: float | None = Field(default=None, gt=0)
@@ -68,15 +87,17 @@ class LoopSettings(Settings):
     in_context: bool = False
     """Show the examples in the prompt instead of training on them."""
     adapt: Gate = "uncertain"
-    """Which samples to adapt: those below tau, all, those not below tau, or a random `share`."""
+    """Which samples to adapt: those below tau, all, those not below tau, or a random share."""
     share: float = Field(default=0.5, ge=0, le=1)
-    """Chance of a sample to be adapted where `adapt` is `random`."""
+    """Chance of a sample to be adapted where adapt is random."""
     constrained: bool = False
     """Limit answers to calls of offered tools with arguments of their schemas (scores stay free)."""
     decoding: Decoding = "direct"
+    """How the answer is found: greedily, or among five sampled answers."""
     answer_temperature: float = Field(default=0.7, gt=0)
-    """Of the sampled answers of the other decoding modes and of the estimator `self-consistency`."""
+    """Temperature of sampled answers, for the other decoding modes and the estimator self-consistency."""
     estimator: EstimatorName = "rss-margin"
+    """How the agent's certainty is measured, which the gate compares with tau."""
     also_estimate: tuple[EstimatorName, ...] = ()
     """Estimators whose margins are recorded beside that of the gate."""
     tau: float = Field(default=0.95, ge=0, le=1)
@@ -84,18 +105,21 @@ class LoopSettings(Settings):
     k: Count = 1
     """Practice examples to use, at most."""
     draws: Count = 1
-    """Practice examples to write; the first `k` valid ones are used."""
+    """Practice examples to write; the first k valid ones are used."""
     elicitation: Elicitation = "free"
-    """How the agent is asked for them; a teacher is always asked freely."""
+    """How the agent is asked for practice examples; a teacher is always asked freely."""
     temperature: float = Field(default=0.7, gt=0)
-    """Of the sampling of practice examples."""
+    """Temperature of the sampling of practice examples."""
     practice_instruction: str = PRACTICE_INSTRUCTION
     """Stands before the request where a practice example is asked for."""
     lora: LoraSettings = LoraSettings()
+    """The adapter, and how it is trained."""
     sft_examples: Count = 200
     """Examples of the training set: for supervised fine-tuning, and to choose from for the context."""
     sft_epochs: Count = 1
+    """Passes of supervised fine-tuning over its examples."""
     sft_learning_rate: float = Field(default=1e-4, gt=0)
+    """Learning rate of supervised fine-tuning, constant."""
 
     @property
     def trains_once(self) -> bool:

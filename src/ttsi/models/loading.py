@@ -14,8 +14,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging
 
 from ttsi.data import data_root
-from ttsi.models import find
 from ttsi.models.batches import is_out_of_memory
+from ttsi.models.folders import find
 from ttsi.records import InputError, Record
 
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"

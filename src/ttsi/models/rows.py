@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
-AllowedTokens = Callable[[Sequence[int]], np.ndarray]
+AllowedTokens = Callable[[Sequence[int]], "np.ndarray"]
 """The ids written so far -> whether each id of the vocabulary may come next: (vocabulary,), bool."""
 
 

@@ -2,18 +2,20 @@
 
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
-from ttsi.benchmarks import BENCHMARKS, DEFAULT_SPLITS
+from ttsi.backends import BACKENDS
+from ttsi.benchmarks import BENCHMARKS
 from ttsi.benchmarks.drafts import ToolOrder
 from ttsi.data import data_root
 from ttsi.records import Count, InputError, Seed, Settings, Subset, refused
-from ttsi.settings import LoopSettings
+from ttsi.settings import EntryOf, LoopSettings, LoraSettings
 
 Method = Literal["base", "constrained", "tt-si", "tt-d", "tt-icl", "icl", "sft"]
-Backend = Literal["batched", "peft", "unsloth"]
+BackendName = Annotated[str, AfterValidator(EntryOf(BACKENDS))]
+BenchmarkName = Annotated[str, AfterValidator(EntryOf(BENCHMARKS, lambda benchmark: benchmark.evaluated))]
 METHODS: dict[Method, dict[str, Any]] = {
     "base": {"author": "nobody"},
     "constrained": {"author": "nobody", "constrained": True},
@@ -30,39 +32,47 @@ class RunConfig(Settings):
     """Everything that decides the rows of a run."""
 
     profile: str
+    """Name of the file in `data/profiles/` that the other settings are read from, where they are not given."""
     model: str
     """Model folder: absolute, or below the data folder, or below the working directory; or a name on the hub."""
-    benchmark: Literal[BENCHMARKS] = "toolworld"  # pyright: ignore[reportInvalidTypeForm]
+    benchmark: BenchmarkName = "toolworld"
+    """The benchmark that is answered; toolworld is embedded, the files of the others are fetched."""
     split: str
-    """Of the benchmark; where none is named, the first that its evaluation uses."""
+    """Split of the benchmark, of toolworld kind/tools (typed/seen); otherwise the first that evaluation uses."""
     subset: Subset = "test"
+    """Which of the benchmark's samples."""
     tool_order: ToolOrder = "shuffled"
-    """Of the paper's benchmarks: shuffled by each sample's id, or as upstream lists the tools."""
+    """How a fetched benchmark's tools are listed: shuffled by each sample's id, or as upstream lists them."""
     lessons_subset: Subset = "train"
-    """Of the benchmark: the training set of `sft` and `icl`."""
+    """Subset of the benchmark that is the training set of sft and icl."""
     lessons_split: str | None = None
-    """Of the training set; none: that of the run."""
+    """Split that the training set is taken from; none: that of the run."""
     method: Method = "tt-si"
+    """What is done with a sample: nothing, an adapter trained on practice examples or a training set, or a context."""
     seed: Seed = 0
     """Seeds the samples (where they are generated) and, with each sample's id, everything drawn for it."""
     limit: Count | None = None
     """Number of samples; none: all that the benchmark has."""
     max_new_tokens: Count = 120
+    """Tokens of an answer or of a practice example, at most."""
     device: str = "cpu"
+    """What computes: cpu or cuda."""
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
-    """Of the weights; on a GPU products of float32 are computed in TF32, with 10 bits of mantissa."""
-    backend: Backend = "batched"
+    """Numbers of the weights; on a GPU products of float32 are computed in TF32, with 10 bits of mantissa."""
+    backend: BackendName = "batched"
     """How it is computed: many samples at once, or one by one by PEFT, or by Unsloth (on a GPU)."""
     batch: Count = 64
     """Samples at once, at most, of the batched backend; fewer where memory is short. No answer depends on it."""
     threads: int = Field(default=1, ge=1, le=1024)
     """CPU threads of PyTorch; fixed, since the order of float additions depends on it."""
     teacher: Literal["endpoint", "oracle"] = "endpoint"
-    """Author of the examples of `tt-d`: a model, or a bound: toolworld's own grammar, or the gold of other samples."""
+    """Author of the examples of tt-d: a model, or a bound: toolworld's own grammar, or the gold of other samples."""
     teacher_url: str | None = None
-    """Base URL of an OpenAI-compatible server; none: `teacher_model` is a model folder, served on loopback."""
+    """Base URL of an OpenAI-compatible server, whose key comes from OPENAI_API_KEY; none: a model folder is served."""
     teacher_model: str = "agents/tiny-teacher"
+    """The teacher: a model's name on that server, or without one its folder."""
     loop: LoopSettings = LoopSettings()
+    """What the loop does with a request."""
 
 
 def configure(profile: str, **changes: Any) -> RunConfig:
@@ -77,10 +87,24 @@ def configure(profile: str, **changes: Any) -> RunConfig:
         raise InputError(f"unknown profile {profile!r}; expected one of {known}")
     settings = {"profile": profile, **_read(path)}
     method = changes.get("method", "tt-si")
-    for name, value in {**changes, **METHODS.get(method, {})}.items():
-        _table_of(settings, name)[name] = value
-    benchmark = settings.get("benchmark", "toolworld")
-    settings.setdefault("split", DEFAULT_SPLITS.get(benchmark, ("",))[0])
+    _change(settings, {**changes, **METHODS.get(method, {})})
+    benchmark = BENCHMARKS.get(settings.get("benchmark", "toolworld"))
+    settings.setdefault("split", benchmark.evaluated[0] if benchmark and benchmark.evaluated else "")
+    return _validated(settings)
+
+
+def changed(config: RunConfig, **changes: Any) -> RunConfig:
+    """Return a configuration with changes applied, named as `configure` takes them; the method stays.
+
+    Raises:
+        InputError: a setting is unknown or out of range.
+    """
+    settings = config.model_dump()
+    _change(settings, changes)
+    return _validated(settings)
+
+
+def _validated(settings: dict[str, Any]) -> RunConfig:
     try:
         return RunConfig.model_validate(settings)
     except ValidationError as error:
@@ -94,10 +118,14 @@ def _read(path: Path) -> dict[str, Any]:
         raise InputError(f"{path} cannot be read as TOML: {error}") from error
 
 
+def _change(settings: dict[str, Any], changes: dict[str, Any]) -> None:
+    for name, value in changes.items():
+        _table_of(settings, name)[name] = value
+
+
 def _table_of(settings: dict[str, Any], name: str) -> dict[str, Any]:
     """Return the table that a setting stands in."""
     loop = settings.setdefault("loop", {})
     if name in LoopSettings.model_fields:
         return loop
-    lora_fields = LoopSettings.model_fields["lora"].default.__class__.model_fields
-    return loop.setdefault("lora", {}) if name in lora_fields else settings
+    return loop.setdefault("lora", {}) if name in LoraSettings.model_fields else settings

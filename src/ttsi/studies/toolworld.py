@@ -9,7 +9,7 @@ from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
-from ttsi.benchmarks import DEFAULT_SPLITS, PAPER_BENCHMARKS
+from ttsi.benchmarks import BENCHMARKS, PAPER_BENCHMARKS
 from ttsi.benchmarks.toolworld import SPLITS
 from ttsi.data import make_folder
 from ttsi.models.loading import check_device
@@ -133,7 +133,7 @@ def paper_runs(*, teacher_url: str | None = None, teacher_model: str | None = No
     for seed in SEEDS:
         for benchmark in PAPER_BENCHMARKS:
             asked = families | (OF_SEALTOOL if benchmark == "sealtool" else {})
-            for split, (family, changes) in product(DEFAULT_SPLITS[benchmark], asked.items()):
+            for split, (family, changes) in product(BENCHMARKS[benchmark].evaluated, asked.items()):
                 settings = {"adapt": "all", **changes, "benchmark": benchmark, "split": split, "seed": seed}
                 yield f"{family}/{benchmark}-{split}/seed-{seed}", configure("paper", **settings)
 

@@ -13,7 +13,7 @@ from typing import get_args
 import click
 import numpy as np
 
-from ttsi.benchmarks import PAPER_BENCHMARKS, SPLITS, apibank, nexusraven, read_drafts, sealtool, toolalpaca
+from ttsi.benchmarks import BENCHMARKS, PAPER_BENCHMARKS, read_drafts
 from ttsi.benchmarks.checking import Check, check
 from ttsi.benchmarks.drafts import Draft, ToolOrder
 from ttsi.benchmarks.sources import data_folder, find_file, load_manifest
@@ -22,7 +22,6 @@ from ttsi.prompts import transcript
 from ttsi.records import InputError, Record
 
 FILE = Path("benchmarks", "survey.json")
-_READERS = {reader.NAME: reader for reader in (nexusraven, sealtool, apibank, toolalpaca)}
 ORDERS: tuple[ToolOrder, ...] = get_args(ToolOrder)
 
 OUT_OF_REACH = (
@@ -92,7 +91,7 @@ def survey(data_dir: Path | None = None) -> Survey:
     """
     splits, missing, read = {}, {}, {}
     for benchmark in PAPER_BENCHMARKS:
-        for split in SPLITS[benchmark]:
+        for split in BENCHMARKS[benchmark].splits:
             if (files := files_at_hand(benchmark, split, data_dir)) is None:
                 missing[f"{benchmark}/{split}"] = f"ttsi benchmarks fetch {benchmark}"
             else:
@@ -110,7 +109,7 @@ def files_at_hand(benchmark: str, split: str, data_dir: Path | None = None) -> s
         return find_file(benchmark, path, data_dir)
 
     try:
-        list(_READERS[benchmark].read(split, "test", find))
+        list(BENCHMARKS[benchmark].reader.read(split, "test", find))
     except InputError:
         folder = data_folder(data_dir) / benchmark
         if all((folder / path).is_file() for path in read):

@@ -1,15 +1,18 @@
 """What the result of a chapter depends on, and why a chapter must run again.
 
 A result's key is made of components, each a name and the digest of its content: the code cells, every parameter, every
-`ttsi` module that the chapter imports (also within functions and by way of other modules), every file under `data/`,
-and `requirements.txt`. Nothing else decides what runs again; prose may change without.
+`ttsi` module that the chapter imports (also within functions, by way of other modules, or by its name in a table),
+every file under `data/`, and `requirements.txt`. Nothing else decides what runs again; prose may change without.
 """
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
-from modulefinder import ModuleFinder
+from contextlib import suppress
+from modulefinder import Module, ModuleFinder
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 from nbformat import NotebookNode
@@ -19,6 +22,8 @@ from ttsi_book.making.chapters import Chapter
 
 Components = dict[str, str]
 PARAMETER = "parameter "
+NAMED = re.compile(r"(ttsi(?:\.\w+)+)(?::\w+)?")
+"""A module of the library as a table names it, with or without what is taken from it: `ttsi.agent:Agent`."""
 
 
 def chapter_components(chapter: Chapter, parameters: Mapping[str, Any], root: Path) -> Components:
@@ -53,8 +58,26 @@ def _digest_cells(notebook: NotebookNode) -> str:
     return hashlib.sha256(json.dumps(code).encode()).hexdigest()
 
 
+class _Finder(ModuleFinder):
+    """Finds the modules, too, that code names as text, to be imported when they are used."""
+
+    def scan_code(self, co: CodeType, m: Module) -> None:
+        super().scan_code(co, m)
+        for named in filter(None, map(NAMED.fullmatch, _texts(co.co_consts))):
+            with suppress(ImportError):
+                self.import_hook(named[1])
+
+
+def _texts(constants: tuple) -> Iterator[str]:
+    for constant in constants:
+        if isinstance(constant, tuple):
+            yield from _texts(constant)
+        elif isinstance(constant, str):
+            yield constant
+
+
 def _modules(chapter: Chapter, root: Path) -> Components:
-    finder = ModuleFinder(path=[str(root / "src")])
+    finder = _Finder(path=[str(root / "src")])
     try:
         finder.run_script(str(chapter.path))
     except SyntaxError as error:

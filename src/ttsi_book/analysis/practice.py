@@ -1,0 +1,57 @@
+"""When practice helps a weak model, and when it harms: what it fixed and broke, by setting and by margin."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+
+from ttsi.evaluation.comparison import points_text, share_text
+from ttsi.evaluation.statistics import difference_interval, proportion_interval
+from ttsi.studies.published import margins_of, read_study
+
+MARGINS = (0.0, 0.25, 0.5, 0.75, 1.0)
+"""Borders of the groups of samples by margin."""
+
+
+def changes(rows: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame:
+    """Return, for each group of rows, how many samples it has and what adapting them changed.
+
+    Args:
+        rows: of one method, with or without a gate.
+        names: of each row's group; groups come out in the order of their names' categories, or as they occur.
+
+    Returns:
+        A row a group, with `n`, `change in points (95% interval)`, `fixed`, `broken` and `valid practice`, the share
+        of the adapted among the samples. Nothing of a group without samples.
+    """
+    found = {}
+    for name, part in rows.groupby(pd.Series(names, rows.index), sort=False, observed=True):
+        before, after = part["base_correct"], part["greedy_correct"]
+        found[name] = {
+            "n": len(part),
+            "change in points (95% interval)": points_text(difference_interval(before, after)),
+            "fixed": int((after & ~before).sum()),
+            "broken": int((before & ~after).sum()),
+            "valid practice": share_text(proportion_interval(int(part["adapted"].sum()), len(part))),
+        }
+    return pd.DataFrame(found).T
+
+
+def tried(folder: Path) -> pd.DataFrame:
+    """Return what each candidate for the settings of the real model changed on the validation samples.
+
+    Raises:
+        InputError: the folder holds no published runs.
+    """
+    rows = read_study(folder)
+    rows = rows[rows["family"] != "base"]
+    return changes(rows, rows["family"])
+
+
+def by_margin(rows: pd.DataFrame, estimator: str) -> pd.DataFrame:
+    """Return what practice changed of the adapted samples, in groups by their margin."""
+    rows = rows[rows["adapted"]]
+    groups = pd.cut(margins_of(rows)[estimator], list(MARGINS), include_lowest=True)
+    return changes(rows.assign(group=groups).sort_values("group"), groups.sort_values().astype(str)).drop(
+        columns="valid practice"
+    )
