@@ -105,7 +105,7 @@ def test_without_the_extra_the_error_names_what_is_missing_and_the_other_backend
 REFUSED = """
 import sys
 from ttsi.records import InputError
-from ttsi.unsloth import PATCHED, require
+from ttsi.backends.unsloth_import import PATCHED, require
 print([name for name in PATCHED if name in sys.modules])
 try:
     require()
@@ -162,6 +162,15 @@ def test_a_gpu_that_takes_another_dtype_is_told(stand_in, folder, monkeypatch):
     load_16 = stand_in.from_pretrained
     monkeypatch.setattr(stand_in, "from_pretrained", lambda **named: load_16(**named | {"dtype": torch.float16}))
     with pytest.raises(InputError, match=r"dtype is 'bfloat16'; found a GPU on which Unsloth loads torch\.float16"):
+        UnslothAgent.load(folder)
+
+
+def test_a_package_that_unsloth_lacks_is_named_with_the_extra_that_has_it(stand_in, folder, monkeypatch):
+    def refuses(**_):
+        raise ImportError("Unsloth: Please install bitsandbytes")
+
+    monkeypatch.setattr(stand_in, "from_pretrained", refuses)
+    with pytest.raises(InputError, match=r"Please install bitsandbytes.*'\.\[gpu\]'"):
         UnslothAgent.load(folder)
 
 
@@ -262,7 +271,7 @@ def test_its_decoding_reads_an_adapter_in_place_once_training_was_switched_on(so
 
 ON_A_GPU = """
 import json, os, sys
-from ttsi.unsloth import require
+from ttsi.backends.unsloth_import import require
 backend, folder = os.environ["BACKEND"], os.environ["FOLDER"]
 if backend == "unsloth":
     require()

@@ -59,6 +59,11 @@ def _read(folder: Path, dtype: str) -> tuple[Any, Any]:
         config = AutoConfig.from_pretrained(folder, local_files_only=True)
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         model = _model(folder, config, getattr(torch, dtype)) if config.model_type in FAMILIES else None
+    except ImportError as error:  # Unsloth asks for packages as late as here, for bitsandbytes even in 16 bits
+        found = str(error).splitlines()[0]
+        raise InputError(
+            f"--backend unsloth has found {found!r}; expected the extra gpu (pip install '.[gpu]')"
+        ) from error
     except Exception as error:  # the loaders raise anything
         if is_out_of_memory(error):
             raise InputError(f"{folder} does not fit into the memory of cuda in {dtype}") from error
