@@ -1,9 +1,13 @@
-"""API-Bank (AlibabaResearch/DAMO-ConvAI, Apache-2.0; arXiv 2304.08244): the files that ask for an API request.
+r"""API-Bank (AlibabaResearch/DAMO-ConvAI, Apache-2.0; arXiv 2304.08244): the files that ask for an API request.
 
 A record's `input` is a dialogue in lines. `User:` lines become the user's turns, `AI:` lines the assistant's, and an
 `API-Request: […]->…` line the assistant's call and, as chat templates show it, a turn with the tool's response. A
 dialogue that ends with the assistant gets upstream's last line, "Generate API Request:", as the user's turn. What the
 instruction says of the date ("The current year is 2023.") stands before the first turn.
+
+    {"instruction": "…API descriptions:\n{\"name\": \"AddMeeting\", \"input_parameters\": {\"topic\": {…}}, …}\n…",
+     "input": "User: Book a meeting about tides.\nAI: At what time?\nUser: At nine.\nGenerate API Request:\n",
+     "expected_output": "API-Request: [AddMeeting(topic='tides', time='09:00')]"}
 
 Offered are the tools of the instruction and those that `ToolSearcher` found earlier in the dialogue. Upstream says of
 no parameter whether it is required.

@@ -1,8 +1,13 @@
-"""Seal-Tools (fairyshine/Seal-Tools, Apache-2.0; arXiv 2405.08355), from `dataset_for_finetune`.
+r"""Seal-Tools (fairyshine/Seal-Tools, Apache-2.0; arXiv 2405.08355), from `dataset_for_finetune`.
 
 A record's prompt holds five tools as the text of a Python list, then the task; the answer is the text of a Python list.
 The split `test` has the single-call samples (upstream's `easy`), `all` has every sample. The gold tool is listed first
-in 88 of 100 of them.
+in 88 of 100 of them. A record, in our words:
+
+    {"id": "test_in_domain-easy-0", "conversations": [
+     {"from": "human", "value": "…api_list = [{'api_name': 'getTide', 'parameters': {'bay': {'type': 'str', …}},
+                                 'required': ['bay'], …}, …]\ntask_instruction = \"How high is the tide?\"\n…"},
+     {"from": "gpt", "value": "[{'api': 'getTide', 'parameters': {'bay': 'Fundy'}, 'responses': ['API_call_0']}]"}]}
 
 Some answers use what an earlier call returned as a value, by the name `API_call_n`. Only upstream's own prompt
 explains these names, so such samples carry the flag `nested_calls`.

@@ -1,8 +1,13 @@
-"""ToolAlpaca (tangqiaoyu/ToolAlpaca, Apache-2.0, text generated with OpenAI models; arXiv 2306.05301).
+r"""ToolAlpaca (tangqiaoyu/ToolAlpaca, Apache-2.0, text generated with OpenAI models; arXiv 2306.05301).
 
 A record is one API: its functions (`Function_Description`, without `components`, which describes outputs), the
 requests to it and their golden answers. An answer's `${…}` stands for a value that an earlier call would return or
 that the request leaves open; such samples carry the flag `placeholder`.
+
+    {"Name": "Weather", "Function_Description": {
+      "getWeather": "Tells the weather.\nParameters: {\"city\": \"Required. string. The city.\"}\nOutput: …", …},
+     "Instructions": ["What is the weather in Oslo?", …],
+     "Golden_Answers": [[{"Action": "getWeather", "Action_Input": "{\"city\": \"Oslo\"}"}], …]}
 
 Upstream published keys of other services in its golden answers. They become `<KEY>` here, wherever they stand, before
 a sample is made. `needs_absent_key` says that such a key stands neither in the request nor in the tools, so that no

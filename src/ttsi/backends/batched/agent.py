@@ -166,12 +166,12 @@ class BatchedAgent(Agent):
         if self._before:
             self._before(indices)
         hidden = self.decoder(
-            input_ids=tokens,
-            attention_mask=mask,
-            position_ids=context.position[:, None] + places,
-            past_key_values=context.cache,
+            input_ids=tokens,  # (rows, width)
+            attention_mask=mask,  # (rows, 1, width, keys), or none
+            position_ids=context.position[:, None] + places,  # (rows, width)
+            past_key_values=context.cache,  # a layer's keys: (rows, key heads, keys, head size)
             use_cache=True,
-        ).last_hidden_state
+        ).last_hidden_state  # (rows, width, hidden size)
         context.real = torch.cat([context.real, real], 1)
         context.position = context.position + real.sum(1)
         context.padded |= min(lengths) < width
@@ -218,8 +218,8 @@ class BatchedAgent(Agent):
         before, targets, owners = _predictions(unread, candidates)
         device = hidden.device
         row_of, place = torch.tensor(before, device=device).T
-        logits = self.head(hidden[row_of, place]).float()
-        chosen = logits.log_softmax(-1).gather(-1, torch.tensor(targets, device=device)[:, None])[:, 0]
+        logits = self.head(hidden[row_of, place]).float()  # (tokens of all candidates, vocabulary)
+        chosen = logits.log_softmax(-1).gather(-1, torch.tensor(targets, device=device)[:, None])[:, 0]  # (tokens,)
         counts = [len(of) for of in candidates]
         sums = torch.zeros(sum(counts), device=device).index_add_(0, torch.tensor(owners, device=device), chosen)
         return list(sums.split(counts))
