@@ -71,13 +71,22 @@ explore.take = (name, value) => explore.waiting.get(name)(value);
     if (of !== set || name !== choice.family.value) return;
     family = set.families.find((one) => one.name === name);
     data = loaded;
-    byId("paper").textContent = family.paper;
+    showPaper();
     byId("settings").replaceChildren(...terms([...family.settings, ["seconds", data.seconds]]));
     const estimators = Object.keys(data.gates);
     options(gate.estimator, estimators.map((one) => [one, one]), gate.estimator.value);
     byId("gate").hidden = byId("curve").hidden = filter.gate.parentElement.hidden = !family.gated;
     if (!family.gated) filter.gate.value = "";
     showGate();
+  }
+
+  function showPaper() {
+    const differs = family.differs, table = byId("differs");
+    byId("paper").textContent = !family.gated ? "This method does not practise, and has no gate."
+      : differs.length ? "This is our setting, not the paper's:" : "This is the paper's setting, as far as it is known.";
+    table.hidden = !differs.length;
+    table.tBodies[0].replaceChildren(...differs.map(([name, ...values]) => element("tr", {},
+      element("th", { scope: "row", textContent: name }), ...values.map((one) => element("td", { textContent: one })))));
   }
 
   // -- the gate -----------------------------------------------------------------------------------------------------
@@ -92,14 +101,14 @@ explore.take = (name, value) => explore.waiting.get(name)(value);
   function showGate() {
     const now = point(), n = data.rows.length;
     const numbers = [
-      ...(family.gated ? [["below tau", `${now.below} of ${n} samples (${percent(now.below / n)})`]] : []),
-      ["adapted", `${now.adapted} of ${n} samples`],
-      ["accuracy", `${percent(now.accuracy)} (95% interval ${percent(now.low)} to ${percent(now.high)})`],
-      ["fixed", `${now.fixed}: wrong before, right after`],
-      ["broken", `${now.broken}: right before, wrong after`],
-      ["seconds", `${now.seconds.toFixed(2)} a sample, on average`],
+      ...(family.gated ? [["below tau", `${now.below} of ${n} (${percent(now.below / n)})`]] : []),
+      ["adapted", `${now.adapted} of ${n}`],
+      ["accuracy", percent(now.accuracy)],
+      ["95% interval", `${percent(now.low)} to ${percent(now.high)}`],
+      ["fixed", String(now.fixed)],
+      ["broken", String(now.broken)],
+      ["mean seconds", now.seconds.toFixed(2)],
     ];
-    if (!family.gated) numbers.unshift(["gate", "none: this method treats every sample alike"]);
     byId("numbers").replaceChildren(...terms(numbers));
     gate.shown.value = Number(gate.tau.value).toFixed(2);
     clearTimeout(showGate.later);
@@ -114,7 +123,7 @@ explore.take = (name, value) => explore.waiting.get(name)(value);
     const low = Math.floor(20 * Math.min(...curve.low, last.low)) / 20;
     const high = Math.ceil(20 * Math.max(...curve.high, last.high)) / 20;
     const most = Math.max(...curve.seconds, last.seconds) * 1.04;
-    const x = (seconds) => 58 + 410 * seconds / most, y = (share) => 268 - 250 * (share - low) / (high - low);
+    const x = (seconds) => 62 + 404 * seconds / most, y = (share) => 286 - 250 * (share - low) / (high - low);
     const path = (column) => curve.seconds.map((s, i) => `${x(s).toFixed(1)},${y(column[i]).toFixed(1)}`);
     const draw = (tag, attributes, text = "") => {
       const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
@@ -128,12 +137,12 @@ explore.take = (name, value) => explore.waiting.get(name)(value);
     const ticks = (from, to, by) => [...Array(Math.floor((to - from) / by + 1.001)).keys()].map((i) => from + i * by);
     byId("curve").replaceChildren(
       ...ticks(low, high, step).flatMap((share) => [
-        draw("line", { class: "grid", x1: 58, x2: 468, y1: y(share), y2: y(share) }),
-        label(`${Math.round(100 * share)}%`, 52, y(share) + 5, "end"),
+        draw("line", { class: "grid", x1: 62, x2: 466, y1: y(share), y2: y(share) }),
+        label(`${Math.round(100 * share)}%`, 56, y(share) + 6, "end"),
       ]),
-      ...ticks(0, most, pace).map((s) => label(String(Number(s.toFixed(2))), x(s), 288, "middle")),
-      label("mean seconds of a sample", 263, 312, "middle"),
-      label("accuracy", 4, 12, "start"),
+      ...ticks(0, most, pace).map((s) => label(String(Number(s.toFixed(2))), x(s), 308, "middle")),
+      label("mean seconds of a sample", 264, 334, "middle"),
+      label("accuracy", 4, 16, "start"),
       draw("polygon", { class: "band", points: [...path(curve.low), ...path(curve.high).reverse()].join(" ") }),
       draw("line", {
         class: "chord", x1: x(curve.seconds[0]), y1: y(curve.accuracy[0]), x2: x(last.seconds), y2: y(last.accuracy),

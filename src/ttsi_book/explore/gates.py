@@ -1,7 +1,7 @@
 """What a gate does at each tau: the same as `ttsi.published.replay`, computed for all tau at once."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +9,11 @@ import numpy as np
 import pandas as pd
 
 from ttsi.costs import Serving, seconds_adapted, seconds_kept
-from ttsi.profiles import METHODS
 from ttsi.published import margins_of, read_study
 from ttsi.statistics import Interval, proportion_interval
 from ttsi_book.explore.sets import Runs, SampleSet
 
 TAUS = np.linspace(0, 1, 101)
-GATED = ("self", "teacher")
-"""Authors whose practice stands behind a gate."""
-
 SAME_ANSWER = ("model", "subset", "tool_order", "max_new_tokens")
 """Settings on which the base answer, and so a margin, depends, beside constrained decoding."""
 
@@ -35,11 +31,6 @@ class Costs:
         return Serving(np.array([self.kept]), np.array([self.adapted]), np.array([share])).each
 
 
-def is_gated(runs: Runs) -> bool:
-    """Return whether the family leaves samples alone that it is sure of."""
-    return METHODS[runs.method]["author"] in GATED  # pyright: ignore[reportArgumentType]
-
-
 def margins_for(runs: Runs, base: Runs | None) -> pd.DataFrame:
     """Return the margin of each row by every estimator, a column each, that of the family's own gate first.
 
@@ -47,14 +38,14 @@ def margins_for(runs: Runs, base: Runs | None) -> pd.DataFrame:
     """
     own = margins_of(runs.rows)
     estimator = runs.made[0].config["loop"]["estimator"]
-    own = own[[estimator, *own.columns.drop(estimator)]]
+    first = [estimator, *own.columns.drop(estimator)]
     if base is None or _answers(base) != _answers(runs):
-        return own
-    recorded = margins_of(base.rows).set_index(base.rows["sample_id"])
-    if not runs.rows["sample_id"].isin(recorded.index).all():
-        return own
-    others = recorded.loc[runs.rows["sample_id"], recorded.columns.difference(own.columns, sort=False)]
-    return own.join(others.set_index(own.index))
+        return own.reindex(columns=first)
+    recorded = margins_of(base.rows).set_index(pd.Index(base.rows["sample_id"]))
+    others = recorded.drop(columns=first, errors="ignore").reindex(runs.rows["sample_id"])
+    if others.isna().to_numpy().any():
+        return own.reindex(columns=first)
+    return own.reindex(columns=first).join(others.set_index(own.index))
 
 
 def gate_points(rows: pd.DataFrame, costs: Costs) -> dict[str, list[Any]]:
@@ -83,7 +74,7 @@ def without_gate(runs: Runs, costs: Costs) -> dict[str, Any]:
     before, after = (runs.rows[name].to_numpy(bool) for name in ("base_correct", "greedy_correct"))
     shares = _interval_columns([_share(int(after.sum()), len(after))])
     return {
-        "adapted": int(runs.rows["adapted"].sum()),
+        "adapted": int(np.sum(runs.rows["adapted"])),
         "fixed": int(np.sum(~before & after)),
         "broken": int(np.sum(before & ~after)),
         **{name: column[0] for name, column in shares.items()},
@@ -100,8 +91,8 @@ def read_costs(runs: Runs, study: str, data: Path) -> Costs:
     split = ", ".join(sorted(set(rows["split"])))
     source = f"timed alone on {len(rows)} samples of {split}" if timed else "as the run recorded them"
     kept = seconds_kept(rows, rows.drop_duplicates("sample_id"))
-    means = [float(table.sum(axis="columns").mean()) for table in (kept, seconds_adapted(rows))]
-    return Costs(*means, source)
+    means = [float(np.mean(table.sum(axis="columns"))) for table in (kept, seconds_adapted(rows))]
+    return Costs(means[0], means[1], source)
 
 
 def base_of(chosen: SampleSet, runs: Runs) -> Runs | None:
@@ -114,7 +105,7 @@ def _answers(runs: Runs) -> list[tuple]:
     return sorted({(*(one[name] for name in SAME_ANSWER), one["loop"]["constrained"]) for one in configs})
 
 
-@lru_cache(maxsize=None)
+@cache
 def _share(right: int, n: int) -> Interval:
     return proportion_interval(right, n)
 

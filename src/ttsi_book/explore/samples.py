@@ -56,14 +56,15 @@ def texts_of(chosen: SampleSet, samples: Mapping[str, Sample]) -> Texts:
     found = {name: (transcript(one.request.messages), render_calls(one.gold)) for name, one in samples.items()}
     for runs in chosen.runs:
         if "request" in runs.rows:
-            quoted = runs.rows[runs.rows["request"] != ""]
-            found |= {row["sample_id"]: (row["request"], row["gold"]) for row in quoted.to_dict("records")}
+            quotes = zip(*(runs.rows[name] for name in ("sample_id", "request", "gold")), strict=True)
+            found |= {name: (request, gold) for name, request, gold in quotes if request}
     return found
 
 
 def sample_rows(runs: Runs, margins: pd.DataFrame, texts: Texts) -> list[dict[str, Any]]:
     """Return a record for each row, without its practice: what the list of samples is made of."""
-    truncated = np.floor(margins * MARGIN_PARTS) / MARGIN_PARTS
+    parts = np.floor(margins.to_numpy() * MARGIN_PARTS) / MARGIN_PARTS
+    truncated = pd.DataFrame(parts, columns=margins.columns)
     pairs = zip(runs.rows.to_dict("records"), truncated.to_dict("records"), strict=True)
     return [_record(row, measured, texts) for row, measured in pairs]
 

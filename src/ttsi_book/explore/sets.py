@@ -4,11 +4,13 @@ Samples of a set are independent. Where a benchmark was run under several seeds 
 of its own; where each seed drew its own samples, they are pooled.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ttsi.comparison import LABELS as TOOLWORLD_LABELS
 from ttsi.provenance import Provenance
@@ -36,6 +38,11 @@ class Runs:
     def method(self) -> str:
         """The method that the family is a setting of."""
         return self.made[0].config["method"]
+
+    @property
+    def is_gated(self) -> bool:
+        """Whether the method practises for a request, and so may leave one alone that it is sure of."""
+        return self.made[0].config["loop"]["author"] in ("self", "teacher")
 
 
 @dataclass(frozen=True)
@@ -66,74 +73,81 @@ def read_sets(data: Path) -> list[SampleSet]:
     Raises:
         InputError: there are no published runs.
     """
-    found = [one for study in STUDIES for one in _of_study(data / study, study)]
+    studies = [study for study in STUDIES if any((data / study).glob("*.parquet"))]
+    found = [one for study in studies for one in _of_study(data / study, study)]
     if not found:
         raise InputError(f"{data} holds no published runs; expected {' or '.join(f'{name}/' for name in STUDIES)}")
     return found
 
 
+@dataclass(frozen=True, order=True)
+class _Key:
+    """Names what is published of one split: of all seeds together, or of one."""
+
+    benchmark: str
+    split: str
+    seed: int | None = None
+
+    @property
+    def name(self) -> str:
+        of_seed = "" if self.seed is None else f"-seed-{self.seed}"
+        return f"{self.benchmark}-{self.split.replace('/', '-')}{of_seed}"
+
+    @property
+    def title(self) -> str:
+        title = REAL_SETS.get(f"{self.benchmark}/{self.split}", f"{self.benchmark}, {self.split}")
+        return title if self.seed is None else f"{title}, seed {self.seed}"
+
+    def of(self, rows: pd.DataFrame) -> NDArray[np.bool_]:
+        """Return which rows are meant."""
+        wanted = {"benchmark": self.benchmark, "split": self.split, "seed": self.seed}
+        return np.all([rows[name] == value for name, value in wanted.items() if value is not None], axis=0)
+
+    def made(self, config: dict) -> bool:
+        """Return whether a run is meant."""
+        same = (config["benchmark"], config["split"]) == (self.benchmark, self.split)
+        return same and self.seed in (None, config["seed"])
+
+
 def _of_study(folder: Path, study: str) -> Iterator[SampleSet]:
-    tables = {path.stem: read_study(folder, path.stem) for path in sorted(folder.glob("*.parquet"))}
+    tables = {path.stem: _with_benchmark(read_study(folder, path.stem)) for path in sorted(folder.glob("*.parquet"))}
     made = {family: read_made(folder, family) for family in tables}
-    keyed = {family: _key(rows) for family, rows in tables.items()}
-    again = set().union(*(_repeated(rows) for rows in keyed.values()))
-    whole = list(dict.fromkeys((*key, None) for rows in keyed.values() for key in _keys(rows) if key not in again))
-    seeds = [(*key, seed) for key in sorted(again) for seed in _seeds(keyed.values(), key)]
-    pooled = [key for key in whole if key[0] == "toolworld" and key[1].endswith("/unseen")]
-    choices = [[key] for key in (*sorted(whole, key=lambda key: "/seen" in key[1]), *seeds)]
-    for keys in ([pooled] if len(pooled) > 1 else []) + choices:
-        runs = (_runs(family, STUDIES[study], rows, made[family], keys) for family, rows in keyed.items())
-        answered = tuple(sorted((one for one in runs if one), key=_order(study)))
-        yield SampleSet(*_named(keys), study, answered, {key[1]: _named([key])[0] for key in keys})
+    keys = _keys(tables.values())
+    unseen = [key for key in keys if key.benchmark == "toolworld" and key.split.endswith("/unseen")]
+    choices = ([("toolworld-unseen", f"toolworld, {POOLED}", unseen)] if len(unseen) > 1 else []) + [
+        (key.name, key.title, [key]) for key in keys
+    ]
+    for name, title, chosen in choices:
+        found = (_runs(family, STUDIES[study], rows, made[family], chosen) for family, rows in tables.items())
+        answered = tuple(sorted((runs for runs in found if runs), key=_order(study)))
+        yield SampleSet(name, title, study, answered, {key.split: key.name for key in chosen})
 
 
-Key = tuple[str, str, int | None]
-"""Benchmark, split, and the seed where seeds are apart."""
-
-
-def _key(rows: pd.DataFrame) -> pd.DataFrame:
+def _with_benchmark(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(benchmark=rows["sample_id"].str.partition("/")[0])
 
 
-def _keys(rows: pd.DataFrame) -> list[tuple[str, str]]:
-    return list(rows[["benchmark", "split"]].drop_duplicates().itertuples(index=False, name=None))
-
-
-def _repeated(rows: pd.DataFrame) -> set[tuple[str, str]]:
-    return set(_keys(rows[rows["sample_id"].duplicated()]))
-
-
-def _seeds(tables: Iterable[pd.DataFrame], key: tuple[str, str]) -> list[int]:
-    found = (rows.loc[(rows["benchmark"] == key[0]) & (rows["split"] == key[1]), "seed"] for rows in tables)
-    return sorted(set().union(*found))
+def _keys(tables: Collection[pd.DataFrame]) -> list[_Key]:
+    """Return what can be chosen: seeds apart where any family answered the same samples under several."""
+    rows = pd.concat([table[["benchmark", "split", "seed", "sample_id", "family"]] for table in tables])
+    again = rows[rows.duplicated(subset=["benchmark", "split", "sample_id", "family"])]
+    apart = set(zip(again["benchmark"], again["split"], strict=True))
+    found = sorted(set(zip(rows["benchmark"], rows["split"], rows["seed"].astype(int), strict=True)))
+    named = [(one, split, seed if (one, split) in apart else None) for one, split, seed in found]
+    keys = [_Key(*one) for one in dict.fromkeys(named)]
+    return sorted(keys, key=lambda key: key.split.endswith("/seen"))
 
 
 def _runs(
-    family: str, labels: dict[str, str], rows: pd.DataFrame, made: Sequence[Provenance], keys: Sequence[Key]
+    family: str, labels: Mapping[str, str], rows: pd.DataFrame, made: Sequence[Provenance], keys: Sequence[_Key]
 ) -> Runs | None:
-    chosen = pd.Series(False, rows.index)
-    for benchmark, split, seed in keys:
-        of_key = (rows["benchmark"] == benchmark) & (rows["split"] == split)
-        chosen |= of_key if seed is None else of_key & (rows["seed"] == seed)
-    behind = [one for one in made if any(_made(one.config, key) for key in keys)]
-    if not chosen.any():
+    meant = np.any([key.of(rows) for key in keys], axis=0)
+    if not meant.any():
         return None
+    behind = tuple(one for one in made if any(key.made(one.config) for key in keys))
     if not behind:
-        raise InputError(f"{family}.jsonl names no run on {keys[0][0]} {keys[0][1]}; expected one for each of its rows")
-    return Runs(family, labels.get(family, family), rows[chosen].reset_index(drop=True), tuple(behind))
-
-
-def _made(config: dict, key: Key) -> bool:
-    return (config["benchmark"], config["split"]) == key[:2] and key[2] in (None, config["seed"])
-
-
-def _named(keys: Sequence[Key]) -> tuple[str, str]:
-    benchmark, split, seed = keys[0]
-    if len(keys) > 1:
-        return f"{benchmark}-unseen", f"{benchmark}, {POOLED}"
-    title = REAL_SETS.get(f"{benchmark}/{split}", f"{benchmark}, {split}")
-    of_seed = "" if seed is None else f"-seed-{seed}"
-    return f"{benchmark}-{split.replace('/', '-')}{of_seed}", title + of_seed.replace("-seed-", ", seed ")
+        raise InputError(f"{family}.jsonl names no run on {keys[0].title}; expected one for each of its rows")
+    return Runs(family, labels.get(family, family), rows.loc[meant].reset_index(drop=True), behind)
 
 
 def _order(study: str) -> Callable[[Runs], tuple[int, str]]:

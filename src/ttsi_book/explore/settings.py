@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import Any
 
-from ttsi.profiles import METHODS
 from ttsi.studies.real import PAPER
 from ttsi_book.explore.sets import Runs
 
@@ -33,48 +32,38 @@ def settings_table(runs: Runs) -> list[tuple[str, str]]:
     A setting in which the runs differ shows every value.
     """
     configs = [one.config for one in runs.made]
-    loops = [config["loop"] for config in configs]
-    author = METHODS[runs.method]["author"]  # pyright: ignore[reportArgumentType]
-    lines = [("agent", _values(config["model"] for config in configs)), ("practice written by", _author(runs))]
-    if author in ("self", "teacher"):
-        lines += [(NAMES[name], _values(values)) for name, values in _against_paper(runs).items()]
-    decoding = _values("constrained" if loop["constrained"] else "free" for loop in loops)
-    seconds = {(config["backend"], config["threads"], one.device) for config, one in zip(configs, runs.made)}
-    computed = [f"{backend}, {threads} threads, {device}" for backend, threads, device in sorted(seconds)]
+    computed = {f"{one.config['backend']}, threads: {one.threads}, {one.device}" for one in runs.made}
     return [
-        *lines,
-        ("decoding", decoding),
+        ("agent", _values(config["model"] for config in configs)),
+        ("practice written by", _author(runs)),
+        *((NAMES[name], _values(values)) for name, values in _of_practice(runs).items()),
+        ("decoding", _values("constrained" if config["loop"]["constrained"] else "free" for config in configs)),
         ("seeds", _values(sorted({config["seed"] for config in configs}))),
-        ("computed by", "; ".join(computed)),
+        ("computed by", "; ".join(sorted(computed))),
         ("commit", _values(_commit(one.commit, one.dirty) for one in runs.made)),
     ]
 
 
-def paper_verdict(runs: Runs) -> str:
-    """Say whether a family that practises is in the paper's setting, as far as that is known, and where it differs."""
-    if METHODS[runs.method]["author"] not in ("self", "teacher"):  # pyright: ignore[reportArgumentType]
-        return ""
+def unlike_the_paper(runs: Runs) -> list[tuple[str, str, str]]:
+    """Return each setting of the practice in which a family is not as the paper is, as far as that is known.
+
+    Returns:
+        Name, value here, value in the paper; nothing for a method that does not practise.
+    """
     paper = PAPER | {"tau": PAPER_TAU}
-    differing = [
-        f"{NAMES[name]}: {_values(values)} (paper: {paper[name]:g})"
-        if isinstance(paper[name], int | float)
-        else f"{NAMES[name]}: {_values(values)} (paper: {paper[name]})"
-        for name, values in _against_paper(runs).items()
-        if set(values) != {paper[name]}
-    ]
-    if not differing:
-        return "This is the paper's setting, as far as it is known."
-    return f"This is our setting, not the paper's. What differs: {'; '.join(differing)}."
+    settings = _of_practice(runs)
+    differing = [name for name, values in settings.items() if set(values) != {paper[name]}]
+    return [(NAMES[name], _values(settings[name]), _values([paper[name]])) for name in differing]
 
 
-def _against_paper(runs: Runs) -> dict[str, list[Any]]:
-    """Return the settings that the paper's are compared with, those that the method looks at; a value for each run."""
+def _of_practice(runs: Runs) -> dict[str, list[Any]]:
+    """Return the settings of the gate, of the practice and of its training, those that count: a value for each run."""
+    if not runs.is_gated:
+        return {}
     loops = [one.config["loop"] for one in runs.made]
-    flat = [loop["lora"] | loop for loop in loops]
-    unused = {"elicitation"} if METHODS[runs.method]["author"] == "teacher" else set()  # pyright: ignore[reportArgumentType]
-    if loops[0]["in_context"]:
-        unused |= {"learning_rate", "epochs", "prefix"}
-    return {name: [one[name] for one in flat] for name in NAMES if name not in unused}
+    unused = {"elicitation"} if loops[0]["author"] == "teacher" else set()
+    unused |= {"learning_rate", "epochs", "prefix"} if loops[0]["in_context"] else set()
+    return {name: [(loop["lora"] | loop)[name] for loop in loops] for name in NAMES if name not in unused}
 
 
 def _author(runs: Runs) -> str:

@@ -15,7 +15,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from ttsi_book.explore.gates import TAUS, base_of, gate_points, is_gated, margins_for, read_costs, without_gate
+from ttsi_book.explore.gates import TAUS, base_of, gate_points, margins_for, read_costs, without_gate
 from ttsi_book.explore.samples import (
     Texts,
     are_withheld,
@@ -27,7 +27,7 @@ from ttsi_book.explore.samples import (
     tools_of,
 )
 from ttsi_book.explore.sets import Runs, SampleSet, read_sets
-from ttsi_book.explore.settings import paper_verdict, settings_table
+from ttsi_book.explore.settings import settings_table, unlike_the_paper
 
 
 def write_explorer(data: Path, out: Path) -> None:
@@ -63,7 +63,7 @@ def _write_set(chosen: SampleSet, data: Path, out: Path) -> None:
 def _rows(chosen: SampleSet, runs: Runs, texts: Texts, data: Path) -> dict[str, Any]:
     margins = margins_for(runs, base_of(chosen, runs))
     costs = read_costs(runs, chosen.study, data)
-    estimators = margins if is_gated(runs) else margins[[]]
+    estimators = margins if runs.is_gated else margins[[]]
     return {
         "gates": {name: gate_points(runs.rows.assign(margin=column), costs) for name, column in estimators.items()},
         "all": without_gate(runs, costs),
@@ -87,10 +87,10 @@ def _family(runs: Runs) -> dict[str, Any]:
     return {
         "name": runs.family,
         "label": runs.label,
-        "gated": is_gated(runs),
+        "gated": runs.is_gated,
         "tau": runs.made[0].config["loop"]["tau"],
         "settings": settings_table(runs),
-        "paper": paper_verdict(runs),
+        "differs": unlike_the_paper(runs),
     }
 
 
