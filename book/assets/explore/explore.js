@@ -67,6 +67,7 @@ explore.take = (name, value) => explore.waiting.get(name)(value);
 
   async function chooseFamily() {
     const name = choice.family.value, of = set;
+    document.documentElement.dataset.explore = "loading";
     const loaded = await load(`rows-${of.name}--${name}`);
     if (of !== set || name !== choice.family.value) return;
     family = set.families.find((one) => one.name === name);
@@ -78,6 +79,7 @@ explore.take = (name, value) => explore.waiting.get(name)(value);
     byId("gate").hidden = byId("curve").hidden = filter.gate.parentElement.hidden = !family.gated;
     if (!family.gated) filter.gate.value = "";
     showGate();
+    document.documentElement.dataset.explore = "ready";
   }
 
   function showPaper() {
@@ -110,7 +112,7 @@ explore.take = (name, value) => explore.waiting.get(name)(value);
       ["mean seconds", now.seconds.toFixed(2)],
     ];
     byId("numbers").replaceChildren(...terms(numbers));
-    gate.shown.value = Number(gate.tau.value).toFixed(2);
+    byId("shown").textContent = Number(gate.tau.value).toFixed(2);
     clearTimeout(showGate.later);
     const said = numbers.map((pair) => pair.join(": ")).join("; ");
     showGate.later = setTimeout(() => { byId("said").textContent = said; }, 400);
@@ -201,12 +203,12 @@ explore.take = (name, value) => explore.waiting.get(name)(value);
     const pairs = [
       ["sample", row.id],
       ["request", row.request || absent],
-      ["before", removed ? marked(removed) : row.before ? code(row.before) : absent],
-      ["after", added ? marked(added) : row.before ? "the same" : absent],
+      ["before", set.withheld ? absent : row.marked ? marked(removed) : code(row.before || "(empty)")],
+      ["after", set.withheld ? absent : row.marked ? marked(added) : "the same"],
       ["right", row.gold ? code(row.gold) : absent],
       ["outcome", outcome(row) + (row.errors ? `; errors: ${row.errors.map((one) => one || "none").join(", then ")}` : "")],
     ];
-    if (family.gated) pairs.push(["at tau " + gate.shown.value, decision(row)]);
+    if (family.gated) pairs.push([`at tau ${byId("shown").textContent}`, decision(row)]);
     if (row.note) pairs.push(["note", row.note]);
     const list = element("dl", { className: "explore-list" }, ...terms(pairs));
     const parts = [folded("margins", Object.entries(row.margins).map(([name, value]) => [name, value.toFixed(4)]))];
@@ -235,7 +237,6 @@ explore.take = (name, value) => explore.waiting.get(name)(value);
     byId("filter").addEventListener("input", () => showSamples());
     byId("more").addEventListener("click", () => showSamples(byId("samples").children.length));
     await chooseSet();
-    document.documentElement.dataset.explore = "ready";
   }
 
   begin().catch((error) => { byId("count").textContent = String(error); });

@@ -7,6 +7,7 @@ of its own; where each seed drew its own samples, they are pooled.
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -129,7 +130,7 @@ def _with_benchmark(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _keys(tables: Collection[pd.DataFrame]) -> list[_Key]:
     """Return what can be chosen: seeds apart where any family answered the same samples under several."""
-    rows = pd.concat([table[["benchmark", "split", "seed", "sample_id", "family"]] for table in tables])
+    rows: Any = pd.concat([table[["benchmark", "split", "seed", "sample_id", "family"]] for table in tables])
     again = rows[rows.duplicated(subset=["benchmark", "split", "sample_id", "family"])]
     apart = set(zip(again["benchmark"], again["split"], strict=True))
     found = sorted(set(zip(rows["benchmark"], rows["split"], rows["seed"].astype(int), strict=True)))
