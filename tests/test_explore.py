@@ -10,10 +10,14 @@ import pandas as pd
 import pytest
 
 from ttsi.data import data_root
+from ttsi.loop import SelfImprovement
+from ttsi.profiles import RunConfig
 from ttsi.published import margins_of, read_made, read_study, replay
 from ttsi.records import InputError
+from ttsi.runs import load_agent, load_samples
 from ttsi.statistics import proportion_interval
 from ttsi_book.explore import write_explorer
+from ttsi_book.explore.losses import read_losses
 
 UNSEEN = "toolworld-unseen"
 GATED = [
@@ -114,10 +118,24 @@ def test_a_sample_shows_its_request_tools_practice_and_what_changed(files: Path)
     assert "<del>" in fixed["marked"][0]
     part = f"toolworld-{fixed['split'].replace('/', '-')}"
     practice = read(files, f"practice-{part}--tt-si")[fixed["id"]]
-    assert practice[0][0].startswith("<tool_call>")
-    assert "valid" in {verdict for _, verdict in practice}
+    assert practice["examples"][0][0].startswith("<tool_call>")
+    assert "valid" in {verdict for _, verdict in practice["examples"]}
+    assert practice["losses"][0] > practice["losses"][-1]
     names = {name for name, _, _ in read(files, f"tools-{part}")[fixed["id"]]}
     assert {call["name"] for call in calls(fixed["gold"])} <= names
+
+
+def test_losses_are_those_of_the_reference() -> None:
+    made = read_made(data_root() / "results", "tt-si")
+    config = next(RunConfig.model_validate(one.config) for one in made if one.config["split"] == "single/unseen")
+    rows = read_study(data_root() / "results", "tt-si").set_index("sample_id")
+    known = read_losses(data_root(), "tt-si")
+    assert set(known) == set(rows.index[rows["adapted"]])
+    improve = SelfImprovement(load_agent(config), config.loop)
+    for sample in load_samples(config)[:3]:
+        answered = improve(sample.request, seed=config.seed)
+        assert answered.output == rows.loc[sample.request.id, "greedy_output"]
+        assert list(answered.losses) == pytest.approx(known.get(sample.request.id, []), rel=0.02, abs=1e-4)
 
 
 def calls(text: str) -> list[dict[str, Any]]:
@@ -171,7 +189,7 @@ def test_texts_that_may_not_be_shown_are_said_to_be_withheld(tmp_path: Path) -> 
     rows = read(tmp_path / "out", "rows-nexusraven-test--tt-si-paper")["rows"]
     assert not any({"request", "gold", "before", "marked"} & set(row) for row in rows)
     practice = read(tmp_path / "out", "practice-nexusraven-test--tt-si-paper")
-    assert next(iter(practice.values())) == [["", "valid"]]
+    assert next(iter(practice.values())) == {"examples": [["", "valid"]], "losses": []}
 
 
 def test_rows_of_samples_that_are_drawn_otherwise_now_are_refused(tmp_path: Path) -> None:

@@ -196,7 +196,7 @@ explore.take = (name, value) => explore.waiting.get(name)(value);
 
   async function card(row) {
     const part = set.parts[row.split];
-    const practice = (await load(`practice-${part}--${family.name}`))[row.id] || [];
+    const { examples, losses } = (await load(`practice-${part}--${family.name}`))[row.id] || { examples: [], losses: [] };
     const tools = set.tools ? (await load(`tools-${part}`))[row.id] : [];
     const absent = set.withheld ? "not shown: the benchmark's licence does not allow it" : "not stored with these rows";
     const [removed, added] = row.marked || [];
@@ -213,7 +213,9 @@ explore.take = (name, value) => explore.waiting.get(name)(value);
     const list = element("dl", { className: "explore-list" }, ...terms(pairs));
     const parts = [folded("margins", Object.entries(row.margins).map(([name, value]) => [name, value.toFixed(4)]))];
     const text = (one) => (one ? code(one) : absent);
-    if (practice.length) parts.unshift(folded("practice", practice.map(([one, verdict]) => [verdict, text(one)]), true));
+    const trained = losses.length ? [["training loss", `${losses.join(", ")} (nats a token, step by step)`]] : [];
+    const written = examples.map(([one, verdict]) => [verdict, text(one)]);
+    if (written.length) parts.unshift(folded("practice", [...written, ...trained], true));
     if (tools.length) parts.push(folded("tools on offer", tools.map((tool) => [tool[0], code(tool.slice(1).join("\n"))])));
     return element("div", {}, list, ...parts);
   }

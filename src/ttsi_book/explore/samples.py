@@ -69,10 +69,17 @@ def sample_rows(runs: Runs, margins: pd.DataFrame, texts: Texts) -> list[dict[st
     return [_record(row, measured, texts) for row, measured in pairs]
 
 
-def practice_of(rows: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
-    """Return the text and the verdict of each practice example, by the sample's id; none where none was written."""
+def practice_of(rows: pd.DataFrame, losses: Mapping[str, list[float]]) -> dict[str, dict[str, Any]]:
+    """Return the practice of each sample that has any, by its id.
+
+    `examples` are text and verdict of each, and `losses` those of training on the valid ones, where they are known.
+    """
     written = zip(rows["sample_id"], rows["examples"].map(json.loads), strict=True)
-    return {name: [(one["text"], one["verdict"]) for one in examples] for name, examples in written if examples}
+    return {
+        name: {"examples": [(one["text"], one["verdict"]) for one in examples], "losses": losses.get(name, [])}
+        for name, examples in written
+        if examples
+    }
 
 
 def tools_of(samples: Mapping[str, Sample]) -> dict[str, list[tuple[str, str, str]]]:

@@ -4,7 +4,7 @@
 |---|---|
 | `index.js` | sets of samples, the families of each, and what made them |
 | `rows-SET--FAMILY.js` | the samples of a family, and what its gate does at each tau |
-| `practice-SET--FAMILY.js` | the practice examples |
+| `practice-SET--FAMILY.js` | the practice examples, and the loss of training on them |
 | `tools-SET.js` | the tools on offer, of a generated benchmark |
 
 The practice and the tools of a set that pools splits stand in the files of its parts.
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ttsi_book.explore.gates import TAUS, base_of, gate_points, margins_for, read_costs, without_gate
+from ttsi_book.explore.losses import read_losses
 from ttsi_book.explore.samples import (
     Texts,
     are_withheld,
@@ -55,7 +56,8 @@ def _write_set(chosen: SampleSet, data: Path, out: Path) -> None:
     for runs in chosen.runs:
         _write(out, f"rows-{chosen.name}--{runs.family}", _rows(chosen, runs, texts, data))
         if not chosen.pooled:
-            _write(out, f"practice-{chosen.name}--{runs.family}", practice_of(runs.rows))
+            losses = read_losses(data, runs.family) if chosen.study == "results" else {}
+            _write(out, f"practice-{chosen.name}--{runs.family}", practice_of(runs.rows, losses))
     if samples and not chosen.pooled:
         _write(out, f"tools-{chosen.name}", tools_of(samples))
 
