@@ -16,8 +16,8 @@ from ttsi.published import margins_of, read_made, read_study, replay
 from ttsi.records import InputError
 from ttsi.runs import load_agent, load_samples
 from ttsi.statistics import proportion_interval
-from ttsi_book.explore import write_explorer
 from ttsi_book.explore.losses import read_losses
+from ttsi_book.explore.writing import write_explorer
 
 UNSEEN = "toolworld-unseen"
 GATED = [
@@ -88,7 +88,7 @@ def test_a_gate_is_what_replay_makes_of_it(files: Path, gated: tuple[str, str, d
 def test_cut_margins_fall_on_the_same_side_of_every_tau(files: Path, gated: tuple[str, str, dict[str, Any]]) -> None:
     found, taus = gated[2], read(files, "index")["taus"]
     for estimator, columns in found["gates"].items():
-        margins = [row["margins"][estimator] for row in found["rows"]]
+        margins = [row["margins"][found["estimators"].index(estimator)] for row in found["rows"]]
         assert [sum(one < tau for one in margins) for tau in taus] == columns["below"]
 
 
@@ -130,7 +130,7 @@ def test_losses_are_those_of_the_reference() -> None:
     config = next(RunConfig.model_validate(one.config) for one in made if one.config["split"] == "single/unseen")
     rows = read_study(data_root() / "results", "tt-si").set_index("sample_id")
     known = read_losses(data_root(), "tt-si")
-    assert set(known) == set(rows.index[rows["adapted"]])
+    assert set(known) == set(rows[rows["adapted"]].index)
     improve = SelfImprovement(load_agent(config), config.loop)
     for sample in load_samples(config)[:3]:
         answered = improve(sample.request, seed=config.seed)

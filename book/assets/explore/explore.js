@@ -158,7 +158,7 @@ explore.take = (name, value) => explore.waiting.get(name)(value);
   // -- the samples --------------------------------------------------------------------------------------------------
 
   const outcome = (row) => OUTCOMES[row.right[0]][row.right[1]];
-  const margin = (row) => row.margins[family.gated ? gate.estimator.value : Object.keys(row.margins)[0]];
+  const margin = (row) => row.margins[family.gated ? data.estimators.indexOf(gate.estimator.value) : 0];
   const isBelow = (row) => margin(row) < Number(gate.tau.value);
 
   function chosenRows() {
@@ -211,7 +211,7 @@ explore.take = (name, value) => explore.waiting.get(name)(value);
     if (family.gated) pairs.push([`at tau ${byId("shown").textContent}`, decision(row)]);
     if (row.note) pairs.push(["note", row.note]);
     const list = element("dl", { className: "explore-list" }, ...terms(pairs));
-    const parts = [folded("margins", Object.entries(row.margins).map(([name, value]) => [name, value.toFixed(4)]))];
+    const parts = [folded("margins", data.estimators.map((name, i) => [name, row.margins[i].toFixed(4)]))];
     const text = (one) => (one ? code(one) : absent);
     const trained = losses.length ? [["training loss", `${losses.join(", ")} (nats a token, step by step)`]] : [];
     const written = examples.map(([one, verdict]) => [verdict, text(one)]);

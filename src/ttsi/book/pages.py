@@ -24,7 +24,7 @@ def assemble(root: Path, chapters: Mapping[str, Path], status: str, source: Path
         shutil.copy2(chapter, source / "notebooks")
     (source / "machine.md").write_text(status, encoding="utf-8")
     if (source / "explore.md").is_file():
-        from ttsi_book.explore import write_explorer  # here, since it takes seconds to import
+        from ttsi_book.explore.writing import write_explorer  # here, since it takes seconds to import
 
         write_explorer(root / "data", source / "assets" / "explore" / "data")
     contents = yaml.safe_load((root / "book" / "_toc.yml").read_text(encoding="utf-8"))

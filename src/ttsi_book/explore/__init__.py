@@ -7,7 +7,3 @@
 - `losses`: the training loss of each sample, computed again from its practice
 - `writing`: the files
 """
-
-from ttsi_book.explore.writing import write_explorer
-
-__all__ = ["write_explorer"]

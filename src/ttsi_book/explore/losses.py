@@ -1,4 +1,4 @@
-"""The training loss of each published sample; `python -m ttsi_book.explore.losses` writes `data/explore/losses.parquet`.
+"""The training loss of each sample: `python -m ttsi_book.explore.losses FAMILY...` writes `data/losses/FAMILY.parquet`.
 
 The published rows hold the practice examples but no losses. So each sample trains again on its own examples, from its
 own seed, many at once: the losses are those of the published run up to the rounding of floats. Only toolworld's samples
@@ -6,7 +6,6 @@ can be drawn again without files from elsewhere, so only its families have losse
 """
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -18,20 +17,19 @@ from ttsi.augmentation import judge
 from ttsi.data import data_root
 from ttsi.profiles import RunConfig
 from ttsi.published import read_made, read_study
-from ttsi.records import Request
+from ttsi.records import InputError, Request
 from ttsi.runs import load_agent, load_samples
 from ttsi.seeds import seed_for
 
-TABLE = Path("explore", "losses.parquet")
 DIGITS = 3
 
 
 def read_losses(data: Path, family: str) -> dict[str, list[float]]:
     """Return the loss of each step, in nats per answer token, by the sample's id; nothing of families without it."""
-    path = data / TABLE
+    path = data / "losses" / f"{family}.parquet"
     if not path.is_file():
         return {}
-    table = pd.read_parquet(path, filters=[("family", "==", family)])
+    table = pd.read_parquet(path)
     return {name: list(losses) for name, losses in zip(table["sample_id"], table["losses"], strict=True)}
 
 
@@ -60,27 +58,34 @@ def losses_of(rows: pd.DataFrame, config: RunConfig, agent: Agent) -> dict[str, 
         return {name: [float(f"{one:.{DIGITS}g}") for one in of_sample] for name, of_sample in pairs}
 
 
-def trained_again(data: Path, family: str) -> Iterator[tuple[str, list[float]]]:
-    """Yield id and losses of each adapted sample of a published family of toolworld that trains for each sample."""
-    rows, agents = read_study(data / "results", family), {}
-    for made in read_made(data / "results", family):
-        config = RunConfig.model_validate(made.config | {"backend": "batched"})
-        if config.loop.author not in ("self", "teacher") or config.loop.in_context:
-            return
-        agent = agents[config.model] = agents.get(config.model) or load_agent(config)
-        yield from losses_of(rows, config, agent).items()
+def trained_again(data: Path, family: str) -> pd.DataFrame:
+    """Return `sample_id` and `losses` of each adapted sample of a published family of toolworld.
+
+    Raises:
+        InputError: the family is not there, or does not train for each sample.
+    """
+    rows, found = read_study(data / "results", family), {}
+    configs = [
+        RunConfig.model_validate(one.config | {"backend": "batched"}) for one in read_made(data / "results", family)
+    ]
+    if configs[0].loop.author not in ("self", "teacher") or configs[0].loop.in_context:
+        raise InputError(f"{family} does not train for each sample; expected a family such as tt-si or tt-d")
+    agent = load_agent(configs[0])
+    for config in configs:
+        found |= losses_of(rows, config, agent)
+    return pd.DataFrame({"sample_id": list(found), "losses": list(found.values())})
 
 
-def main() -> None:
-    """Write the losses of every published family of toolworld."""
-    data, tables = data_root(), []
-    for family in sorted(path.stem for path in (data / "results").glob("*.parquet")):
-        found = list(trained_again(data, family))
-        click.echo(f"{family}: {len(found)} samples trained again")
-        tables += [(family, name, losses) for name, losses in found]
-    (data / TABLE).parent.mkdir(exist_ok=True)
-    table = pd.DataFrame(tables, columns=["family", "sample_id", "losses"])
-    table.to_parquet(data / TABLE, index=False, compression="zstd")
+@click.command()
+@click.argument("families", nargs=-1, required=True)
+def main(families: tuple[str, ...]) -> None:
+    """Write the losses of published FAMILIES of toolworld."""
+    folder = data_root() / "losses"
+    folder.mkdir(exist_ok=True)
+    for family in families:
+        table = trained_again(data_root(), family)
+        table.to_parquet(folder / f"{family}.parquet", index=False, compression="zstd")
+        click.echo(f"{family}: {len(table)} samples trained again")
 
 
 if __name__ == "__main__":

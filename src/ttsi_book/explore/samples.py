@@ -62,10 +62,12 @@ def texts_of(chosen: SampleSet, samples: Mapping[str, Sample]) -> Texts:
 
 
 def sample_rows(runs: Runs, margins: pd.DataFrame, texts: Texts) -> list[dict[str, Any]]:
-    """Return a record for each row, without its practice: what the list of samples is made of."""
-    parts = np.floor(margins.to_numpy() * MARGIN_PARTS) / MARGIN_PARTS
-    truncated = pd.DataFrame(parts, columns=margins.columns)
-    pairs = zip(runs.rows.to_dict("records"), truncated.to_dict("records"), strict=True)
+    """Return a record for each row, without its practice: what the list of samples is made of.
+
+    Its margins stand in the order of the columns of `margins`.
+    """
+    truncated = np.floor(margins.to_numpy() * MARGIN_PARTS) / MARGIN_PARTS
+    pairs = zip(runs.rows.to_dict("records"), truncated.tolist(), strict=True)
     return [_record(row, measured, texts) for row, measured in pairs]
 
 
@@ -87,7 +89,7 @@ def tools_of(samples: Mapping[str, Sample]) -> dict[str, list[tuple[str, str, st
     return {name: [_tool(tool) for tool in sample.request.tools] for name, sample in samples.items()}
 
 
-def _record(row: dict[str, Any], margins: Mapping[Any, float], texts: Texts) -> dict[str, Any]:
+def _record(row: dict[str, Any], margins: list[float], texts: Texts) -> dict[str, Any]:
     request, gold = texts.get(row["sample_id"], ("", ""))
     before, after = row["base_output"], row["greedy_output"]
     shown = marked(before, after) if before != after else ()

@@ -65,11 +65,12 @@ def _write_set(chosen: SampleSet, data: Path, out: Path) -> None:
 def _rows(chosen: SampleSet, runs: Runs, texts: Texts, data: Path) -> dict[str, Any]:
     margins = margins_for(runs, base_of(chosen, runs))
     costs = read_costs(runs, chosen.study, data)
-    estimators = margins if runs.is_gated else margins[[]]
+    gates = margins if runs.is_gated else margins[[]]
     return {
-        "gates": {name: gate_points(runs.rows.assign(margin=column), costs) for name, column in estimators.items()},
+        "gates": {name: gate_points(runs.rows.assign(margin=column), costs) for name, column in gates.items()},
         "all": without_gate(runs, costs),
         "seconds": costs.source,
+        "estimators": list(margins.columns),
         "rows": sample_rows(runs, margins, texts),
     }
 
