@@ -68,7 +68,7 @@ def connected(config: RunConfig, workers: int) -> Iterator[None]:
 
 
 def machine(config: RunConfig) -> str:
-    """Return what a worker's slot computes with, as `ttsi.runs.run.provenance.machine` names it; needs a cluster."""
+    """Return what a worker's slot computes with, as `ttsi.runs.provenance.machine` names it; needs a cluster."""
     return _ray().get(_ray().remote(provenance.machine).options(**_slot(config)).remote(config.device))
 
 

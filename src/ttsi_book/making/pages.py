@@ -23,6 +23,10 @@ def assemble(root: Path, chapters: Mapping[str, Path], status: str, source: Path
     for chapter in chapters.values():
         shutil.copy2(chapter, source / "notebooks")
     (source / "machine.md").write_text(status, encoding="utf-8")
+    if (source / "explore.md").is_file():
+        from ttsi_book.explore.writing import write_explorer  # here, since it takes seconds to import
+
+        write_explorer(root / "data", source / "assets" / "explore" / "data")
     contents = yaml.safe_load((root / "book" / "_toc.yml").read_text(encoding="utf-8"))
     (source / "_toc.yml").write_text(yaml.safe_dump(_keep(contents, chapters), sort_keys=False), encoding="utf-8")
 

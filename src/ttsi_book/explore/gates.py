@@ -1,0 +1,115 @@
+"""What a gate does at each tau: the same as `ttsi.studies.published.replay`, computed for all tau at once."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ttsi.evaluation.costs import Serving, seconds_adapted, seconds_kept
+from ttsi.evaluation.statistics import Interval, proportion_interval
+from ttsi.studies.published import margins_of, read_study
+from ttsi_book.explore.sets import Runs, SampleSet
+
+TAUS = np.linspace(0, 1, 101)
+SAME_ANSWER = ("model", "subset", "tool_order", "max_new_tokens")
+"""Settings on which the base answer, and so a margin, depends, beside constrained decoding."""
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Mean seconds of a sample that is left alone and of one that is adapted, and where they were measured."""
+
+    kept: float
+    adapted: float
+    source: str
+
+    def mean(self, share: float) -> float:
+        """Return the mean seconds of a sample, where a share of all is adapted."""
+        return Serving(np.array([self.kept]), np.array([self.adapted]), np.array([share])).each
+
+
+def margins_for(runs: Runs, base: Runs | None) -> pd.DataFrame:
+    """Return the margin of each row by every estimator, a column each, that of the family's own gate first.
+
+    Estimators that only `base` recorded count where its answer is the same: same model, same decoding.
+    """
+    own = margins_of(runs.rows)
+    estimator = runs.made[0].config["loop"]["estimator"]
+    first = [estimator, *own.columns.drop(estimator)]
+    if base is None or _answers(base) != _answers(runs):
+        return own.reindex(columns=first)
+    recorded = margins_of(base.rows).set_index(pd.Index(base.rows["sample_id"]))
+    others = recorded.drop(columns=first, errors="ignore").reindex(runs.rows["sample_id"])
+    if others.isna().to_numpy().any():
+        return own.reindex(columns=first)
+    return own.reindex(columns=first).join(others.set_index(own.index))
+
+
+def gate_points(rows: pd.DataFrame, costs: Costs) -> dict[str, list[Any]]:
+    """Return what the gate `margin < tau` does at each of `TAUS`, a list for each quantity.
+
+    `below` counts the samples below tau and `adapted` those of them that had practice to learn from; `accuracy`, `low`
+    and `high` are shares with Wilson's interval, `seconds` the mean of a sample.
+    """
+    ordered = rows.sort_values("margin")
+    before, after = (ordered[name].to_numpy(bool) for name in ("base_correct", "greedy_correct"))
+    below = np.searchsorted(ordered["margin"].to_numpy(), TAUS, side="left")
+    counted = {"adapted": ordered["adapted"].to_numpy(bool), "fixed": ~before & after, "broken": before & ~after}
+    counts = {name: np.append(0, np.cumsum(column))[below] for name, column in counted.items()}
+    right = before.sum() + counts["fixed"] - counts["broken"]
+    shares = [_share(int(k), len(rows)) for k in right]
+    return {
+        "below": below.tolist(),
+        **{name: column.tolist() for name, column in counts.items()},
+        **_interval_columns(shares),
+        "seconds": [round(costs.mean(k / len(rows)), 4) for k in below],
+    }
+
+
+def without_gate(runs: Runs, costs: Costs) -> dict[str, Any]:
+    """Return the same quantities with every sample adapted, whatever its margin: a number each."""
+    before, after = (runs.rows[name].to_numpy(bool) for name in ("base_correct", "greedy_correct"))
+    shares = _interval_columns([_share(int(after.sum()), len(after))])
+    return {
+        "adapted": int(np.sum(runs.rows["adapted"])),
+        "fixed": int(np.sum(~before & after)),
+        "broken": int(np.sum(before & ~after)),
+        **{name: column[0] for name, column in shares.items()},
+        "seconds": round(costs.adapted, 4),
+    }
+
+
+def read_costs(runs: Runs, study: str, data: Path) -> Costs:
+    """Return what serving a sample costs: of the runs that were timed alone, or else as the rows themselves say."""
+    timing = data / "timing"
+    timed = study == "results" and (timing / f"{runs.family}.parquet").is_file()
+    rows = read_study(timing, runs.family) if timed else runs.rows
+    rows = rows.assign(family=runs.method)
+    split = ", ".join(sorted(set(rows["split"])))
+    source = f"timed alone on {len(rows)} samples of {split}" if timed else "as the run recorded them"
+    kept = seconds_kept(rows, rows.drop_duplicates("sample_id"))
+    means = [float(np.mean(table.sum(axis="columns"))) for table in (kept, seconds_adapted(rows))]
+    return Costs(means[0], means[1], source)
+
+
+def base_of(chosen: SampleSet, runs: Runs) -> Runs | None:
+    """Return the base rows that a family's margins may be completed from: none for `base` itself."""
+    return None if runs.family == "base" else chosen.base()
+
+
+def _answers(runs: Runs) -> list[tuple]:
+    configs = [one.config for one in runs.made]
+    return sorted({(*(one[name] for name in SAME_ANSWER), one["loop"]["constrained"]) for one in configs})
+
+
+@cache
+def _share(right: int, n: int) -> Interval:
+    return proportion_interval(right, n)
+
+
+def _interval_columns(shares: list[Interval]) -> dict[str, list[float]]:
+    columns = {"accuracy": "estimate", "low": "low", "high": "high"}
+    return {name: [round(getattr(one, field), 5) for one in shares] for name, field in columns.items()}

@@ -1,0 +1,157 @@
+"""Published rows, grouped into sets of samples: each holds the rows of every family that answered it.
+
+Samples of a set are independent. Where a benchmark was run under several seeds on the same samples, each seed is a set
+of its own; where each seed drew its own samples, they are pooled.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ttsi.evaluation.comparison import LABELS as TOOLWORLD_LABELS
+from ttsi.records import InputError
+from ttsi.runs.provenance import Provenance
+from ttsi.studies.published import read_made, read_study
+from ttsi_book.analysis.real_results import LABELS as REAL_LABELS
+from ttsi_book.analysis.real_results import SETS as REAL_SETS
+
+STUDIES = {"results": TOOLWORLD_LABELS, "real": REAL_LABELS}
+"""The folders of published runs that the page shows, and what their families are called."""
+
+POOLED = "unseen splits, pooled"
+
+
+@dataclass(frozen=True)
+class Runs:
+    """The rows of one family on one set of samples, and what made them."""
+
+    family: str
+    label: str
+    rows: pd.DataFrame
+    made: tuple[Provenance, ...]
+
+    @property
+    def method(self) -> str:
+        """The method that the family is a setting of."""
+        return self.made[0].config["method"]
+
+    @property
+    def is_gated(self) -> bool:
+        """Whether the method practises for a request, and so may leave one alone that it is sure of."""
+        return self.made[0].config["loop"]["author"] in ("self", "teacher")
+
+
+@dataclass(frozen=True)
+class SampleSet:
+    """A set of samples and the families that answered it."""
+
+    name: str
+    """Fit for the name of a file."""
+    title: str
+    study: str
+    runs: tuple[Runs, ...]
+    parts: dict[str, str]
+    """The name of the set that holds each split alone: of this set, unless it pools splits."""
+
+    @property
+    def pooled(self) -> bool:
+        """Whether the set pools splits."""
+        return len(self.parts) > 1
+
+    def base(self) -> Runs | None:
+        """Return the rows of the family `base`, if it answered the set."""
+        return next((runs for runs in self.runs if runs.family == "base"), None)
+
+
+def read_sets(data: Path) -> list[SampleSet]:
+    """Return every published set of samples below the data folder; toolworld's unseen splits also pooled, first.
+
+    Raises:
+        InputError: there are no published runs.
+    """
+    studies = [study for study in STUDIES if any((data / study).glob("*.parquet"))]
+    found = [one for study in studies for one in _of_study(data / study, study)]
+    if not found:
+        raise InputError(f"{data} holds no published runs; expected {' or '.join(f'{name}/' for name in STUDIES)}")
+    return found
+
+
+@dataclass(frozen=True, order=True)
+class _Key:
+    """Names what is published of one split: of all seeds together, or of one."""
+
+    benchmark: str
+    split: str
+    seed: int | None = None
+
+    @property
+    def name(self) -> str:
+        of_seed = "" if self.seed is None else f"-seed-{self.seed}"
+        return f"{self.benchmark}-{self.split.replace('/', '-')}{of_seed}"
+
+    @property
+    def title(self) -> str:
+        title = REAL_SETS.get(f"{self.benchmark}/{self.split}", f"{self.benchmark}, {self.split}")
+        return title if self.seed is None else f"{title}, seed {self.seed}"
+
+    def of(self, rows: pd.DataFrame) -> NDArray[np.bool_]:
+        """Return which rows are meant."""
+        wanted = {"benchmark": self.benchmark, "split": self.split, "seed": self.seed}
+        return np.all([rows[name] == value for name, value in wanted.items() if value is not None], axis=0)
+
+    def made(self, config: dict) -> bool:
+        """Return whether a run is meant."""
+        same = (config["benchmark"], config["split"]) == (self.benchmark, self.split)
+        return same and self.seed in (None, config["seed"])
+
+
+def _of_study(folder: Path, study: str) -> Iterator[SampleSet]:
+    tables = {path.stem: _with_benchmark(read_study(folder, path.stem)) for path in sorted(folder.glob("*.parquet"))}
+    made = {family: read_made(folder, family) for family in tables}
+    keys = _keys(tables.values())
+    unseen = [key for key in keys if key.benchmark == "toolworld" and key.split.endswith("/unseen")]
+    choices = ([("toolworld-unseen", f"toolworld, {POOLED}", unseen)] if len(unseen) > 1 else []) + [
+        (key.name, key.title, [key]) for key in keys
+    ]
+    for name, title, chosen in choices:
+        found = (_runs(family, STUDIES[study], rows, made[family], chosen) for family, rows in tables.items())
+        answered = tuple(sorted((runs for runs in found if runs), key=_order(study)))
+        yield SampleSet(name, title, study, answered, {key.split: key.name for key in chosen})
+
+
+def _with_benchmark(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.assign(benchmark=rows["sample_id"].str.partition("/")[0])
+
+
+def _keys(tables: Collection[pd.DataFrame]) -> list[_Key]:
+    """Return what can be chosen: seeds apart where any family answered the same samples under several."""
+    rows: Any = pd.concat([table[["benchmark", "split", "seed", "sample_id", "family"]] for table in tables])
+    again = rows[rows.duplicated(subset=["benchmark", "split", "sample_id", "family"])]
+    apart = set(zip(again["benchmark"], again["split"], strict=True))
+    found = sorted(set(zip(rows["benchmark"], rows["split"], rows["seed"].astype(int), strict=True)))
+    named = [(one, split, seed if (one, split) in apart else None) for one, split, seed in found]
+    keys = [_Key(*one) for one in dict.fromkeys(named)]
+    return sorted(keys, key=lambda key: key.split.endswith("/seen"))
+
+
+def _runs(
+    family: str, labels: Mapping[str, str], rows: pd.DataFrame, made: Sequence[Provenance], keys: Sequence[_Key]
+) -> Runs | None:
+    meant = np.any([key.of(rows) for key in keys], axis=0)
+    if not meant.any():
+        return None
+    behind = tuple(one for one in made if any(key.made(one.config) for key in keys))
+    if not behind:
+        raise InputError(f"{family}.jsonl names no run on {keys[0].title}; expected one for each of its rows")
+    return Runs(family, labels.get(family, family), rows.loc[meant].reset_index(drop=True), behind)
+
+
+def _order(study: str) -> Callable[[Runs], tuple[int, str]]:
+    """Order families as the study's figures do; those that they do not know come last."""
+    known = list(STUDIES[study])
+    return lambda runs: (known.index(runs.family) if runs.family in known else len(known), runs.family)
