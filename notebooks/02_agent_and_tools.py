@@ -27,7 +27,7 @@ from ttsi.agent.training import TrainingConfig, train
 from ttsi.benchmarks.toolworld import SPLITS
 from ttsi.calls import render_calls
 from ttsi.data import data_root
-from ttsi.plots import accuracy_bars, loss_curve, style
+from ttsi.plots import accuracy_dots, loss_curve, style
 from ttsi.profiles import configure, model_folder
 from ttsi.prompts import answer_chat, practice_chat, transcript
 from ttsi.published import read_study
@@ -54,8 +54,8 @@ for name in SPLITS:
     shares.append({"method": "base", "split": name, **vars(proportion_interval(int(right.sum()), len(right)))})
 base = pd.DataFrame(shares)
 
-# %% mystnb={"image": {"alt": "Bars of the exact match of the base agent on each of the eight splits of toolworld, with intervals."}, "figure": {"name": "fig-agent-base", "caption": "Exact match of the agent alone on every split of toolworld: four kinds of request, each with tools whose words occurred in training (seen) and tools whose words did not (unseen)."}}
-accuracy_bars(base)
+# %% mystnb={"image": {"alt": "Dots of the exact match of the base agent on each of the eight splits of toolworld, with intervals."}, "figure": {"name": "fig-agent-base", "caption": "Exact match of the agent alone on every split of toolworld: four kinds of request, each with tools whose words occurred in training (seen) and tools whose words did not (unseen)."}}
+accuracy_dots(base, row="split", series="method")
 
 # %% tags=["remove-cell"]
 parameters = sum(parameter.numel() for parameter in agent.model.parameters())

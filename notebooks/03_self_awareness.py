@@ -26,7 +26,7 @@ from myst_nb import glue
 from ttsi.benchmarks.toolworld import SPLITS
 from ttsi.comparison import tau_for
 from ttsi.data import data_root
-from ttsi.plots import auroc_dots, margin_histogram, reliability, roc_curves, style
+from ttsi.plots import auroc_dots, margin_ecdf, reliability, roc_curves, style
 from ttsi.profiles import configure
 from ttsi.prompts import answer_chat
 from ttsi.published import margins_of, read_study
@@ -176,11 +176,11 @@ roc_curves(rows)
 # What stands left of the dashed line would be adapted. Orange there is what the gate is for; blue there is work spent
 # on answers that were right, and a chance to break them; orange on the right is missed.
 
-# %% mystnb={"image": {"alt": "Stacked histogram of RSS margins of right and wrong base answers with the threshold tau."}, "figure": {"name": "fig-awareness-rss", "caption": "RSS margins of right and wrong base answers."}}
-margin_histogram(rows["rss-margin"], tau=tau, estimator="rss-margin")
+# %% mystnb={"image": {"alt": "Two rising steps: the share of right and of wrong base answers whose RSS margin lies below each value, with the threshold tau."}, "figure": {"name": "fig-awareness-rss", "caption": "RSS margins of right and wrong base answers: the share below each value."}}
+margin_ecdf(rows["rss-margin"], tau=tau, estimator="rss-margin")
 
-# %% mystnb={"image": {"alt": "Stacked histogram of the margins of the profile's estimator, of right and wrong base answers, with the threshold tau."}, "figure": {"name": "fig-awareness-profile", "caption": "Margins by the profile's estimator, of right and wrong base answers."}}
-margin_histogram(rows[config.loop.estimator], tau=tau, estimator=config.loop.estimator)
+# %% mystnb={"image": {"alt": "Two rising steps: the share of right and of wrong base answers whose margin by the profile's estimator lies below each value, with the threshold tau."}, "figure": {"name": "fig-awareness-profile", "caption": "Margins by the profile's estimator, of right and wrong base answers: the share below each value."}}
+margin_ecdf(rows[config.loop.estimator], tau=tau, estimator=config.loop.estimator)
 
 
 # %%

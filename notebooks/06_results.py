@@ -29,7 +29,7 @@ from ttsi import comparison as compare
 from ttsi.benchmarks.toolworld import SPLITS
 from ttsi.comparison import LABELS
 from ttsi.data import data_root
-from ttsi.plots import accuracy_bars, accuracy_dots, difference_dots, fixed_and_broken, style
+from ttsi.plots import accuracy_dots, difference_dots, fixed_and_broken, style
 from ttsi.profiles import RunConfig, configure
 from ttsi.provenance import machine, versions
 from ttsi.published import read_made, read_study
@@ -124,10 +124,11 @@ by_split("/unseen")
 # %%
 by_split("/seen")
 
-# %% mystnb={"image": {"alt": "Grouped bars of the exact match of four methods on each split of toolworld, with 95 percent intervals."}, "figure": {"name": "fig-results-splits", "caption": "Exact match of four of the methods, direct answers, on every split of toolworld, five seeds pooled."}}
+# %% mystnb={"image": {"alt": "Dots of the exact match of four methods on each split of toolworld, with 95 percent intervals."}, "figure": {"name": "fig-results-splits", "caption": "Exact match of four of the methods, direct answers, on every split of toolworld, five seeds pooled."}}
 four = [name for name in ("base", "constrained", "tt-si", "tt-si-constrained") if name in methods]
 bars = [compare.accuracies(right.loc[[name], four]).assign(split=name) for name in counts.index]
-accuracy_bars(pd.concat(bars).query("decoding == 'direct'").replace({"method": LABELS}))
+direct_answers = pd.concat(bars).query("decoding == 'direct'")
+accuracy_dots(direct_answers.replace({"method": LABELS}), row="split", series="method")
 
 # %% [markdown]
 # Do the seeds agree? The accuracy of each seed on the headline's split; every seed has its own samples, so this is the

@@ -1,21 +1,20 @@
 """The figures of the book, in one style: tables and intervals in, a Matplotlib figure out."""
 
-from ttsi.plots.accuracy import accuracy_bars, accuracy_dots, difference_dots, fixed_and_broken
-from ttsi.plots.awareness import auroc_dots, margin_histogram, reliability, roc_curves
+from ttsi.plots.accuracy import accuracy_dots, difference_dots, fixed_and_broken
+from ttsi.plots.awareness import auroc_dots, margin_ecdf, reliability, roc_curves
 from ttsi.plots.frame import percent, style
 from ttsi.plots.gates import tau_sweep_curve
 from ttsi.plots.stacked import example_verdicts, stage_seconds
 from ttsi.plots.training import loss_curve
 
 __all__ = [
-    "accuracy_bars",
     "accuracy_dots",
     "auroc_dots",
     "difference_dots",
     "example_verdicts",
     "fixed_and_broken",
     "loss_curve",
-    "margin_histogram",
+    "margin_ecdf",
     "percent",
     "reliability",
     "roc_curves",
