@@ -124,7 +124,7 @@ logits_before = base_logits()
 evidence = Evidence(agent, request, base, seed=config.seed)
 awareness = estimate(evidence, ["rss-margin", "call-probability", config.loop.estimator])
 names = [tool.name for tool in request.tools]
-pd.Series(awareness.tool_probabilities, index=names, name="probability").to_frame().style.format("{:.3f}")
+pd.Series(awareness.tool_probabilities, index=names, name="probability").map("{:.3f}".format).to_frame()
 
 # %% [markdown]
 # The request passes the gate, and is practised on, if its margin is below the threshold *tau*.

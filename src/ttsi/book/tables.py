@@ -4,8 +4,12 @@ import re
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
-NUMBER = re.compile(r"([+−-]?[\d.,]+\s?(%|s|x|×|ms|M|GiB)?(\s?(\(.*\d.*\)|/\s?\d+))?|[<≤]\s?[\d.]+|–|-|inf|nan|)")
-"""A cell that is aligned as a number: one with a unit, an interval in brackets or a second number, or a dash."""
+NUMBER = re.compile(
+    r"[+−-]?[\d.,]+ ?(%|×|[a-z]+)?( ?\(.*\d.*\))?(, n = [\d,]+)?"  # with a unit, an interval, the number of samples
+    r"|\d+ / \d+|[<≤] ?[\d.]+|[–-]|inf|nan|",
+    re.IGNORECASE,
+)
+"""Cells that are aligned as numbers; a dash, or nothing, may stand among them."""
 
 
 def readable_table(html: str) -> str:
@@ -18,10 +22,10 @@ def readable_table(html: str) -> str:
         return html
     root = ElementTree.fromstring(f"<div>{re.sub(r'<style scoped>.*?</style>', '', html, flags=re.DOTALL)}</div>")
     for table in root.iter("table"):
-        table.attrib = {"class": "table dataframe"}
+        table.attrib = {"class": "dataframe"}
         _one_row_of_heads(table)
-        _mark_heads(table)
         _mark_numbers(table)
+        _mark_heads(table)
     root.attrib = {"class": "table-box", "tabindex": "0"}
     return ElementTree.tostring(root, encoding="unicode", method="html")
 
@@ -58,7 +62,7 @@ def _mark_numbers(table: Element) -> None:
     """Mark the columns, counted from the right since cells of an index may span rows, that hold nothing but numbers."""
     body = [list(row) for row in table.iterfind("tbody/tr")]
     heads = [list(row) for row in table.iterfind("thead/tr")]
-    for place in range(1, min(map(len, body), default=0) + 1 - len(_index_cells(table))):
+    for place in range(1, min((len(row.findall("td")) for row in table.iterfind("tbody/tr")), default=0) + 1):
         cells = [row[-place] for row in body]
         texts = [_text(cell) for cell in cells]
         if all(NUMBER.fullmatch(text) for text in texts) and any(text.strip("–-") for text in texts):

@@ -65,7 +65,7 @@ def total_seconds(methods: Mapping[str, Serving], crossings: Mapping[str, Interv
     served, ends = np.linspace(0, samples, 200), []
     for name, look in looks(methods).items():
         method = methods[name]
-        axes.plot(served, method.total(served), look.dash, color=look.colour)
+        axes.plot(served, method.total(served), look.dash, color=look.colour, label=name)
         ends.append((samples, float(method.total(samples)), name, look.colour))
         if name in crossings and crossings[name].estimate <= samples:
             _crossing(axes, crossings[name], method, look.colour, samples)

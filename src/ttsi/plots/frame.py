@@ -6,6 +6,7 @@ closed as soon as it is made, so that a notebook that returns it shows it once.
 """
 
 import textwrap
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -52,8 +53,10 @@ def style() -> None:
     names = [name for name in COLOURS if name not in ("ink", "paper", "grid")]
     sns.set_theme(context="paper", style="whitegrid", palette=[COLOURS[name] for name in names], rc=STYLE)
     shown = InlineBackend.instance()
-    shown.figure_formats = {"svg"}
-    shown.print_figure_kwargs = {"bbox_inches": None, "metadata": {"Date": None}}
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "InlineBackend", DeprecationWarning)  # of traitlets, for that package
+        shown.set_trait("print_figure_kwargs", {"bbox_inches": None, "metadata": {"Date": None}})
+        shown.set_trait("figure_formats", {"svg"})
 
 
 def percent(interval: Interval) -> str:
@@ -103,7 +106,9 @@ def label_lines(axes: Axes, labels: Sequence[tuple[float, float, str, Any]]) -> 
 
     The axes must have their limits; labels that would overlap move apart.
     """
-    apart = 15 / 72 / (axes.get_position().height * axes.figure.get_figheight())  # of the axes' height, a line of text
+    figure = axes.get_figure(root=True)
+    figure.draw_without_rendering()  # lays the axes out
+    apart = 1.25 * plt.rcParams["font.size"] / 72 * figure.dpi / axes.bbox.height
     to_axes = axes.transData + axes.transAxes.inverted()
     ordered = sorted(labels, key=lambda label: label[1])
     places = np.array([to_axes.transform((x, y))[1] for x, y, *_ in ordered])

@@ -17,7 +17,7 @@ def seconds_against(table: pd.DataFrame, *, column: str, label: str) -> Figure:
     ends = []
     for way, look in looks(table["way"]).items():
         rows = table[table["way"] == way].sort_values(column)
-        axes.plot(rows[column], rows["estimate"], look.marker + look.dash, color=look.colour)
+        axes.plot(rows[column], rows["estimate"], look.marker + look.dash, color=look.colour, label=way)
         whiskers(axes, rows[column], rows, ["estimate", "low", "high"], look.colour)
         ends.append((rows[column].iloc[-1], rows["estimate"].iloc[-1], way, look.colour))
     axes.set(xscale="log", yscale="log", xlabel=f"{label} (logarithmic axis)")

@@ -17,7 +17,7 @@ def setting_sweep(table: pd.DataFrame, *, setting: str, base: float, seconds: fl
         base: accuracy without adaptation, on the same samples.
         seconds: of an answer without adaptation.
     """
-    figure, (above, below) = new_figure(rows=2, height=5, height_ratios=[2, 1])
+    figure, (above, below) = new_figure(rows=2, height=5.2, height_ratios=[3, 2])
     values, own, colour = table["value"], table[table["profile"]], colour_of("TT-SI")
     above.axhline(base, color=GREY, linestyle="--", linewidth=1, label="base, not adapted")
     below.axhline(seconds, color=GREY, linestyle="--", linewidth=1)
