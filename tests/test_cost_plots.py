@@ -78,7 +78,7 @@ def test_the_bound_is_hollow_and_off_the_line() -> None:
 
 def test_both_numbers_of_samples_are_stated() -> None:
     (legend,) = cost_frontier(POINTS, bound="pass@5").legends
-    assert "accuracy: n = 200; seconds: n = 20" in legend.get_title().get_text().replace("\n", " ")
+    assert "accuracy: n = 200; seconds: n = 20" in legend.get_title().get_text()
 
 
 def test_points_are_named_and_no_name_hides_another() -> None:

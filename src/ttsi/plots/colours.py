@@ -1,7 +1,7 @@
 """One colour for one thing, through the whole book, and what it becomes on a dark page.
 
-The colours are told apart by readers with protanopia and deuteranopia, and each has a contrast of 3 to 1 or more with
-a white page. `book/_static/book.css` has their counterparts for a dark one.
+The colours are told apart by readers with protanopia and deuteranopia, and each has a contrast of 4.5 to 1 or more
+with a white page, for text in it or on it. `book/_static/book.css` has their counterparts for a dark one.
 """
 
 import re
@@ -15,13 +15,13 @@ COLOURS = {
     "grid": "#dfe3e8",
     "grey": "#6b7280",
     "blue": "#0072b2",
-    "orange": "#b33a00",
+    "orange": "#a33000",
     "green": "#00845f",
     "purple": "#8e2a7e",
-    "ochre": "#a87e00",
+    "ochre": "#967000",
     "brown": "#4f2a12",
     "red": "#c22a48",
-    "cyan": "#0a8fae",
+    "cyan": "#087f9b",
     "indigo": "#2b2f96",
 }
 """What figures are drawn in. A page replaces ink by its own text colour, the rest by a variable `--plot-NAME`."""
@@ -62,6 +62,9 @@ MEANINGS = {
     "within reach": "blue",
     "reproduced": "blue",
     "wrong": "orange",
+    "valid, wrong": "orange",
+    "counterpart on toolworld": "cyan",
+    "open": "grey",
     "out of reach": "orange",
 }
 """The colour of what is drawn, by its name or the part before a comma, a plus sign or a bracket.
@@ -69,7 +72,7 @@ MEANINGS = {
 A stage of the loop has the colour of the method that ends with it. Names that never meet in a figure may share one.
 """
 
-CYCLE = ("cyan", "orange", "ochre", "purple", "brown", "indigo", "red", "green", "grey", "blue")
+CYCLE = ("cyan", "ochre", "purple", "brown", "indigo", "red", "green", "grey", "orange", "blue")
 """For names that mean nothing outside of their figure, in this order, those that the figure already has left out."""
 
 MARKERS, DASHES = "oDv^P", ("-", "--", ":", "-.")

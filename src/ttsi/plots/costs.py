@@ -36,11 +36,12 @@ def cost_frontier(table: pd.DataFrame, *, bound: str) -> Figure:
     axes.set(xlim=(0, end), xlabel="seconds per sample (mean wall-clock time)")
     share_close_up(axes, "accuracy (exact match)", table[["accuracy_low", "accuracy_high"]])
     timed = count(table.drop(columns="n").rename(columns={"timed": "n"}))
-    legend(figure, f"whiskers: 95% intervals (accuracy: {count(table)}; seconds: {timed})")
+    legend(figure, f"whiskers: 95% (accuracy: {count(table)}; seconds: {timed})")
+    table = table.reset_index(drop=True)
     named = table[table["answers"].isin(["direct", "direct, constrained"])]
     names = named["method"] + named["answers"].map({"direct": "", "direct, constrained": " + constrained"})
     names = names.str.replace("base + ", "", regex=False)
-    label_points(axes, table[["seconds", "accuracy"]].to_numpy(), dict(zip(named.index, names, strict=True)))
+    label_points(axes, names.to_dict(), table, x="seconds", y="accuracy")
     return figure
 
 
@@ -72,7 +73,7 @@ def total_seconds(methods: Mapping[str, Serving], crossings: Mapping[str, Interv
     axes.set(xlim=(0, samples), xlabel="samples served", ylabel="total seconds, training included")
     axes.set_ylim(bottom=0)
     timed = min(len(method.kept) for method in methods.values())
-    legend(figure, f"bands: 95% interval of a crossing, n = {timed} timed samples", names=False)
+    legend(figure, f"bands: 95% interval of a crossing, n = {timed}", names=False)
     label_lines(axes, ends)
     return figure
 
@@ -92,7 +93,7 @@ def crossings_by_training_time(hours: np.ndarray, crossings: Mapping[str, np.nda
         crossings: for each method that is compared, the number of samples at each of `hours`.
         tested: number of test samples, drawn as a line.
     """
-    figure, axes = new_figure()
+    figure, axes = new_figure(height=3.8)
     for name, look in looks(crossings).items():
         axes.plot(hours, crossings[name], look.dash, color=look.colour, label=name)
     axes.axhline(tested, color=GREY, linestyle="--", label=f"test samples (n = {tested:,})")

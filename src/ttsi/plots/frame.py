@@ -16,21 +16,22 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.textpath import TextPath
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from matplotlib_inline.config import InlineBackend
 
 from ttsi.plots.colours import COLOURS, GREY, GRID, INK, PAPER
 from ttsi.statistics import Interval
 
-WIDTH = 4.9
-"""Inches. At 10.5 points, a screen 390 pixels wide shows text of 10 pixels."""
+WIDTH, SIZE = 4.9, 10.5
+"""Inches, and points of all text: a screen 390 pixels wide shows it with 10 pixels."""
 
 LETTERS = 50
 """Characters that fit in a line as wide as the figure."""
 
 FONT_SIZES = ("font", "axes.title", "axes.label", "xtick.label", "ytick.label", "legend.font", "legend.title_font")
 STYLE = {
-    **{f"{name}{'.' if name == 'font' else ''}size": 10.5 for name in FONT_SIZES},
+    **{f"{name}{'.' if name == 'font' else ''}size": SIZE for name in FONT_SIZES},
     **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
     "figure.facecolor": PAPER,
     "savefig.facecolor": PAPER,
@@ -67,7 +68,7 @@ def percent(interval: Interval) -> str:
 def new_figure(*, rows: int = 1, height: float = 3.4, **grid: Any) -> tuple[Figure, Any]:
     """Make a figure of one or several axes above each other, closed."""
     figure, axes = plt.subplots(
-        rows, figsize=(WIDTH, height), sharex=rows > 1, layout="constrained", gridspec_kw=grid or None
+        rows, figsize=(WIDTH, max(height, 2.2)), sharex=rows > 1, layout="constrained", gridspec_kw=grid or None
     )
     figure.patch.set_gid("card")
     plt.close(figure)
@@ -96,9 +97,15 @@ def share_close_up(axes: Axes, label: str, values: Any) -> None:
 def legend(figure: Figure, note: str = "", *, names: bool = True) -> None:
     """Put the legend of the first axes above the figure, under a note; without `names` the note alone."""
     handles, labels = figure.axes[0].get_legend_handles_labels() if names else ([], [])
-    columns = max(1, LETTERS // (max(map(len, labels), default=LETTERS) + 7))
+    columns = next((columns for columns in range(len(labels), 1, -1) if _legend_fits(labels, columns)), 1)
     title = textwrap.fill(note, LETTERS) or None
     figure.legend(handles, labels, title=title, loc="outside upper left", ncols=columns, alignment="left")
+
+
+def _legend_fits(labels: Sequence[str], columns: int) -> bool:
+    """Whether a legend of so many columns is no wider than the figure; handle and gaps take 4.5 times the size."""
+    widths = [TextPath((0, 0), label, size=SIZE).get_extents().width + 4.5 * SIZE for label in labels]
+    return sum(max(part) for part in np.array_split(widths, columns)) < 72 * WIDTH
 
 
 def label_lines(axes: Axes, labels: Sequence[tuple[float, float, str, Any]]) -> None:
@@ -108,7 +115,7 @@ def label_lines(axes: Axes, labels: Sequence[tuple[float, float, str, Any]]) -> 
     """
     figure = axes.get_figure(root=True)
     figure.draw_without_rendering()  # lays the axes out
-    apart = 1.25 * plt.rcParams["font.size"] / 72 * figure.dpi / axes.bbox.height
+    apart = 1.25 * SIZE / 72 * figure.dpi / axes.bbox.height
     to_axes = axes.transData + axes.transAxes.inverted()
     ordered = sorted(labels, key=lambda label: label[1])
     places = np.array([to_axes.transform((x, y))[1] for x, y, *_ in ordered])

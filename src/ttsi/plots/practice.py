@@ -31,7 +31,7 @@ def quality_and_gain(points: pd.DataFrame) -> Figure:
     for axes, tools in ((above, "unseen"), (below, "seen")):
         _points(axes, points.query("tools == @tools"), colours, markers)
         ends = close_up(min(points["low"].min(), 0), max(points["high"].max(), 0), ends=(-1, 1))
-        axes.set(ylim=ends, ylabel=f"gain, {tools} tools (points)")
+        axes.set(ylim=ends, ylabel=f"gain, {tools} (points)")
         axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:+.0f}" if share else "0"))
     below.set(xlim=(min(0.9 * points["right"].min(), 0.9), 1.03), xlabel="share of written examples that are right")
     below.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))

@@ -1,5 +1,6 @@
 """Figures: what practice examples become, and where seconds go."""
 
+import textwrap
 from collections.abc import Callable
 
 import numpy as np
@@ -11,16 +12,13 @@ from matplotlib.ticker import MaxNLocator
 from ttsi.plots.colours import PAPER, looks
 from ttsi.plots.frame import legend, new_figure
 
-NARROW = 0.07
-"""Share of the longest bar below which a part is too narrow for its number."""
-
-ON_BAR = {"facecolor": PAPER, "edgecolor": "none", "boxstyle": "round,pad=0.15"}
+LABEL_WIDTH = 24
+"""Characters in a line of a bar's name."""
 
 
 def example_verdicts(counts: pd.DataFrame, *, rows: str = "way to ask") -> Figure:
     """Stack the counts of what became of practice examples: a bar for each of `rows`, a column for each verdict."""
-    wide = NARROW * counts.sum(axis="columns").max()
-    figure, axes = stacked_bars(counts, lambda count: f"{count:.0f}" if count > wide else "")
+    figure, axes = stacked_bars(counts, lambda count: f"{count:.0f}")
     axes.set(xlabel="practice examples written", ylabel=rows)
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     return figure
@@ -38,18 +36,30 @@ def stage_seconds(seconds: pd.DataFrame) -> Figure:
 
 
 def stacked_bars(table: pd.DataFrame, text: Callable[[float], str]) -> tuple[Figure, Axes]:
-    """Draw a horizontal bar for each row of `table`, stacked from those of its columns that hold anything."""
+    """Draw a horizontal bar for each row of `table`, stacked from those of its columns that hold anything.
+
+    `text` says what to write on a part that has room for it.
+    """
     table = table.loc[:, (table != 0).any()]
     figure, axes = new_figure(height=1.6 + 0.36 * len(table))
     places, start = range(len(table)), np.zeros(len(table))
     for column, look in looks(table.columns).items():
         style = {"color": look.colour, "edgecolor": PAPER, "linewidth": 0.8, "label": column}
         bars = axes.barh(places, table[column], left=start, **style)
-        axes.bar_label(bars, fmt=text, label_type="center", bbox=ON_BAR)
+        axes.bar_label(bars, fmt=text, label_type="center", color=PAPER)
         start += table[column].to_numpy()
-    axes.set_yticks(places, [str(name) for name in table.index])
+    axes.set_yticks(places, [textwrap.fill(str(name), LABEL_WIDTH) for name in table.index])
     axes.invert_yaxis()
     axes.grid(visible=False, axis="y")
     axes.set_xlim(left=0)
     legend(figure)
+    _leave_out_wide(figure, axes)
     return figure, axes
+
+
+def _leave_out_wide(figure: Figure, axes: Axes) -> None:
+    """Take away the numbers that are wider than their part of a bar."""
+    figure.draw_without_rendering()  # lays the axes out
+    for text, bar in zip(list(axes.texts), axes.patches, strict=True):
+        if text.get_window_extent().width > bar.get_window_extent().width - 2:
+            text.remove()

@@ -44,7 +44,7 @@ def reachable_shares(reachable: Mapping[str, tuple[int, int]]) -> Figure:
     axes.barh(places, [1] * len(reachable), color=GRID)
     axes.barh(places, [within / n for within, n in reachable.values()], color=RIGHT)
     for place, (within, n) in zip(places, reachable.values(), strict=True):
-        text = f"{within:,} of {n:,} ({within / n:.1%})"
+        text = f"{within / n:.1%} of {n:,}"
         axes.annotate(text, (1, place), (6, 0), textcoords="offset points", va="center", annotation_clip=False)
     axes.set_yticks(places, list(reachable))
     axes.invert_yaxis()
