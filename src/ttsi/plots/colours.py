@@ -32,6 +32,7 @@ RIGHT, WRONG = COLOURS["blue"], COLOURS["orange"]
 
 MEANINGS = {
     "base": "grey",
+    "the book's agent": "grey",
     "none": "grey",
     "no practice": "grey",
     "constrained": "grey",

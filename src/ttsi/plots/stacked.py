@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ttsi.plots.colours import PAPER, looks
+from ttsi.plots.colours import DASHES, PAPER, looks
 from ttsi.plots.frame import legend, new_figure
 
 LABEL_WIDTH = 24
@@ -44,7 +44,8 @@ def stacked_bars(table: pd.DataFrame, text: Callable[[float], str]) -> tuple[Fig
     figure, axes = new_figure(height=1.6 + 0.36 * len(table))
     places, start = range(len(table)), np.zeros(len(table))
     for column, look in looks(table.columns).items():
-        style = {"color": look.colour, "edgecolor": PAPER, "linewidth": 0.8, "label": column}
+        strength = 1 if look.dash == DASHES[0] else 0.55  # a second part of one colour is fainter
+        style = {"color": look.colour, "alpha": strength, "edgecolor": PAPER, "linewidth": 0.8, "label": column}
         bars = axes.barh(places, table[column], left=start, **style)
         axes.bar_label(bars, fmt=text, label_type="center", color=PAPER)
         start += table[column].to_numpy()
