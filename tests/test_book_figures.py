@@ -59,6 +59,11 @@ def test_the_alternative_text_survives(shown: str) -> None:
     assert "width" not in image.attrib
 
 
+def test_it_has_no_style_that_would_be_that_of_the_page(svg: str, shown: str) -> None:
+    assert "<style" in svg
+    assert "<style" not in shown
+
+
 def test_ids_are_those_of_the_figure_and_are_all_used(shown: str) -> None:
     ids = re.findall(r' id="([^"]*)"', shown)
     assert ids

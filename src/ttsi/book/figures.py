@@ -7,6 +7,9 @@ from xml.etree import ElementTree
 from ttsi.plots.colours import COLOURS
 
 SVG = "http://www.w3.org/2000/svg"
+UNWANTED = (f"{{{SVG}}}metadata", f"{{{SVG}}}style")
+"""What would say nothing, or to the whole page: `book/_static/book.css` has the style."""
+
 LINK = "{http://www.w3.org/1999/xlink}href"
 _REFERENCE = re.compile(r"#([\w-]+)\)?$")
 
@@ -23,7 +26,7 @@ def themed_svg(svg: str, *, name: str, alternative: str) -> str:
         alternative: text for readers who do not see it.
     """
     root = ElementTree.fromstring(svg)
-    _drop(root, lambda element: element.tag == f"{{{SVG}}}metadata" or element.get("id") == "card")
+    _drop(root, lambda element: element.tag in UNWANTED or element.get("id") == "card")
     _rename(root, name)
     for size in ("width", "height"):
         root.attrib.pop(size, None)
