@@ -35,7 +35,9 @@ from ttsi.runs.config import configure
 from ttsi.runs.run import load_agent, load_samples
 from ttsi.scoring import score
 from ttsi.uncertainty import Evidence, estimate
-from ttsi_book.plots import loss_curve, stage_seconds, style
+from ttsi_book.plots.frame import style
+from ttsi_book.plots.stacked import stage_seconds
+from ttsi_book.plots.training import loss_curve
 
 style()
 config = configure(profile, split=split, seed=seed, **({} if tau is None else {"tau": tau}))
@@ -124,7 +126,7 @@ logits_before = base_logits()
 evidence = Evidence(agent, request, base, seed=config.seed)
 awareness = estimate(evidence, ["rss-margin", "call-probability", config.loop.estimator])
 names = [tool.name for tool in request.tools]
-pd.Series(awareness.tool_probabilities, index=names, name="probability").to_frame().style.format("{:.3f}")
+pd.Series(awareness.tool_probabilities, index=names, name="probability").map("{:.3f}".format).to_frame()
 
 # %% [markdown]
 # The request passes the gate, and is practised on, if its margin is below the threshold *tau*.

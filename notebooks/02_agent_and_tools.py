@@ -34,7 +34,9 @@ from ttsi.runs.run import load_agent
 from ttsi.scoring import score
 from ttsi.studies.published import read_study
 from ttsi.tiny.training import TrainingConfig, train
-from ttsi_book.plots import accuracy_bars, loss_curve, style
+from ttsi_book.plots.accuracy import accuracy_dots
+from ttsi_book.plots.frame import style
+from ttsi_book.plots.training import loss_curve
 
 style()
 config = configure(profile, seed=seed)
@@ -55,8 +57,8 @@ for name in SPLITS:
     shares.append({"method": "base", "split": name, **vars(proportion_interval(int(right.sum()), len(right)))})
 base = pd.DataFrame(shares)
 
-# %% mystnb={"image": {"alt": "Bars of the exact match of the base agent on each of the eight splits of toolworld, with intervals."}, "figure": {"name": "fig-agent-base", "caption": "Exact match of the agent alone on every split of toolworld: four kinds of request, each with tools whose words occurred in training (seen) and tools whose words did not (unseen)."}}
-accuracy_bars(base)
+# %% mystnb={"image": {"alt": "Dots of the exact match of the base agent on each of the eight splits of toolworld, with intervals."}, "figure": {"name": "fig-agent-base", "caption": "Exact match of the agent alone on every split of toolworld: four kinds of request, each with tools whose words occurred in training (seen) and tools whose words did not (unseen)."}}
+accuracy_dots(base, row="split", series="method")
 
 # %% tags=["remove-cell"]
 parameters = sum(parameter.numel() for parameter in agent.model.parameters())

@@ -31,7 +31,8 @@ from ttsi.runs.config import configure
 from ttsi.runs.run import load_agent, load_samples
 from ttsi.studies.published import margins_of, read_study
 from ttsi.uncertainty import ESTIMATORS, Evidence
-from ttsi_book.plots import auroc_dots, margin_histogram, reliability, roc_curves, style
+from ttsi_book.plots.awareness import auroc_dots, margin_ecdf, reliability, roc_curves
+from ttsi_book.plots.frame import style
 
 style()
 config = configure(profile, split=split, **({} if tau is None else {"tau": tau}))
@@ -176,11 +177,11 @@ roc_curves(rows)
 # What stands left of the dashed line would be adapted. Orange there is what the gate is for; blue there is work spent
 # on answers that were right, and a chance to break them; orange on the right is missed.
 
-# %% mystnb={"image": {"alt": "Stacked histogram of RSS margins of right and wrong base answers with the threshold tau."}, "figure": {"name": "fig-awareness-rss", "caption": "RSS margins of right and wrong base answers."}}
-margin_histogram(rows["rss-margin"], tau=tau, estimator="rss-margin")
+# %% mystnb={"image": {"alt": "Two rising steps: the share of right and of wrong base answers whose RSS margin lies below each value, with the threshold tau."}, "figure": {"name": "fig-awareness-rss", "caption": "RSS margins of right and wrong base answers: the share below each value."}}
+margin_ecdf(rows["rss-margin"], tau=tau, estimator="rss-margin")
 
-# %% mystnb={"image": {"alt": "Stacked histogram of the margins of the profile's estimator, of right and wrong base answers, with the threshold tau."}, "figure": {"name": "fig-awareness-profile", "caption": "Margins by the profile's estimator, of right and wrong base answers."}}
-margin_histogram(rows[config.loop.estimator], tau=tau, estimator=config.loop.estimator)
+# %% mystnb={"image": {"alt": "Two rising steps: the share of right and of wrong base answers whose margin by the profile's estimator lies below each value, with the threshold tau."}, "figure": {"name": "fig-awareness-profile", "caption": "Margins by the profile's estimator, of right and wrong base answers: the share below each value."}}
+margin_ecdf(rows[config.loop.estimator], tau=tau, estimator=config.loop.estimator)
 
 
 # %%

@@ -30,7 +30,8 @@ from ttsi.runs.config import configure
 from ttsi.runs.run import load_agent, load_samples
 from ttsi.settings import Elicitation
 from ttsi.uncertainty import Evidence, relative_softmax_scores
-from ttsi_book.plots import example_verdicts, percent, style
+from ttsi_book.plots.frame import percent, style
+from ttsi_book.plots.stacked import example_verdicts
 
 style()
 config = configure(profile, subset="validation", seed=seed)

@@ -41,7 +41,10 @@ from ttsi.runs.config import configure
 from ttsi.runs.run import load_agent, load_samples
 from ttsi.studies.published import margins_of, read_study, replay
 from ttsi.studies.toolworld import CANDIDATES
-from ttsi_book.plots import fixed_and_broken, loss_curve, stage_seconds, style
+from ttsi_book.plots.accuracy import fixed_and_broken
+from ttsi_book.plots.frame import style
+from ttsi_book.plots.stacked import stage_seconds
+from ttsi_book.plots.training import loss_curve
 
 style()
 config = configure(profile, split=split, seed=seed, **({} if tau is None else {"tau": tau}))

@@ -35,7 +35,8 @@ from ttsi.runs.results import as_table
 from ttsi.runs.run import load_agent, load_samples, outcomes
 from ttsi.studies.published import read_made, read_study
 from ttsi.studies.toolworld import FAMILIES, HEADLINE, SEEDS
-from ttsi_book.plots import accuracy_bars, accuracy_dots, difference_dots, fixed_and_broken, style
+from ttsi_book.plots.accuracy import accuracy_dots, difference_dots, fixed_and_broken
+from ttsi_book.plots.frame import style
 
 style()
 config = configure(profile, **({} if tau is None else {"tau": tau}))
@@ -124,10 +125,11 @@ by_split("/unseen")
 # %%
 by_split("/seen")
 
-# %% mystnb={"image": {"alt": "Grouped bars of the exact match of four methods on each split of toolworld, with 95 percent intervals."}, "figure": {"name": "fig-results-splits", "caption": "Exact match of four of the methods, direct answers, on every split of toolworld, five seeds pooled."}}
+# %% mystnb={"image": {"alt": "Dots of the exact match of four methods on each split of toolworld, with 95 percent intervals."}, "figure": {"name": "fig-results-splits", "caption": "Exact match of four of the methods, direct answers, on every split of toolworld, five seeds pooled."}}
 four = [name for name in ("base", "constrained", "tt-si", "tt-si-constrained") if name in methods]
 bars = [compare.accuracies(right.loc[[name], four]).assign(split=name) for name in counts.index]
-accuracy_bars(pd.concat(bars).query("decoding == 'direct'").replace({"method": LABELS}))
+direct_answers = pd.concat(bars).query("decoding == 'direct'")
+accuracy_dots(direct_answers.replace({"method": LABELS}), row="split", series="method")
 
 # %% [markdown]
 # Do the seeds agree? The accuracy of each seed on the headline's split; every seed has its own samples, so this is the

@@ -30,7 +30,9 @@ from ttsi.settings import Gate
 from ttsi.studies.published import margins_of, read_study, replay
 from ttsi.studies.toolworld import SEEDS
 from ttsi_book.analysis.paper import read_paper
-from ttsi_book.plots import accuracy_dots, fixed_and_broken, style, tau_sweep_curve
+from ttsi_book.plots.accuracy import accuracy_dots, fixed_and_broken
+from ttsi_book.plots.frame import style
+from ttsi_book.plots.gates import tau_sweep_curve
 
 style()
 config = configure(profile, **({} if tau is None else {"tau": tau}))

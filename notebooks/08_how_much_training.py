@@ -19,7 +19,7 @@ from ttsi.evaluation.comparison import accuracy, differences, points_text, reada
 from ttsi.runs.config import METHODS, configure
 from ttsi.studies.published import read_made, read_study
 from ttsi.studies.toolworld import CANDIDATES, SWEEPS
-from ttsi_book.plots import style
+from ttsi_book.plots.frame import style
 from ttsi_book.plots.sweeps import setting_sweep
 
 style()

@@ -43,8 +43,9 @@ from ttsi.runs.run import load_agent, load_samples, teacher_of
 from ttsi.studies.published import read_study
 from ttsi.teacher import OracleTeacher
 from ttsi.uncertainty import Evidence, relative_softmax_scores
-from ttsi_book.plots import example_verdicts, style
+from ttsi_book.plots.frame import style
 from ttsi_book.plots.practice import quality_and_gain
+from ttsi_book.plots.stacked import example_verdicts
 
 style()
 config = configure(profile, split="single/unseen", subset="validation", seed=seed)

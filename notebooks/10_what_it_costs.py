@@ -52,8 +52,9 @@ from ttsi.scoring import DRAWS, majority, score
 from ttsi.studies.published import read_made, read_study
 from ttsi.studies.toolworld import FAMILIES, HEADLINE, HEADLINE_LIMIT, SEEDS
 from ttsi_book.analysis.paper import read_paper
-from ttsi_book.plots import percent, stage_seconds, style
 from ttsi_book.plots.costs import cost_frontier, crossings_by_training_time, total_seconds
+from ttsi_book.plots.frame import percent, style
+from ttsi_book.plots.stacked import stage_seconds
 
 style()
 config = configure(profile, **({} if tau is None else {"tau": tau}))

@@ -23,7 +23,7 @@ from ttsi.studies.toolworld import SEEDS
 from ttsi_book.analysis.paper import read_paper
 from ttsi_book.analysis.real_results import as_study
 from ttsi_book.analysis.reproduced import MIRRORS, Study, counterparts, latencies, settings
-from ttsi_book.plots import style
+from ttsi_book.plots.frame import style
 from ttsi_book.plots.stacked import stacked_bars
 
 style()

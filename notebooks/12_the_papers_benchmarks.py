@@ -28,7 +28,7 @@ from ttsi.evaluation.statistics import difference_interval, proportion_interval
 from ttsi.runs.config import configure
 from ttsi.studies.published import read_study
 from ttsi_book.analysis.survey import OUT_OF_REACH, files_at_hand, read_survey, survey_split
-from ttsi_book.plots import percent, style
+from ttsi_book.plots.frame import percent, style
 from ttsi_book.plots.survey import gold_positions, reachable_shares
 
 style()

@@ -47,8 +47,9 @@ from ttsi.speed.reading import (
 from ttsi.speed.ways import STAGES
 from ttsi.studies.published import read_study
 from ttsi_book.analysis.fleet import fleet
-from ttsi_book.plots import stage_seconds, style
+from ttsi_book.plots.frame import style
 from ttsi_book.plots.speed import seconds_against
+from ttsi_book.plots.stacked import stage_seconds
 
 style()
 

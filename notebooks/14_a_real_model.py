@@ -27,10 +27,10 @@ from ttsi.scoring import score
 from ttsi.studies.published import read_made
 from ttsi.studies.real import PAPER
 from ttsi_book.analysis.real_results import LABELS, SETS, awareness, compared, read_results, shares
-from ttsi_book.plots import style
 from ttsi_book.plots.accuracy import interval_dots
 from ttsi_book.plots.awareness import auroc_dots
 from ttsi_book.plots.cards import change_card
+from ttsi_book.plots.frame import style
 from ttsi_book.plots.stacked import stacked_bars
 
 style()

@@ -99,9 +99,28 @@ def test_notebook_can_be_downloaded(smoke_book: Path, docname: str) -> None:
 @each_chapter
 def test_figures_have_caption_and_alternative_text(smoke_book: Path, docname: str) -> None:
     _, page = read_page(smoke_book, docname)
-    for image in page.select(".cell_output img"):
-        alternative = str(image.get("alt", ""))
-        assert len(alternative.split()) > 3, f"alt text {alternative!r} of {image['src']}"
+    assert not page.select(".cell_output img"), "a figure that does not follow the theme"
+    for image in page.select(".plot > svg"):
+        assert image["role"] == "img"
+        alternative = str(image.get("aria-label", ""))
+        assert len(alternative.split()) > 3, f"alternative text {alternative!r}"
         figure = image.find_parent("figure")
-        assert figure is not None, f"no caption under {image['src']}"
-        assert figure.select_one("figcaption") is not None, f"no caption under {image['src']}"
+        assert figure is not None, f"no caption: {alternative}"
+        assert figure.select_one("figcaption") is not None, f"no caption: {alternative}"
+
+
+@each_chapter
+def test_tables_have_one_row_of_heads_and_none_is_empty(smoke_book: Path, docname: str) -> None:
+    _, page = read_page(smoke_book, docname)
+    assert not page.select(".cell_output table.dataframe[border], .cell_output style")
+    for table in page.select(".cell_output table.dataframe"):
+        assert table.find_parent(class_="table-box") is not None
+        assert len(table.select("thead tr")) == 1
+        assert all(head.get_text(strip=True) for head in table.select("th"))
+
+
+@each_chapter
+def test_no_id_stands_twice_in_the_figures_of_a_page(smoke_book: Path, docname: str) -> None:
+    _, page = read_page(smoke_book, docname)
+    ids = [str(element["id"]) for element in page.select(".plot [id]")]
+    assert len(set(ids)) == len(ids)

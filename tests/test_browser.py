@@ -1,6 +1,7 @@
 """The built book in a browser: light, dark and on a phone, without an error and without a word to another host."""
 
 import functools
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
-from test_book_pages import CHAPTERS, STATIC_PAGES
+from test_book_pages import CHAPTERS, ROOT, STATIC_PAGES
 
 QUIET = [
     "--no-sandbox",
@@ -88,6 +89,64 @@ def test_opens_without_complaint(browser: Browser, address: str, docname: str, m
         assert page.evaluate("document.documentElement.dataset.theme") == ("dark" if mode == "dark" else "light")
         width = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
         assert width[0] <= width[1], f"the page is {width[0]} px wide in a window of {width[1]} px"
+
+
+TEXT_OF_FIGURES = """() => [...document.querySelectorAll('.plot svg text')].map(text => {
+    const scale = text.getScreenCTM(), style = getComputedStyle(text);
+    return [parseFloat(style.fontSize) * Math.hypot(scale.a, scale.b), style.fill];
+})"""
+GROUNDS = """() => [...document.querySelectorAll('.cell_output .text_html')].map(
+    output => getComputedStyle(output).backgroundColor)"""
+WITH_FIGURES = [name for name in CHAPTERS if "mystnb=" in (ROOT / f"{name}.py").read_text(encoding="utf-8")]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("docname", WITH_FIGURES)
+def test_figures_are_legible_and_in_the_colours_of_the_page(
+    browser: Browser, address: str, docname: str, mode: str
+) -> None:
+    with browser.new_context(**MODES[mode]) as context:
+        page = context.new_page()
+        page.goto(f"{address}/{docname}.html", wait_until="networkidle")
+        texts = page.evaluate(TEXT_OF_FIGURES)
+        assert texts
+        assert min(size for size, _ in texts) >= 10
+        ink = page.evaluate("getComputedStyle(document.querySelector('.plot')).color")
+        assert ink in {colour for _, colour in texts}
+        light = sum(int(part) for part in re.findall(r"\d+", ink)[:3]) > 384
+        assert light == (mode == "dark")
+        grounds = (
+            "[...document.querySelectorAll('.cell_output .text_html')].map(e => getComputedStyle(e).backgroundColor)"
+        )
+        assert set(page.evaluate(grounds)) == {"rgba(0, 0, 0, 0)"}
+
+
+def test_tables_keep_their_first_column_on_a_phone(browser: Browser, address: str) -> None:
+    with browser.new_context(**MODES["phone"]) as context:
+        page = context.new_page()
+        page.goto(f"{address}/notebooks/06_results.html", wait_until="networkidle")
+        places = page.evaluate("""() => {
+            const boxes = [...document.querySelectorAll('.table-box')];
+            const box = boxes.find(box => box.scrollWidth > box.clientWidth + 20);
+            box.scrollLeft = 1000;
+            const left = cell => cell.getBoundingClientRect().left - box.getBoundingClientRect().left;
+            const cells = box.querySelector('tbody tr').children;
+            return [left(cells[0]), left(cells[1])];
+        }""")
+        assert places[0] == 0
+        assert places[1] < places[0] + 20, "the second column lies under the first"
+
+
+def test_numbers_stand_under_each_other(browser: Browser, address: str) -> None:
+    with browser.new_context(**MODES["light"]) as context:
+        page = context.new_page()
+        page.goto(f"{address}/notebooks/06_results.html", wait_until="networkidle")
+        ends = page.evaluate("""() => [...document.querySelectorAll('.table-box table')].map(table =>
+            [...table.querySelectorAll('tr')].map(row => row.lastElementChild).filter(cell => cell.matches('.number'))
+                .map(cell => [getComputedStyle(cell).textAlign, getComputedStyle(cell).whiteSpace]))
+            .flat()""")
+        assert ends
+        assert {tuple(one) for one in ends} == {("right", "nowrap")}
 
 
 def test_formulas_are_set(browser: Browser, address: str, smoke_book: Path) -> None:

@@ -12,8 +12,9 @@ from matplotlib.figure import Figure
 
 from ttsi.evaluation.costs import Serving, crossing, crossing_interval
 from ttsi.evaluation.statistics import Interval
-from ttsi_book.plots import style
+from ttsi_book.plots.colours import PAPER
 from ttsi_book.plots.costs import cost_frontier, crossings_by_training_time, total_seconds
+from ttsi_book.plots.frame import style
 
 mpl.use("agg")
 
@@ -55,9 +56,10 @@ def book_style():
 @pytest.mark.parametrize("name", FIGURES)
 def test_axes_start_at_zero_and_are_labelled(name: str) -> None:
     figure = FIGURES[name]()
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     (axes,) = figure.axes
-    assert axes.get_xlim()[0] == axes.get_ylim()[0] == 0
+    assert axes.get_xlim()[0] == 0
+    assert name == "frontier" or axes.get_ylim()[0] == 0, "accuracies are dots, the rest amounts"
     assert axes.get_xlabel()
     assert axes.get_ylabel()
     assert figure.legends[0].get_window_extent().x1 <= figure.bbox.x1
@@ -70,13 +72,21 @@ def test_the_bound_is_hollow_and_off_the_line() -> None:
     assert [(line.get_xdata()[0], line.get_ydata()[0]) for line in points] == [  # pyright: ignore
         *zip(POINTS["seconds"], POINTS["accuracy"], strict=True)
     ]
-    assert [line.get_markerfacecolor() == "white" for line in points] == [False, False, True, False]
+    assert [line.get_markerfacecolor() == PAPER for line in points] == [False, False, True, False]
     assert list(map(float, np.asarray(axes.lines[0].get_ydata()))) == [0.7, 0.8, 0.8]
 
 
 def test_both_numbers_of_samples_are_stated() -> None:
     (legend,) = cost_frontier(POINTS, bound="pass@5").legends
     assert "accuracy: n = 200; seconds: n = 20" in legend.get_title().get_text()
+
+
+def test_points_are_named_and_no_name_hides_another() -> None:
+    figure = cost_frontier(POINTS, bound="pass@5")
+    figure.draw_without_rendering()
+    names = figure.axes[0].texts
+    assert [text.get_text() for text in names] == ["base", "TT-SI"]
+    assert not names[0].get_window_extent().overlaps(names[1].get_window_extent())
 
 
 def test_totals_cross_where_the_mark_is() -> None:
@@ -89,7 +99,7 @@ def test_totals_cross_where_the_mark_is() -> None:
 @pytest.mark.parametrize(("crossed", "marks"), [((300, 200, 400), 0), ((50, 20, np.inf), 2), ((np.inf,) * 3, 0)])
 def test_only_a_crossing_on_the_axis_is_marked(crossed: tuple[float, float, float], marks: int) -> None:
     figure = total_seconds(LINES, {"TT-SI": Interval(*crossed, n=2)}, samples=100)
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     assert len(figure.axes[0].lines) == len(LINES) + marks
     assert figure.axes[0].get_xlim() == (0, 100)
 

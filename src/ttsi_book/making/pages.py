@@ -7,9 +7,13 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import yaml
+from nbformat import NotebookNode
 
 from ttsi_book.making import BookError
+from ttsi_book.making.figures import themed_svg
+from ttsi_book.making.tables import readable_table
 
 JUPYTER_BOOK = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build"]
 WARNINGS_ARE_ERRORS = ["-W", "-n", "--keep-going"]
@@ -21,7 +25,8 @@ def assemble(root: Path, chapters: Mapping[str, Path], status: str, source: Path
     shutil.copytree(root / "book", source, ignore=shutil.ignore_patterns("notebooks"))
     (source / "notebooks").mkdir()
     for chapter in chapters.values():
-        shutil.copy2(chapter, source / "notebooks")
+        shown = for_pages(nbformat.read(chapter, as_version=4))
+        nbformat.write(shown, source / "notebooks" / chapter.name)
     (source / "machine.md").write_text(status, encoding="utf-8")
     if (source / "explore.md").is_file():
         from ttsi_book.explore.writing import write_explorer  # here, since it takes seconds to import
@@ -48,6 +53,22 @@ def build_pages(root: Path, source: Path, html: Path, *, strict: bool) -> Path:
         raise BookError(f"jupyter-book failed; the last good book is as it was\n{_complaints(run.stdout + run.stderr)}")
     _swap(source.parent / "_build" / "html", html)
     return html / "index.html"
+
+
+def for_pages(notebook: NotebookNode) -> NotebookNode:
+    """Return an executed chapter with its figures and tables made for pages, light and dark, wide and narrow."""
+    for number, cell in enumerate(notebook.cells):
+        options = cell.metadata.get("mystnb", {})
+        name = options.get("figure", {}).get("name", f"figure-{number}")
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            for kind in [kind for kind in data if kind.endswith("image/svg+xml")]:
+                alternative = options.get("image", {}).get("alt", "")
+                html = themed_svg(data.pop(kind), name=name, alternative=alternative)
+                data[kind.replace("image/svg+xml", "text/html")] = html
+            for kind in [kind for kind in data if kind.endswith("text/html")]:
+                data[kind] = readable_table(data[kind])
+    return notebook
 
 
 def _keep(contents: Any, docnames: Collection[str]) -> Any:

@@ -10,9 +10,11 @@ from matplotlib.figure import Figure
 
 from ttsi.evaluation.costs import Serving, frontier
 from ttsi.evaluation.statistics import Interval
-from ttsi_book.plots.frame import GREY, PALETTE, count, legend, new_figure, share_axis
+from ttsi_book.plots.colours import GREY, INK, PAPER, colour_of, looks
+from ttsi_book.plots.frame import count, label_lines, legend, new_figure, share_close_up
+from ttsi_book.plots.points import label_points
 
-MARKERS = "osD^vP"
+MARKERS = {"direct": "o", "direct, constrained": "s", "majority vote": "D", "pass@5": "^"}
 
 
 def cost_frontier(table: pd.DataFrame, *, bound: str) -> Figure:
@@ -23,32 +25,33 @@ def cost_frontier(table: pd.DataFrame, *, bound: str) -> Figure:
             `accuracy_high` from `n` samples, `seconds`, `seconds_low`, `seconds_high` from `timed` samples.
         bound: the way to answer that takes the label: drawn hollow and left out of the line.
     """
-    figure, axes = new_figure(height=4.6)
-    colours = dict(zip(table["method"].unique(), PALETTE, strict=False))
-    markers = dict(zip(table["answers"].unique(), MARKERS, strict=False))
+    figure, axes = new_figure(height=5)
     best = frontier(table.loc[table["answers"] != bound])
-    steps = best["seconds"].tolist(), best["accuracy"].tolist()
-    axes.step([*steps[0], 1.08 * table["seconds_high"].max()], [*steps[1], steps[1][-1]], GREY, where="post", ls=":")
+    steps, end = (best["seconds"].tolist(), best["accuracy"].tolist()), 1.08 * table["seconds_high"].max()
+    axes.step([*steps[0], end], [*steps[1], steps[1][-1]], GREY, where="post", ls=":")
     for row in table.to_dict("records"):
-        _point(axes, row, colours[row["method"]], markers[row["answers"]], hollow=row["answers"] == bound)
-    for method, colour in colours.items():
-        axes.plot([], [], "o", color=colour, label=method)
-    for answers, marker in markers.items():
-        axes.plot([], [], marker, color=GREY, mfc="white" if answers == bound else GREY, label=answers)
-    axes.set_xlabel("seconds per sample (mean wall-clock time)")
-    axes.set_xlim(0, 1.08 * table["seconds_high"].max())
-    share_axis(axes, "accuracy (exact match)")
+        _point(axes, row, hollow=row["answers"] == bound)
+    for answers in table["answers"].unique():
+        axes.plot([], [], MARKERS[answers], color=INK, mfc=PAPER if answers == bound else INK, label=answers)
+    axes.set(xlim=(0, end), xlabel="seconds per sample (mean wall-clock time)")
+    share_close_up(axes, "accuracy (exact match)", table[["accuracy_low", "accuracy_high"]])
     timed = count(table.drop(columns="n").rename(columns={"timed": "n"}))
-    legend(figure, f"whiskers: 95% intervals (accuracy: {count(table)}; seconds: {timed})", columns=3)
+    legend(figure, f"whiskers: 95% (accuracy: {count(table)}; seconds: {timed})")
+    table = table.reset_index(drop=True)
+    named = table[table["answers"].isin(["direct", "direct, constrained"])]
+    names = named["method"] + named["answers"].map({"direct": "", "direct, constrained": " + constrained"})
+    names = names.str.replace("base + ", "", regex=False)
+    label_points(axes, names.to_dict(), table, x="seconds", y="accuracy")
     return figure
 
 
-def _point(axes: Axes, row: dict[Any, Any], colour: Any, marker: str, *, hollow: bool) -> None:
+def _point(axes: Axes, row: dict[Any, Any], *, hollow: bool) -> None:
     reach = {}
     for direction, name in (("xerr", "seconds"), ("yerr", "accuracy")):
         reach[direction] = np.clip([[row[name] - row[f"{name}_low"]], [row[f"{name}_high"] - row[name]]], 0, None)
-    style = {"color": colour, "mfc": "white" if hollow else colour, "markersize": 6, "elinewidth": 0.8}
-    axes.errorbar(row["seconds"], row["accuracy"], fmt=marker, **reach, **style)
+    colour = colour_of(row["method"])
+    style = {"color": colour, "mfc": PAPER if hollow else colour, "markersize": 6, "elinewidth": 0.6}
+    axes.errorbar(row["seconds"], row["accuracy"], fmt=MARKERS[row["answers"]], **reach, **style)
 
 
 def total_seconds(methods: Mapping[str, Serving], crossings: Mapping[str, Interval], *, samples: int) -> Figure:
@@ -60,15 +63,18 @@ def total_seconds(methods: Mapping[str, Serving], crossings: Mapping[str, Interv
         samples: end of the axis.
     """
     figure, axes = new_figure(height=4.0)
-    served = np.linspace(0, samples, 200)
-    for index, (name, method) in enumerate(methods.items()):
-        axes.plot(served, method.total(served), color=PALETTE[index], label=name)
+    served, ends = np.linspace(0, samples, 200), []
+    for name, look in looks(methods).items():
+        method = methods[name]
+        axes.plot(served, method.total(served), look.dash, color=look.colour, label=name)
+        ends.append((samples, float(method.total(samples)), name, look.colour))
         if name in crossings and crossings[name].estimate <= samples:
-            _crossing(axes, crossings[name], method, PALETTE[index], samples)
+            _crossing(axes, crossings[name], method, look.colour, samples)
     axes.set(xlim=(0, samples), xlabel="samples served", ylabel="total seconds, training included")
     axes.set_ylim(bottom=0)
     timed = min(len(method.kept) for method in methods.values())
-    legend(figure, f"bands: 95% interval of a crossing, n = {timed} timed samples", columns=2)
+    legend(figure, f"bands: 95% interval of a crossing, n = {timed}", names=False)
+    label_lines(axes, ends)
     return figure
 
 
@@ -87,12 +93,12 @@ def crossings_by_training_time(hours: np.ndarray, crossings: Mapping[str, np.nda
         crossings: for each method that is compared, the number of samples at each of `hours`.
         tested: number of test samples, drawn as a line.
     """
-    figure, axes = new_figure()
-    for index, (name, samples) in enumerate(crossings.items()):
-        axes.plot(hours, samples, color=PALETTE[index], label=name)
+    figure, axes = new_figure(height=3.8)
+    for name, look in looks(crossings).items():
+        axes.plot(hours, crossings[name], look.dash, color=look.colour, label=name)
     axes.axhline(tested, color=GREY, linestyle="--", label=f"test samples (n = {tested:,})")
     axes.set(xlim=(0, hours.max()), xlabel="hours of supervised fine-tuning (not reported)")
-    axes.set_ylabel("samples from which\nfine-tuning is cheaper")
+    axes.set_ylabel("samples until SFT is cheaper")
     axes.set_ylim(bottom=0)
-    legend(figure, "computed from the paper's seconds per sample", columns=3)
+    legend(figure, "computed from the paper's seconds per sample")
     return figure

@@ -1,9 +1,13 @@
-"""What every figure shares: one style, axes of shares, legends, whiskers.
+"""What every figure shares: one style, axes of shares, legends and direct labels, whiskers.
 
-Axes of amounts start at 0 and axes of shares run from 0 to 1; whiskers and bands are 95% intervals, with n stated. A
-figure is closed as soon as it is made, so that a notebook that returns it shows it once.
+A figure is as wide as a phone can show with text that is still legible. Bars of amounts start at 0; dots with
+intervals have an axis that shows their differences. Whiskers and bands are 95% intervals, with n stated. A figure is
+closed as soon as it is made, so that a notebook that returns it shows it once.
 """
 
+import textwrap
+import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -12,32 +16,48 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.textpath import TextPath
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib_inline.config import InlineBackend
 
 from ttsi.evaluation.statistics import Interval
+from ttsi_book.plots.colours import COLOURS, GREY, GRID, INK, PAPER
 
-PALETTE = sns.color_palette("colorblind")
-BLUE, ORANGE, GREY = PALETTE[0], PALETTE[1], "0.45"
-WIDTH = 7.2
-LABEL_BOX = {"facecolor": "white", "edgecolor": "none", "boxstyle": "round,pad=0.15"}
-MARGIN_BINS = 20
+WIDTH, SIZE = 4.9, 10.5
+"""Inches, and points of all text: a screen 390 pixels wide shows it with 10 pixels."""
+
+LETTERS = 50
+"""Characters that fit in a line as wide as the figure."""
+
+FONT_SIZES = ("font", "axes.title", "axes.label", "xtick.label", "ytick.label", "legend.font", "legend.title_font")
 STYLE = {
-    "figure.dpi": 144,
-    "figure.facecolor": "white",
-    "savefig.facecolor": "white",
+    **{f"{name}{'.' if name == 'font' else ''}size": SIZE for name in FONT_SIZES},
+    **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
+    "figure.facecolor": PAPER,
+    "savefig.facecolor": PAPER,
+    "axes.facecolor": "none",
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.edgecolor": "0.6",
-    "grid.color": "0.9",
+    "axes.edgecolor": GREY,
+    "grid.color": GRID,
     "legend.frameon": False,
-    "legend.fontsize": "small",
+    "legend.handlelength": 1.6,
+    "legend.columnspacing": 1.4,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "ttsi",
 }
 
 
 def style() -> None:
-    """Set the book's look: figures colour-blind-safe, on a white card for light and dark pages; tables uncut."""
+    """Set the book's look: figures are vector graphics, on a card that its pages leave out; tables are uncut."""
     pd.set_option("display.max_colwidth", None)
-    sns.set_theme(context="paper", style="whitegrid", palette="colorblind", font_scale=1.1, rc=STYLE)
+    names = [name for name in COLOURS if name not in ("ink", "paper", "grid")]
+    sns.set_theme(context="paper", style="whitegrid", palette=[COLOURS[name] for name in names], rc=STYLE)
+    shown = InlineBackend.instance()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "InlineBackend", DeprecationWarning)  # of traitlets, for that package
+        shown.set_trait("print_figure_kwargs", {"bbox_inches": None, "metadata": {"Date": None}})
+        shown.set_trait("figure_formats", {"svg"})
 
 
 def percent(interval: Interval) -> str:
@@ -45,11 +65,12 @@ def percent(interval: Interval) -> str:
     return f"{interval.estimate:.1%} (95% interval {interval.low:.1%} to {interval.high:.1%}, n = {interval.n:,})"
 
 
-def new_figure(*, rows: int = 1, width: float = WIDTH, height: float = 3.6, **grid: Any) -> tuple[Figure, Any]:
+def new_figure(*, rows: int = 1, height: float = 3.4, **grid: Any) -> tuple[Figure, Any]:
     """Make a figure of one or several axes above each other, closed."""
     figure, axes = plt.subplots(
-        rows, figsize=(width, height), sharex=rows > 1, layout="constrained", gridspec_kw=grid or None
+        rows, figsize=(WIDTH, max(height, 2.2)), sharex=rows > 1, layout="constrained", gridspec_kw=grid or None
     )
+    figure.patch.set_gid("card")
     plt.close(figure)
     return figure, axes
 
@@ -57,16 +78,68 @@ def new_figure(*, rows: int = 1, width: float = WIDTH, height: float = 3.6, **gr
 def share_axis(axes: Axes, label: str) -> None:
     """Let the vertical axis run from 0% to 100%."""
     axes.set(ylim=(0, 1), ylabel=label)
-    axes.yaxis.set_major_formatter(PercentFormatter(1))
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
 
 
-def legend(figure: Figure, note: str = "", *, columns: int = 2) -> None:
-    """Put the legend of the first axes above the figure, under a note."""
-    handles, labels = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, title=note or None, loc="outside upper left", ncols=columns, alignment="left")
+def close_up(low: float, high: float, *, ends: tuple[float, float] = (0, 1)) -> tuple[float, float]:
+    """Return limits of an axis that shows what lies between `low` and `high`, with some room, within `ends`."""
+    room = max(0.08 * (high - low), 0.01)
+    return max(low - room, ends[0]), min(high + room, ends[1])
 
 
-def whiskers(axes: Axes, x: Any, table: pd.DataFrame, names: list[str], colour: Any = "0.25") -> None:
+def share_close_up(axes: Axes, label: str, values: Any) -> None:
+    """Let the vertical axis show shares where there are any, of `values` or the ends of their intervals."""
+    axes.set(ylim=close_up(np.nanmin(values), np.nanmax(values)), ylabel=label)
+    axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+
+
+def legend(figure: Figure, note: str = "", *, names: bool = True) -> None:
+    """Put the legend of the first axes above the figure, under a note; without `names` the note alone."""
+    handles, labels = figure.axes[0].get_legend_handles_labels() if names else ([], [])
+    columns = next((columns for columns in range(len(labels), 1, -1) if _legend_fits(labels, columns)), 1)
+    title = textwrap.fill(note, LETTERS) or None
+    figure.legend(handles, labels, title=title, loc="outside upper left", ncols=columns, alignment="left")
+
+
+def _legend_fits(labels: Sequence[str], columns: int) -> bool:
+    """Whether a legend of so many columns is no wider than the figure; handle and gaps take 4.5 times the size."""
+    widths = [TextPath((0, 0), label, size=SIZE).get_extents().width + 4.5 * SIZE for label in labels]
+    return sum(max(part) for part in np.array_split(widths, columns)) < 72 * WIDTH
+
+
+def label_lines(axes: Axes, labels: Sequence[tuple[float, float, str, Any]]) -> None:
+    """Write beside the end of each line what it is: `labels` are its end, x and y, the text and the colour.
+
+    The axes must have their limits; labels that would overlap move apart.
+    """
+    figure = axes.get_figure(root=True)
+    figure.draw_without_rendering()  # lays the axes out
+    apart = 1.25 * SIZE / 72 * figure.dpi / axes.bbox.height
+    to_axes = axes.transData + axes.transAxes.inverted()
+    ordered = sorted(labels, key=lambda label: label[1])
+    places = np.array([to_axes.transform((x, y))[1] for x, y, *_ in ordered])
+    spread = _apart(places, apart)
+    for (x, _, text, colour), place in zip(ordered, spread, strict=True):
+        transform = axes.get_xaxis_transform()
+        axes.annotate(
+            text, (x, place), (6, 0), transform, "offset points", color=colour, va="center", annotation_clip=False
+        )
+
+
+def _apart(places: np.ndarray, least: float) -> np.ndarray:
+    """Move ascending places apart as little as it takes, so that neighbours keep a distance."""
+    moved = places.copy()
+    for _ in range(100):
+        for index in range(1, len(moved)):
+            missing = least - (moved[index] - moved[index - 1])
+            if missing > 1e-9:
+                moved[index - 1] -= missing / 2
+                moved[index] += missing / 2
+    return moved
+
+
+def whiskers(axes: Axes, x: Any, table: pd.DataFrame, names: list[str], colour: Any = INK) -> None:
     """Draw the intervals of a table: `names` are its columns of estimate, low and high."""
     estimate, low, high = table[names].to_numpy(dtype=float).T
     reach = np.clip([estimate - low, high - estimate], 0, None)

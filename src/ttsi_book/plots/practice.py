@@ -6,7 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
-from ttsi_book.plots.frame import GREY, PALETTE, count, legend, new_figure, whiskers
+from ttsi_book.plots.colours import GREY, INK, looks
+from ttsi_book.plots.frame import close_up, count, legend, new_figure, whiskers
 
 MARKERS = "osD^"
 SIDE_BY_SIDE = 0.016
@@ -14,27 +15,27 @@ SIDE_BY_SIDE = 0.016
 
 
 def quality_and_gain(points: pd.DataFrame) -> Figure:
-    """Plot the gain in accuracy against the share of practice that is right: unseen tools above, seen ones below.
+    """Plot the gain over base against the share of practice that is right: unseen tools above, seen ones below.
 
     `points` has a row for each point: `author`, `split` (`kind/tools`), the share `right`, and the `estimate`, `low`,
     `high`, `n` of the paired difference in accuracy. Points with the same share stand side by side.
     """
     figure, (above, below) = new_figure(rows=2, height=6.2)
     points = points.assign(kind=points["split"].str.split("/").str[0], tools=points["split"].str.split("/").str[1])
-    colours = dict(zip(points["author"].unique(), PALETTE, strict=False))
+    colours = {author: look.colour for author, look in looks(points["author"]).items()}
     markers = dict(zip(points["kind"].unique(), MARKERS, strict=False))
     for author, colour in colours.items():
         above.plot([], [], "o", color=colour, label=f"written by {author}")
     for kind, marker in markers.items():
-        above.plot([], [], marker, color=GREY, label=str(kind))
-    reach = 1.1 * max(points["high"].max(), -points["low"].min())
+        above.plot([], [], marker, color=INK, label=str(kind))
     for axes, tools in ((above, "unseen"), (below, "seen")):
         _points(axes, points.query("tools == @tools"), colours, markers)
-        axes.set(ylim=(-reach, reach), ylabel=f"gain over base, {tools} tools\n(percentage points)")
+        ends = close_up(min(points["low"].min(), 0), max(points["high"].max(), 0), ends=(-1, 1))
+        axes.set(ylim=ends, ylabel=f"gain, {tools} (points)")
         axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:+.0f}" if share else "0"))
-    below.set(xlim=(0, 1.05), xlabel="share of written examples that are right")
-    below.xaxis.set_major_formatter(PercentFormatter(1))
-    legend(figure, f"whiskers: 95% interval ({count(points)} a point)", columns=4)
+    below.set(xlim=(min(0.9 * points["right"].min(), 0.9), 1.03), xlabel="share of written examples that are right")
+    below.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    legend(figure, f"whiskers: 95% interval ({count(points)} a point)")
     return figure
 
 
