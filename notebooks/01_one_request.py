@@ -21,21 +21,26 @@ candidates = 30  # requests among which the one shown is looked for
 tau = None  # threshold of the gate, in [0, 1]; None: the profile's
 
 # %% tags=["hide-input"]
+import json
+
 import pandas as pd
 import torch
-from IPython.display import Markdown
+from IPython.display import HTML, Markdown
 from myst_nb import glue
 
 from ttsi.augmentation import augment
 from ttsi.backends import adapter_for
+from ttsi.data import data_root
 from ttsi.loop import SelfImprovement
 from ttsi.prompts import answer_chat, transcript
 from ttsi.records import seed_for
 from ttsi.runs.config import configure
 from ttsi.runs.run import load_agent, load_samples
 from ttsi.scoring import score
+from ttsi.studies.published import read_study
 from ttsi.uncertainty import Evidence, estimate
 from ttsi_book.plots import loss_curve, stage_seconds, style
+from ttsi_book.plots.loop import Story, loop_figure
 
 style()
 config = configure(profile, split=split, seed=seed, **({} if tau is None else {"tau": tau}))
@@ -192,6 +197,24 @@ glue("one_request_steps", str(len(losses)), display=False)
 glue("one_request_before", right[before], display=False)
 glue("one_request_after", right[after], display=False)
 glue("one_request_seconds", f"{sum(answered.seconds[stage] for stage in stages):.1f}", display=False)
+
+# %% tags=["remove-cell"]
+published = read_study(data_root() / "results", "tt-si").query("sample_id == @request.id").to_dict("records")
+for row in published if losses else ():
+    valid = [one["text"] for one in json.loads(row["examples"]) if one["verdict"] == "valid"]
+    story = Story(
+        transcript(request.messages),
+        tools=len(request.tools),
+        before=row["base_output"],
+        after=row["greedy_output"],
+        right_before=row["base_correct"],
+        right_after=row["greedy_correct"],
+        margin=row["margin"],
+        tau=loop.tau,
+        practice=valid[: loop.k],
+        losses=losses,
+    )
+    glue("loop_figure", HTML(loop_figure(story)), display=False)
 
 # %% [markdown]
 # ## What we saw

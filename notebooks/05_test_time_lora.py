@@ -260,7 +260,8 @@ glue("selection_areas", ", ".join(told), display=False)
 # ## What it costs
 #
 # Mean seconds by stage of adapted samples, one CPU thread, one request at a time, on a machine with nothing else to do.
-# TT-SI writes its practice itself, in TT-D a teacher does; TT-ICL shows what TT-SI wrote instead of training on it.
+# Tuned TT-SI, whose settings are this book's, writes its practice itself; in TT-D a teacher does; TT-ICL shows what
+# TT-SI wrote instead of training on it.
 
 # %%
 stages = ("answer", "uncertainty", "augmentation", "adaptation")
@@ -277,8 +278,8 @@ glue("lora_broken", f"{tests['broken'].sum():,}", display=False)
 glue("lora_n", f"{tests['n'].sum():,}", display=False)
 glue("lora_tau", f"{tau:g}", display=False)
 glue("lora_adaptations", str(adaptations), display=False)
-glue("lora_seconds", f"{seconds.loc['TT-SI', 'adaptation']:.2f}", display=False)
-glue("lora_seconds_all", f"{seconds.loc['TT-SI'].sum():.2f}", display=False)
+glue("lora_seconds", f"{seconds.loc[LABELS['tt-si'], 'adaptation']:.2f}", display=False)
+glue("lora_seconds_all", f"{seconds.loc[LABELS['tt-si']].sum():.2f}", display=False)
 glue("lora_timed", str(timed), display=False)
 
 # %% [markdown]

@@ -247,7 +247,7 @@ Markdown(
 said = {}
 for row, (before, after) in zip(tested.itertuples(), [pair for _ in practised for pair in versus], strict=True):
     family = "tt-si" if row.after[0].startswith("TT-SI") else "tt-d"
-    effect = compare.effect_text(row.p_holm, row.fixed, row.broken)
+    effect = compare.effect_text(row)
     said[family, before, after] = f"{effect}, {compare.points_text(row)} points, Holm's p {compare.p_text(row.p_holm)}"
 for (family, before, after), text in said.items():
     glue(f"gates_{family.replace('-', '_')}_{after}_{before}", text, display=False)

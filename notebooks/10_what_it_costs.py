@@ -226,8 +226,8 @@ pd.DataFrame(cells, index=pd.Index(pair_names, name="from → to"))
 # %% tags=["hide-input"]
 vote, bound = (paired.iloc[row] for row in (1, 2))
 told = f"TT-SI at tau = {tau:g} takes {ratio:.1f} times the seconds of five sampled answers of the base agent. "
-told += f"Against their majority vote it shows {effect_text(vote.p_holm, vote.fixed, vote.broken)}. "
-told += f"Against pass@5, which needs a checker, it shows {effect_text(bound.p_holm, bound.fixed, bound.broken)}."
+told += f"Against their majority vote it shows {effect_text(vote)}. "
+told += f"Against pass@5, which needs a checker, it shows {effect_text(bound)}."
 Markdown(told)
 
 # %% [markdown]
