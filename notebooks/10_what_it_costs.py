@@ -396,7 +396,7 @@ pd.Series(counted, name="the paper's numbers").to_frame()
 #   these requests alone: the numerator stays, the denominator grows with every request served, and the ratio shrinks.
 # - It counts examples, not steps, tokens or seconds. Writing an example costs seconds too, and so does the margin of
 #   every sample that is then not adapted.
-# - Reviewers of the paper made this point, and also asked whether its seconds for one adapted request are practical.
+# - The paper's reviewers {cite:p}`ttsi2026reviews` made this point, and also asked whether its seconds for one adapted request are practical.
 #
 # The same count for our agent, at the same threshold:
 

@@ -111,7 +111,7 @@ def test_differences_are_paired_and_adjusted_for_their_number(right):
     readable = readable_differences(table)
     assert readable.index.tolist() == ["TT-SI, tuned", "base", "TT-SI, tuned"]
     assert readable["fixed / broken"].tolist() == ["12 / 3", "3 / 12", "0 / 0"]
-    assert readable["p"].tolist() == ["0.035", "0.035", "1"]
+    assert readable["p"].tolist() == ["0.035", "0.035", "1.000"]
 
 
 def test_holm_is_that_of_statsmodels_over_all_rows():
