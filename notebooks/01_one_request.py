@@ -5,8 +5,9 @@
 #
 # Test-time self-improvement (TT-SI) {cite:p}`acikgoz2025ttsi` treats each request by itself. The agent answers, asks
 # itself how sure it is, and if it is not, writes a practice example in the manner of the request, trains a small
-# *adapter* on it, answers again, and takes the adapter off. Nobody tells it the right answer at any point. This
-# chapter follows one request all the way; the next ones look at each step over many requests.
+# *adapter* on it, answers again, and takes the adapter off. The paper calls the three steps in between self-awareness
+# (H), self-augmentation (G) and self-improvement (T). Nobody tells the agent the right answer at any point. This chapter
+# follows one request all the way; the next ones look at each step over many requests.
 
 # %% [markdown]
 # ## Settings
@@ -50,7 +51,8 @@ config = configure(profile, split=split, seed=seed, **({} if tau is None else {"
 #
 # Most requests are uneventful, so we look for one that is not: the first whose base answer is wrong and that the loop
 # adapts to. This choice reads the labels, which the loop itself never does; it picks an illustration and says nothing
-# about how often adaptation helps. [](06_results) does.
+# about how often adaptation helps. [](06_results) does. Some words of this world are made up, so that no model can have
+# met them: the agent has to copy them from the tool list, and misspells what it has never seen.
 
 # %%
 samples = load_samples(config)[: min(candidates, config.limit)]
@@ -132,7 +134,9 @@ names = [tool.name for tool in request.tools]
 pd.Series(awareness.tool_probabilities, index=names, name="probability").to_frame().style.format("{:.3f}")
 
 # %% [markdown]
-# The request passes the gate, and is practised on, if its margin is below the threshold *tau*.
+# The request is *adapted* if its margin is below the threshold *tau*; otherwise it is *left alone*, and its base answer
+# stands. The two margins may disagree. RSS compares the tools on offer, and can be sure which of them is meant while the
+# answer calls a tool that does not exist; the probability of the answer itself is low then.
 
 # %%
 margin = awareness.margins[config.loop.estimator]
@@ -148,7 +152,8 @@ print(f"the gate looks at {config.loop.estimator}, tau = {config.loop.tau:g}, un
 # comes back is checked without any label: the call must be one of the offered tools with arguments that fit its
 # schema, its values must occur in the request that was written for it, and the request must not be a copy of the one
 # at hand. The *verdict* says what was found. Nothing that fails is replaced, and nothing checks whether the example
-# is *correct*.
+# is *correct*. An example may be about another word than the request, and help all the same: its call spells a tool's name
+# right, since only calls of offered tools are valid.
 
 # %%
 loop, sample_seed = config.loop, seed_for(config.seed, request.id)
@@ -232,7 +237,7 @@ for row in published if losses else ():
 # ## Things to try
 #
 # - Another request: `seed = 1`, or a harder kind with `split = "dialogue/unseen"`.
-# - A gate that lets hardly anything through: `tau = 0.1`. If no request among the candidates is adapted, the first is
+# - A gate that adapts hardly anything: `tau = 0.1`. If no request among the candidates is adapted, the first is
 #   shown as it is.
 # - The same from the command line, beside the published book: `ttsi book --only 01 -p seed=1 --out scratch`.
 #

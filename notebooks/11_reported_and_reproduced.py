@@ -234,8 +234,8 @@ agrees = "the stated average, rounded" if round(mean, 2) == stated_gain else "no
 saved = value["tt_si"] - value["tt_si_all"]
 effect = "costs" if saved < 0 else "adds"
 lines = [
-    f"- The gains average to {mean:.4f}: {agrees}. It also stands in the abstract of the version in Findings of ACL "
-    f"2026. One source quotes {later:g} from a conference version; which one is not known.",
+    f"- The gains average to {mean:.4f}: {agrees}, which also stands in the abstract in Findings of ACL 2026.",
+    f"- One source quotes {later:g} from a conference version; which one is not known.",
     f"- The filter {effect} {abs(saved):.2f} points against adapting every sample. What it saves is work.",
 ]
 Markdown("\n".join(lines))
