@@ -5,8 +5,9 @@
 #
 # Test-time self-improvement (TT-SI) {cite:p}`acikgoz2025ttsi` treats each request by itself. The agent answers, asks
 # itself how sure it is, and if it is not, writes a practice example in the manner of the request, trains a small
-# *adapter* on it, answers again, and takes the adapter off. Nobody tells it the right answer at any point. This
-# chapter follows one request all the way; the next ones look at each step over many requests.
+# *adapter* on it, answers again, and takes the adapter off. The paper calls the three steps in between self-awareness
+# (H), self-augmentation (G) and self-improvement (T). Nobody tells the agent the right answer at any point. This chapter
+# follows one request all the way; the next ones look at each step over many requests.
 
 # %% [markdown]
 # ## Settings
@@ -21,21 +22,26 @@ candidates = 30  # requests among which the one shown is looked for
 tau = None  # threshold of the gate, in [0, 1]; None: the profile's
 
 # %% tags=["hide-input"]
+import json
+
 import pandas as pd
 import torch
-from IPython.display import Markdown
+from IPython.display import HTML, Markdown
 from myst_nb import glue
 
 from ttsi.augmentation import augment
 from ttsi.backends import adapter_for
+from ttsi.data import data_root
 from ttsi.loop import SelfImprovement
 from ttsi.prompts import answer_chat, transcript
 from ttsi.records import seed_for
 from ttsi.runs.config import configure
 from ttsi.runs.run import load_agent, load_samples
 from ttsi.scoring import score
+from ttsi.studies.published import read_study
 from ttsi.uncertainty import Evidence, estimate
 from ttsi_book.plots.frame import style
+from ttsi_book.plots.loop import Story, loop_figure
 from ttsi_book.plots.stacked import stage_seconds
 from ttsi_book.plots.training import loss_curve
 
@@ -47,7 +53,8 @@ config = configure(profile, split=split, seed=seed, **({} if tau is None else {"
 #
 # Most requests are uneventful, so we look for one that is not: the first whose base answer is wrong and that the loop
 # adapts to. This choice reads the labels, which the loop itself never does; it picks an illustration and says nothing
-# about how often adaptation helps. [](06_results) does.
+# about how often adaptation helps. [](06_results) does. Some words of this world are made up, so that no model can have
+# met them: the agent has to copy them from the tool list, and misspells what it has never seen.
 
 # %%
 samples = load_samples(config)[: min(candidates, config.limit)]
@@ -129,7 +136,9 @@ names = [tool.name for tool in request.tools]
 pd.Series(awareness.tool_probabilities, index=names, name="probability").map("{:.3f}".format).to_frame()
 
 # %% [markdown]
-# The request passes the gate, and is practised on, if its margin is below the threshold *tau*.
+# The request is *adapted* if its margin is below the threshold *tau*; otherwise it is *left alone*, and its base answer
+# stands. The two margins may disagree. RSS compares the tools on offer, and can be sure which of them is meant while the
+# answer calls a tool that does not exist; the probability of the answer itself is low then.
 
 # %%
 margin = awareness.margins[config.loop.estimator]
@@ -145,7 +154,8 @@ print(f"the gate looks at {config.loop.estimator}, tau = {config.loop.tau:g}, un
 # comes back is checked without any label: the call must be one of the offered tools with arguments that fit its
 # schema, its values must occur in the request that was written for it, and the request must not be a copy of the one
 # at hand. The *verdict* says what was found. Nothing that fails is replaced, and nothing checks whether the example
-# is *correct*.
+# is *correct*. An example may be about another word than the request, and help all the same: its call spells a tool's name
+# right, since only calls of offered tools are valid.
 
 # %%
 loop, sample_seed = config.loop, seed_for(config.seed, request.id)
@@ -207,6 +217,24 @@ glue("one_request_before", right[before], display=False)
 glue("one_request_after", right[after], display=False)
 glue("one_request_seconds", f"{sum(answered.seconds[stage] for stage in stages):.1f}", display=False)
 
+# %% tags=["remove-cell"]
+published = read_study(data_root() / "results", "tt-si").query("sample_id == @request.id").to_dict("records")
+for row in published if losses else ():
+    valid = [one["text"] for one in json.loads(row["examples"]) if one["verdict"] == "valid"]
+    story = Story(
+        transcript(request.messages),
+        tools=len(request.tools),
+        before=row["base_output"],
+        after=row["greedy_output"],
+        right_before=row["base_correct"],
+        right_after=row["greedy_correct"],
+        margin=row["margin"],
+        tau=loop.tau,
+        practice=valid[: loop.k],
+        losses=losses,
+    )
+    glue("loop_figure", HTML(loop_figure(story)), display=False)
+
 # %% [markdown]
 # ## What we saw
 #
@@ -223,7 +251,7 @@ glue("one_request_seconds", f"{sum(answered.seconds[stage] for stage in stages):
 # ## Things to try
 #
 # - Another request: `seed = 1`, or a harder kind with `split = "dialogue/unseen"`.
-# - A gate that lets hardly anything through: `tau = 0.1`. If no request among the candidates is adapted, the first is
+# - A gate that adapts hardly anything: `tau = 0.1`. If no request among the candidates is adapted, the first is
 #   shown as it is.
 # - The same from the command line, beside the published book: `ttsi book --only 01 -p seed=1 --out scratch`.
 #

@@ -80,7 +80,7 @@ glue("agent_unseen", f"{unseen.min():.0%} to {unseen.max():.0%}", display=False)
 #
 # | kind | what is hard about it | in the manner of |
 # |---|---|---|
-# | `single` | several verbs on the same noun: which tool is meant? | Seal-Tools {cite:p}`wu2024sealtools` |
+# | `single` | several verbs on the same noun: which tool is meant? | Seal-Tools {cite:p}`wu2024sealtools`, which the paper calls SealTool |
 # | `typed` | numbers, dates, enumerations; optional arguments | NexusRaven |
 # | `dialogue` | a value stands in an earlier turn, perhaps corrected since | API-Bank {cite:p}`li2023apibank` |
 # | `parallel` | two or three calls at once | ToolAlpaca {cite:p}`tang2023toolalpaca` |
@@ -249,8 +249,8 @@ glue("live_last", f"{live['trained on this page'].iloc[-1]:.2f}", display=False)
 # - Exact match is {glue:text}`agent_seen` on seen tools and {glue:text}`agent_unseen` on unseen ones. That gap is
 #   what adaptation can work on.
 #
-# Not done yet: the benchmarks and models of the paper itself. They need a GPU, and the numbers of this book say
-# nothing about them.
+# Toolworld says nothing about the paper's own benchmarks and models. [](12_the_papers_benchmarks) looks at those
+# benchmarks, and [](14_a_real_model) runs a real model on them.
 #
 # ## Things to try
 #

@@ -24,12 +24,12 @@ from myst_nb import glue
 
 from ttsi.benchmarks.toolworld import SPLITS
 from ttsi.data import data_root
-from ttsi.evaluation.comparison import tau_for
+from ttsi.evaluation.comparison import differences, effect_text, p_text, points_text, right_answers, tau_for
 from ttsi.evaluation.statistics import UndefinedError, auroc, calibration_bins, expected_calibration_error
 from ttsi.prompts import answer_chat
 from ttsi.runs.config import configure
 from ttsi.runs.run import load_agent, load_samples
-from ttsi.studies.published import margins_of, read_study
+from ttsi.studies.published import margins_of, read_study, replay
 from ttsi.uncertainty import ESTIMATORS, Evidence
 from ttsi_book.plots.awareness import auroc_dots, margin_ecdf, reliability, roc_curves
 from ttsi_book.plots.frame import style
@@ -253,7 +253,7 @@ def listed(found):
 ranked = sorted(names, key=lambda name: areas[name, "unseen"].estimate, reverse=True)
 best = areas[ranked[0], "unseen"]
 level = [name for name in ranked[1:] if areas[name, "unseen"].high >= best.low]
-chance = [name for name in names if areas[name, "unseen"].low <= 0.5]
+chance = [name for name in names if round(areas[name, "unseen"].low, 2) <= 0.5]
 
 # %% tags=["hide-input"]
 lines = [
@@ -263,6 +263,23 @@ lines = [
     f"- No better than chance, as far as these samples tell: {listed(chance)}.",
 ]
 Markdown("\n".join(lines))
+
+# %% [markdown]
+# Does a gate on the paper's margin adapt the right samples? Here it may adapt as many as the profile's gate does, and is
+# compared with a gate that draws them by lot:
+
+# %% tags=["hide-input"]
+paper_margin = margins["rss-margin"].set_axis(base["sample_id"])
+practised = read_study(data_root() / "results", "tt-si").query("split.str.endswith('/unseen')")
+budget = (practised["margin"] < config.loop.tau).mean()
+practised = practised.assign(margin=paper_margin.loc[practised["sample_id"]].to_numpy())
+at_budget = {"tau": tau_for(practised["margin"], budget)}
+gated = {"lot": replay(practised, gate="random", **at_budget), "RSS": replay(practised, **at_budget)}
+(rss_gate,) = differences(right_answers(gated), [(("lot", "direct"), ("RSS", "direct"))]).itertuples()
+Markdown(
+    f"At {budget:.0%} of the unseen splits' samples, the gate on the RSS margin against the lot, in the accuracy of tuned "
+    f"TT-SI: {effect_text(rss_gate)}, {points_text(rss_gate)} points, p {p_text(rss_gate.p_value)}."
+)
 
 # %% [markdown]
 # All of them were looked at on test samples here, so this ranking chooses nothing. The validation samples on which the
@@ -282,8 +299,8 @@ checked_areas.rename_axis(validation, axis="columns")
 # %% [markdown]
 # What a gate built on each of them does to accuracy is in [](07_when_to_adapt).
 #
-# A margin says how sure the *model* is. A model that is confidently wrong passes any gate, and no threshold repairs
-# that. A larger, instruction-tuned model may rank the estimators differently: the errors of this agent are often
+# A margin says how sure the *model* is. Where a model is confidently wrong its request is left alone, and no threshold
+# repairs that. A larger, instruction-tuned model may rank the estimators differently: the errors of this agent are often
 # misspelled copies of unfamiliar words, which a comparison of offered tools cannot see.
 #
 # ## Things to try

@@ -106,7 +106,7 @@ for row in broken.head(shown).itertuples():
 print(f"{len(broken)} broken on {split}")
 
 # %% [markdown]
-# ## From the equation
+# ## The equation in code
 #
 # LoRA {cite:p}`hu2021lora` leaves the weight $W$ of a linear layer as it is and adds a product of two thin matrices,
 # the *adapter*:
@@ -126,7 +126,7 @@ pd.Series(lora.model_dump(), name="value").to_frame()
 # %% [markdown]
 # A small model takes larger steps. The learning rate was chosen on validation samples.
 #
-# ## To PEFT
+# ## The same with PEFT
 #
 # First, a request that the loop adapts to, what it practised on and the losses that the library reports:
 
@@ -181,7 +181,7 @@ if losses:
     assert abs(losses[0] - library[0]) < 1e-5
 
 # %% [markdown]
-# ## And back
+# ## Taking the adapter off
 #
 # The library wraps the model once and resets the adapter in place for each request, from a seed made of the run's
 # seed and the request's id. After some adaptations, are the base weights what they were, and the base answers?
@@ -243,7 +243,7 @@ profile_rows = tried["profile"]
 better = others[(others["p_holm"] < 0.05) & (others["estimate"] > 0)]
 if len(better):
     names = ", ".join(name for name, _ in better["after"])
-    found = f"Better than the profile on these samples, beyond chance: **{names}**. The profile was not changed for it."
+    found = f"Better than the profile on these samples, beyond chance: {names}. The profile was not changed for it."
 else:
     found = "No candidate is better than the profile beyond chance, so the profile stands."
 Markdown(f"{found} n = {len(profile_rows):,} samples a row.")
@@ -263,7 +263,8 @@ glue("selection_areas", ", ".join(told), display=False)
 # ## What it costs
 #
 # Mean seconds by stage of adapted samples, one CPU thread, one request at a time, on a machine with nothing else to do.
-# TT-SI writes its practice itself, in TT-D a teacher does; TT-ICL shows what TT-SI wrote instead of training on it.
+# Tuned TT-SI, whose settings are this book's, writes its practice itself; in TT-D a teacher does; TT-ICL shows what
+# TT-SI wrote instead of training on it.
 
 # %%
 stages = ("answer", "uncertainty", "augmentation", "adaptation")
@@ -271,7 +272,7 @@ timing = read_study(data_root() / "timing", "tt-si", "tt-d", "tt-icl").query("ad
 seconds = pd.DataFrame({stage: timing[f"seconds_{stage}"].mean() for stage in stages}).rename(index=LABELS)
 timed = int(timing.size()["tt-si"])
 
-# %% mystnb={"image": {"alt": "Stacked horizontal bars of the mean seconds of each stage of the loop for adapted samples of TT-SI, TT-D and TT-ICL."}, "figure": {"name": "fig-lora-seconds", "caption": "Mean seconds by stage of samples that were adapted, on single/unseen. The answer stage counts both answers."}}
+# %% mystnb={"image": {"alt": "Stacked horizontal bars of the mean seconds of each stage of the loop for adapted samples of tuned TT-SI, TT-D and TT-ICL."}, "figure": {"name": "fig-lora-seconds", "caption": "Mean seconds by stage of samples that were adapted, on single/unseen. The answer stage counts both answers."}}
 stage_seconds(seconds)
 
 # %% tags=["remove-cell"]
@@ -280,8 +281,8 @@ glue("lora_broken", f"{tests['broken'].sum():,}", display=False)
 glue("lora_n", f"{tests['n'].sum():,}", display=False)
 glue("lora_tau", f"{tau:g}", display=False)
 glue("lora_adaptations", str(adaptations), display=False)
-glue("lora_seconds", f"{seconds.loc['TT-SI', 'adaptation']:.2f}", display=False)
-glue("lora_seconds_all", f"{seconds.loc['TT-SI'].sum():.2f}", display=False)
+glue("lora_seconds", f"{seconds.loc[LABELS['tt-si'], 'adaptation']:.2f}", display=False)
+glue("lora_seconds_all", f"{seconds.loc[LABELS['tt-si']].sum():.2f}", display=False)
 glue("lora_timed", str(timed), display=False)
 
 # %% [markdown]

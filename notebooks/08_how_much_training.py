@@ -137,12 +137,13 @@ best = against_base.loc[against_base["estimate"].idxmax()]
 worst = against_base.loc[against_base["estimate"].idxmin()]
 told_apart = against_profile[against_profile["p_holm"] < 0.05]["after"].map(lambda after: after[0]).tolist()
 paper_rate = against_base[against_base["after"] == ("learning-rate-0.0001", "direct")].iloc[0]
-glue("sweep_best", f"{best['after'][0]}: {points_text(best)} points", display=False)
+ties = against_base.loc[against_base["estimate"] == best["estimate"], "after"].map(lambda after: after[0])
+glue("sweep_best", f"{', '.join(ties)}: {points_text(best)} points", display=False)
 glue("sweep_worst", f"{worst['after'][0]}: {points_text(worst)} points", display=False)
 glue("sweep_paper_rate", f"{points_text(paper_rate)} points", display=False)
-differing = "no setting differs from the profile's more than chance would have it"
+differing = "no setting can be told from the profile's"
 if told_apart:
-    differing = f"differ from the profile's: {', '.join(told_apart)}"
+    differing = f"the accuracy differs from the profile's with {', '.join(told_apart)} alone"
 glue("sweep_told_apart", differing, display=False)
 
 # %% [markdown]

@@ -66,7 +66,7 @@ tau, samples = config.loop.tau, min(samples, config.limit)
 # *Accuracy* comes from the published results, five seeds. *Seconds* come from runs of their own on the same benchmark
 # split, one CPU thread, with nothing else on the machine: seconds that were taken while other work shared the machine
 # say little. In both, every sample is adapted, so that the gate can be replayed at any threshold. What a request
-# costs is the mean over certain and uncertain ones, weighted by the share that the gate lets through in the results.
+# costs is the mean over certain and uncertain ones, weighted by the share that the gate adapts in the results.
 
 # %%
 results, timing = data_root() / "results", data_root() / "timing"
@@ -87,8 +87,8 @@ facts = {
 pd.Series(facts, name=HEADLINE).to_frame()
 
 # %% [markdown]
-# Families whose practice was not written in these seconds are left out: the *oracle*, toolworld's own grammar, writes
-# it in no time, as nothing real does, and a teacher that answered from its cache tells nothing about what writing costs.
+# Families whose practice was not written in these seconds are left out: the *oracle*, toolworld's own grammar, takes no
+# time that a real author would take, and a teacher that answered from its cache does not show what writing costs.
 
 
 # %%
@@ -99,7 +99,7 @@ def from_a_cache(name):
 
 left_out = [name for name in timed if from_a_cache(name)]
 families = [name for name in FAMILIES if name in timed and name not in left_out]
-", ".join(left_out) or "none"
+Markdown(f"Left out: {', '.join(LABELS[name] for name in left_out) or 'none'}.")
 
 
 # %% [markdown]
@@ -135,13 +135,13 @@ def mean_stages(name):
 
 stages = pd.DataFrame({LABELS[name]: mean_stages(name) for name in families}).T
 stages.loc["base, 5 sampled answers"] = seconds_adapted(timed["base"], "majority-vote").mean()
-stages.loc["TT-SI, an adapted sample"] = seconds_adapted(timed["tt-si"]).mean()
+stages.loc["TT-SI, tuned, an adapted sample"] = seconds_adapted(timed["tt-si"]).mean()
 
-# %% mystnb={"image": {"alt": "Stacked horizontal bars of the mean seconds of a request by stage, for each method."}, "figure": {"name": "fig-costs-stages", "caption": "Mean seconds of a request by stage. Methods with a gate are weighted by the share of samples that it lets through; the last bar is one that it let through."}}
+# %% mystnb={"image": {"alt": "Stacked horizontal bars of the mean seconds of a request by stage, for each method."}, "figure": {"name": "fig-costs-stages", "caption": "Mean seconds of a request by stage. Methods with a gate are weighted by the share of samples that it adapts; the last bar is one that was adapted."}}
 stage_seconds(stages[list(STAGES)])
 
 # %% [markdown]
-# Does a request that the gate lets through cost as much to adapt as any other? The weighting assumes so:
+# Does a request below tau cost as much to adapt as any other? The weighting assumes so:
 
 # %%
 ours = timed["tt-si"]
@@ -226,9 +226,9 @@ pd.DataFrame(cells, index=pd.Index(pair_names, name="from → to"))
 
 # %% tags=["hide-input"]
 vote, bound = (paired.iloc[row] for row in (1, 2))
-told = f"TT-SI at tau = {tau:g} takes {ratio:.1f} times the seconds of five sampled answers of the base agent. "
-told += f"Against their majority vote it shows {effect_text(vote.p_holm, vote.fixed, vote.broken)}. "
-told += f"Against pass@5, which needs a checker, it shows {effect_text(bound.p_holm, bound.fixed, bound.broken)}."
+told = f"Tuned TT-SI at tau = {tau:g} takes {ratio:.1f} times the seconds of five sampled answers of the base agent. "
+told += f"Against their majority vote it shows {effect_text(vote)}. "
+told += f"Against pass@5, which needs a checker, it shows {effect_text(bound)}."
 Markdown(told)
 
 # %% [markdown]
@@ -257,7 +257,7 @@ by_count = {
 pd.DataFrame(by_count, index=pd.Index(counts, name="sampled answers"))
 
 # %% tags=["hide-input"]
-Markdown(f"In the seconds of TT-SI the base agent could draw about {DRAWS * ratio:.0f} answers.")
+Markdown(f"In the seconds of tuned TT-SI the base agent could draw about {DRAWS * ratio:.0f} answers.")
 
 # %% [markdown]
 # The paper reports both modes but not at equal seconds. A study of code generation did compare them:
@@ -289,7 +289,7 @@ pd.DataFrame(spread_cells).T
 
 # %%
 everything = np.ones(1, dtype=bool)
-gate, all_of_them = f"TT-SI, tau = {tau:g}", "TT-SI, all adapted"
+gate, all_of_them = f"TT-SI, tuned, tau = {tau:g}", "TT-SI, tuned, all adapted"
 lines = {
     "base": serving("base"),
     "SFT": serving("sft"),
@@ -329,12 +329,12 @@ cells = {
     "p (Holm)": [p_text(one.p_holm) for one in versus.itertuples()],
     "n": versus["n"].tolist(),
 }
-pd.DataFrame(cells, index=pd.Index(["base → SFT", "SFT → TT-SI"], name="from → to"))
+pd.DataFrame(cells, index=pd.Index(["base → SFT", "SFT → TT-SI, tuned"], name="from → to"))
 
 # %% [markdown]
 # ## The paper's own sum
 #
-# The rest of this page takes the numbers that the paper reports, and adds nothing of ours. They were measured on other
+# This section takes the numbers that the paper reports. They were measured on other
 # hardware, with another model, on another benchmark (SealTool), and cannot be compared with the seconds above.
 
 # %%
@@ -397,7 +397,7 @@ pd.Series(counted, name="the paper's numbers").to_frame()
 #   these requests alone: the numerator stays, the denominator grows with every request served, and the ratio shrinks.
 # - It counts examples, not steps, tokens or seconds. Writing an example costs seconds too, and so does the margin of
 #   every sample that is then not adapted.
-# - Reviewers of the paper made this point, and also asked whether its seconds for one adapted request are practical.
+# - The paper's reviewers {cite:p}`ttsi2026reviews` made this point, and also asked whether its seconds for one adapted request are practical.
 #
 # The same count for our agent, at the same threshold:
 
@@ -406,7 +406,7 @@ config_sft, k = made["sft"].config["loop"], made["tt-si"].config["loop"]["k"]
 per_request = methods["tt-si"]["adapted"].mean() * k
 even = config_sft["sft_examples"] / per_request if per_request else np.inf
 Markdown(
-    f"SFT trained on {config_sft['sft_examples']} labelled examples once; TT-SI trains on {per_request:.2f} examples "
+    f"SFT trained on {config_sft['sft_examples']} labelled examples once; tuned TT-SI trains on {per_request:.2f} examples "
     f"for each request at most, so it has trained on as many after {even:,.0f} requests."
 )
 
@@ -453,20 +453,20 @@ glue("costs_paper_even", f"{catches_up:,.0f}", display=False)
 # %% [markdown]
 # ## What we learned
 #
-# On {glue:text}`costs_split`, tau = {glue:text}`costs_tau`, where the gate lets through {glue:text}`costs_share` of
+# On {glue:text}`costs_split`, tau = {glue:text}`costs_tau`, where the gate adapts {glue:text}`costs_share` of
 # the requests:
 #
 # | | seconds for a request |
 # |---|---|
 # | base, one answer | {glue:text}`costs_base` |
 # | base, five sampled answers | {glue:text}`costs_vote` |
-# | TT-SI | {glue:text}`costs_ttsi` |
-# | TT-SI, an adapted request | {glue:text}`costs_adapted` |
+# | TT-SI, tuned | {glue:text}`costs_ttsi` |
+# | TT-SI, tuned, an adapted request | {glue:text}`costs_adapted` |
 #
-# - TT-SI takes {glue:text}`costs_ratio` times the seconds of five sampled answers. Against their majority vote it
+# - Tuned TT-SI takes {glue:text}`costs_ratio` times the seconds of five sampled answers. Against their majority vote it
 #   makes a difference of {glue:text}`costs_vote_difference`.
 # - Usable and beaten by nothing: {glue:text}`costs_unbeaten`.
-# - SFT trained for {glue:text}`costs_once` seconds. From this many requests on it is cheaper than TT-SI:
+# - SFT trained for {glue:text}`costs_once` seconds. From this many requests on it is cheaper than tuned TT-SI:
 #   {glue:text}`costs_crossing`; than adapting every request: {glue:text}`costs_crossing_all`.
 # - With the paper's own seconds, its {glue:text}`costs_paper_tested` test samples take TT-SI
 #   {glue:text}`costs_paper_total` seconds and the base model {glue:text}`costs_paper_base`. SFT was the cheaper one
@@ -481,7 +481,7 @@ glue("costs_paper_even", f"{catches_up:,.0f}", display=False)
 #
 # - Another gate: `tau = 0.5`. Fewer requests are adapted; where do the lines cross now?
 # - A longer axis: `served = 500`.
-# - Time more requests on your machine: `samples = 20`.
+# - Time more requests: `samples = 20`.
 #
 # ## References
 #

@@ -69,7 +69,11 @@ missing if len(missing) else Markdown("None: every split was at hand.")
 at_hand = [name for name in survey.splits if files_at_hand(*name.split("/"), folder) is not None]
 agree = {name: survey_split(*name.split("/"), folder) == survey.splits[name] for name in at_hand}
 assert all(agree.values()), f"the files say otherwise than the summary: {agree}"
-print(f"computed again from the files, equal: {len(agree)} of {len(survey.splits)} splits in the summary")
+print(
+    f"computed again from the files, and equal: {len(agree)} of {len(survey.splits)} splits"
+    if agree
+    else "not computed again: none of the files is here"
+)
 
 # %% [markdown]
 # ## What a sample is like
@@ -174,8 +178,7 @@ Markdown(
 )
 
 # %% [markdown]
-# What the order does to a model's accuracy takes the model. `make paper` answers SealTool both ways with the same
-# model:
+# How much a model gains from the order can only be measured with the model. `make paper` answers SealTool both ways:
 
 # %% tags=["hide-input"]
 reproduced = data_root() / "paper-results"
@@ -206,8 +209,8 @@ reachable_shares({name: (one.reachable, one.check.n) for name, one in survey.spl
 
 # %% [markdown]
 # For ToolAlpaca's real split the missing keys weigh most: its gold answers hold keys that neither the request nor the
-# tools state. The number is counted as soon as its file is at hand. A score on it should be read against this limit,
-# and we report both.
+# tools state. The number is counted as soon as its file is at hand, and a score on it should be read against this
+# limit.
 #
 # ## One rule of scoring
 #

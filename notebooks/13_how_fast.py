@@ -24,7 +24,7 @@ from IPython.display import Markdown, display
 from myst_nb import glue
 
 from ttsi.data import data_root
-from ttsi.evaluation.comparison import differences, readable_differences
+from ttsi.evaluation.comparison import LABELS, differences, readable_differences
 from ttsi.evaluation.statistics import mean_interval
 from ttsi.models.loading import pinned
 from ttsi.runs.config import configure
@@ -90,7 +90,9 @@ def served(backend):
 one_by_one, slow = served("peft")
 at_once, quick = served("batched")
 same = sum(a == b for a, b in zip(one_by_one, at_once, strict=True))
-print(f"{same} of {len(requests)} answers are the same; {slow / quick:.1f} times as fast, this once, on your machine")
+print(
+    f"{same} of {len(requests)} answers are the same; {slow / quick:.1f} times as fast, this once, on the machine that built this page"
+)
 
 # %% [markdown]
 # What the tests prove, against PEFT and `generate` of `transformers`, one sample at a time: adapters within 1e-5 after
@@ -113,9 +115,9 @@ right = rows.pivot(index="sample_id", columns="family", values="greedy_correct")
 right.columns = pd.MultiIndex.from_product([right.columns, ["direct"]])
 pairs = [("base", "tt-si"), ("base", "tt-si-activated"), ("tt-si", "tt-si-activated")]
 cost = differences(right, [((before, "direct"), (after, "direct")) for before, after in pairs])
-readable_differences(cost).set_axis([f"{after} against {before}" for before, after in pairs]).rename_axis(
-    f"unseen splits, n = {len(right)}", axis="columns"
-)
+readable_differences(cost).set_axis(
+    [f"{LABELS[after]} against {LABELS[before]}" for before, after in pairs]
+).rename_axis(f"unseen splits, n = {len(right)}", axis="columns")
 
 # %% tags=["hide-input"]
 loss = cost.iloc[2]
@@ -124,7 +126,10 @@ if loss["high"] < 0:
 elif loss["low"] >= 0:
     told = "activated adapters are not worse"
 else:
-    told = "a loss that these samples cannot tell from none; so the profile keeps adapters that act on all of a prompt"
+    told = (
+        "no loss that these samples can tell from chance. The profile `tiny` keeps adapters that act on all of a prompt, "
+        "as the paper's do, and the profile `real` uses activated ones"
+    )
 Markdown(told[0].upper() + told[1:] + ".")
 
 # %% [markdown]
@@ -258,7 +263,8 @@ Markdown(text)
 # ## A million requests
 #
 # Requests are independent, so more machines serve more of them: `ttsi run --engine ray` maps them over a pool of
-# workers, one agent on each. From the seconds above, on machines like the one that was measured, every request adapted:
+# workers, one agent on each. From the seconds above, so for the tiny agent with one practice example a request, on
+# machines like the one that was measured, every request adapted:
 
 # %%
 best = largest.groupby("way")["seconds"].mean()
@@ -307,12 +313,13 @@ glue("speed_hours", f"{workers_hours:g}", display=False)
 # - One prefill of 600 tokens against sequential: {glue:text}`speed_prefill`, {glue:text}`speed_prefill_verdict`.
 # - Activated adapters against those that act on all of a prompt: {glue:text}`speed_loss`.
 # - A GPU: {glue:text}`speed_gpu`.
-# - A million requests in {glue:text}`speed_hours` hours: {glue:text}`speed_workers` machines like this one.
+# - A million requests in {glue:text}`speed_hours` hours: {glue:text}`speed_workers` machines like this one, for
+#   the tiny agent with one practice example a request.
 #
 # ## Things to try
 #
 # - More live requests: `samples = 32`.
-# - The benchmark on your machine: `make bench` (about half an hour), or `make bench-gpu`.
+# - The benchmark anew: `make bench` (about half an hour), or `make bench-gpu`.
 # - Another deadline: `workers_hours = 1`.
 #
 # ## References

@@ -9,12 +9,16 @@ from numpy.typing import ArrayLike
 from statsmodels.stats.multitest import multipletests
 
 from ttsi.evaluation.comparison import (
+    LABELS,
+    PRIMARY,
     Answers,
     accuracies,
     accuracy,
     answers_label,
+    behind_paper_gate,
     differences,
     effect_text,
+    p_text,
     points_text,
     read_methods,
     readable_accuracies,
@@ -86,9 +90,9 @@ def test_accuracies_have_a_row_for_each_method_and_mode(right):
     assert table["estimate"].tolist() == [0.5, 0.725, 0.725]
     assert table["n"].tolist() == [40] * 3
     readable = readable_accuracies(table)
-    assert readable.index.tolist() == ["base", "TT-SI"]
+    assert readable.index.tolist() == ["base", "TT-SI, tuned"]
     assert readable.columns.tolist() == ["direct", "majority-vote"]
-    assert readable.loc["TT-SI", "majority-vote"] == "–"
+    assert readable.loc["TT-SI, tuned", "majority-vote"] == "–"
     assert readable.loc["base", "direct"].startswith("50.0% (")
 
 
@@ -105,9 +109,9 @@ def test_differences_are_paired_and_adjusted_for_their_number(right):
     assert table["p_value"].tolist() == pytest.approx([0.03515625, 0.03515625, 1])
     assert table["p_holm"].tolist() == pytest.approx([3 * 0.03515625, 3 * 0.03515625, 1])
     readable = readable_differences(table)
-    assert readable.index.tolist() == ["TT-SI", "base", "TT-SI"]
+    assert readable.index.tolist() == ["TT-SI, tuned", "base", "TT-SI, tuned"]
     assert readable["fixed / broken"].tolist() == ["12 / 3", "3 / 12", "0 / 0"]
-    assert readable["p"].tolist() == ["0.035", "0.035", "1"]
+    assert readable["p"].tolist() == ["0.035", "0.035", "1.000"]
 
 
 def test_holm_is_that_of_statsmodels_over_all_rows():
@@ -154,7 +158,37 @@ def test_numbers_read_with_their_interval():
 
 
 @pytest.mark.parametrize(
-    ("p_value", "fixed", "told"), [(0.2, 9, "no effect that"), (0.01, 9, "a gain"), (0.01, 0, "a loss")]
+    ("p_holm", "low", "high", "fixed", "told"),
+    [
+        (0.2, -0.01, 0.05, 9, "no effect that"),
+        (0.01, 0.01, 0.05, 9, "a gain"),
+        (0.01, -0.05, -0.01, 0, "a loss"),
+        (0.0504, -0.045, -0.009, 2, "a borderline loss"),
+        (0.2, 0.01, 0.05, 9, "a borderline gain"),
+        (0.055, -0.01, 0.05, 9, "a borderline gain"),
+        (0.04, 0.0, 0.05, 9, "a borderline gain"),
+    ],
 )
-def test_an_effect_is_named_only_beyond_chance(p_value, fixed, told):
-    assert effect_text(p_value, fixed, 4).startswith(told)
+def test_a_verdict_never_contradicts_the_interval_beside_it(p_holm, low, high, fixed, told):
+    row = pd.Series({"p_holm": p_holm, "low": low, "high": high, "fixed": fixed, "broken": 4})
+    assert effect_text(row).startswith(told)
+
+
+@pytest.mark.parametrize(("p_value", "told"), [(0.0504, "0.050"), (1.0, "1.000"), (0.0004, "<0.001")])
+def test_p_values_have_three_decimals(p_value, told):
+    assert p_text(p_value) == told
+
+
+def test_the_papers_gate_looks_at_the_margin_that_base_rows_hold(tmp_path):
+    base, practised = rows_of(BEFORE, vote=BEFORE, family="base"), rows_of(AFTER, vote=AFTER, base=BEFORE, margin=0.0)
+    base["margins"] = [json.dumps({"rss-margin": 0.94 if index < 10 else 0.96}) for index in range(40)]
+    for family, rows in (("base", base), ("tt-si", practised)):
+        rows.to_parquet(tmp_path / f"{family}.parquet")
+    gated = behind_paper_gate(tmp_path)
+    assert gated["adapted"].tolist() == [True] * 10 + [False] * 30
+    assert gated["greedy_correct"].tolist() == AFTER[:10] + BEFORE[10:]
+
+
+def test_primary_comparisons_are_of_named_methods_and_plain_tt_si_is_the_papers():
+    assert {method for pair in PRIMARY for method, _ in pair} <= set(LABELS)
+    assert "TT-SI" not in LABELS.values()

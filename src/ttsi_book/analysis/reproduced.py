@@ -17,6 +17,7 @@ from scipy import stats
 from ttsi.evaluation.comparison import COLUMNS
 from ttsi.evaluation.costs import seconds_adapted, seconds_kept
 from ttsi.evaluation.statistics import CONFIDENCE, RESAMPLES, RESAMPLES_AT_ONCE, Interval, mean_interval
+from ttsi.records import InputError
 from ttsi.settings import Decoding
 from ttsi.studies.published import read_study
 
@@ -100,6 +101,19 @@ def counterparts(study: Study, *, tau: float, low_tau: float) -> Counterparts:
         found |= _sealtool(study, tau, low_tau)
     found["average.tt_si_direct_gain_conference"] = found.get("average.tt_si_direct_gain")
     return {name: value for name, value in found.items() if value is not None}
+
+
+def average_gain(study: Study, family: str, tau: float) -> Interval:
+    """Return the gain on base of a family behind the gate, direct answers, every benchmark alike.
+
+    Raises:
+        InputError: a benchmark is missing.
+    """
+    gated = study.gated(family, study.uncertain(family, tau))
+    gain = _average(gated - study.right("base").reindex(gated.index))
+    if gain is None:
+        raise InputError(f"{family}: found not every benchmark; expected {', '.join(BENCHMARKS)}")
+    return gain
 
 
 def latencies(study: Study, *, tau: float) -> Counterparts:

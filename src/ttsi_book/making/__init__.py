@@ -7,6 +7,7 @@
 - `execution`: one chapter, run by papermill in a scratch place
 - `manifest`: what is known of each executed chapter
 - `pages`: the source of the book put together, and jupyter-book
+- `front`: what the front page says of results, taken from the chapters
 - `status`: the page on which the book publishes its own machine state
 - `making`: all of it in order: what `ttsi book` does
 """

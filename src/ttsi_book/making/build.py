@@ -12,6 +12,7 @@ from ttsi.data import make_folder
 from ttsi.records import InputError
 from ttsi_book.making.chapters import Chapter, find_chapters, select_chapters
 from ttsi_book.making.execution import execute_chapter, refresh_prose
+from ttsi_book.making.front import fill_front_page
 from ttsi_book.making.keys import Components, chapter_components, reasons
 from ttsi_book.making.manifest import Manifest, describe_execution, read_manifest
 from ttsi_book.making.pages import assemble, build_pages
@@ -82,11 +83,12 @@ class Build:
         stale = {chapter.name: self.reasons(chapter) for chapter in self.components}
         for chapter in self.components:
             self._refresh(chapter, stale[chapter.name])
-        status = status_page(read_manifest(self.place.manifest).only(stale), stale)
+        manifest = read_manifest(self.place.manifest).only(stale)
         source = self.place.work / "source"
-        assemble(
-            self.root, {chapter.docname: self.place.staged(chapter) for chapter in self.components}, status, source
-        )
+        staged = {chapter: self.place.staged(chapter) for chapter in self.components}
+        by_docname = {chapter.docname: path for chapter, path in staged.items()}
+        assemble(self.root, by_docname, status_page(manifest, stale), source)
+        fill_front_page(source / "intro.md", staged, manifest)
         self.say("building the pages")
         return build_pages(self.root, source, self.place.html, strict=strict)
 

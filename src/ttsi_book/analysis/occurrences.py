@@ -1,0 +1,112 @@
+"""One quantity that the book gives in several chapters, each time of other samples: every figure of it in one table."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from ttsi.evaluation.comparison import LABELS, PAPER_GATE, behind_paper_gate, points_text
+from ttsi.evaluation.costs import Serving, seconds_adapted, seconds_kept
+from ttsi.evaluation.statistics import Interval, difference_interval, mean_interval
+from ttsi.runs.config import configure
+from ttsi.speed.reading import read_bench
+from ttsi.studies.published import read_study, replay
+from ttsi.studies.toolworld import HEADLINE
+from ttsi_book.analysis.reproduced import Study, average_gain
+
+ALL_ADAPTED = "none: every sample adapted"
+
+
+def gains(data: Path, *, tau: float) -> pd.DataFrame:
+    """Return every gain on base, in points, that stands in more than one chapter with another value, and what it is of.
+
+    Columns are `gate`, `samples` (which, and how they are weighted), `K`, `n`, `points` with a 95% interval and
+    `chapters`; the index is the method.
+
+    Args:
+        data: the data folder.
+        tau: threshold of our gate.
+    """
+    results, k = data / "results", configure("tiny").loop.k
+    ours, paper = f"ours, tau {tau:g}", f"the paper's, tau {configure('paper').loop.tau:g}"
+    own, teacher, shown = (read_study(results, family) for family in ("tt-si", "tt-d", "tt-icl"))
+    study = Study.read(results)
+    alike = {family: average_gain(study, family, tau) for family in ("tt-si", "tt-d")}
+    swept = own["sample_id"].isin(read_study(data / "sweeps", "k-1")["sample_id"])
+    checked = read_study(data / "selection", "profile")
+    unseen, whole = "unseen, pooled", "all splits, pooled"
+    rows = [
+        (PAPER_GATE, paper, unseen, k, _gain(_unseen(behind_paper_gate(results))), "6"),
+        ("tt-si", ours, unseen, k, _gain(_unseen(replay(own, tau=tau))), "6, 7"),
+        ("tt-si", ALL_ADAPTED, unseen, k, _gain(_unseen(own)), "7, 13"),
+        ("tt-si", ours, "unseen, every split alike", k, alike["tt-si"], "11"),
+        ("tt-si", ours, HEADLINE, k, _gain(replay(own, tau=tau).query("split == @HEADLINE")), "6, 10, 11"),
+        ("tt-si", ALL_ADAPTED, f"{HEADLINE}, the sweeps' samples", k, _gain(own.loc[swept]), "8"),
+        ("tt-si", ALL_ADAPTED, "validation, two unseen splits", k, _gain(checked), "5, 8"),
+        ("tt-d", ours, unseen, k, _gain(_unseen(replay(teacher, tau=tau))), "6, 7"),
+        ("tt-d", ALL_ADAPTED, unseen, k, _gain(_unseen(teacher)), "7"),
+        ("tt-d", ours, "unseen, every split alike", k, alike["tt-d"], "11"),
+        ("tt-icl", ours, unseen, k, _gain(_unseen(replay(shown, tau=tau))), "6"),
+        ("tt-icl", ALL_ADAPTED, whole, k, _gain(shown), "9"),
+    ]
+    columns = {
+        "gate": [row[1] for row in rows],
+        "samples": [row[2] for row in rows],
+        "K": [row[3] for row in rows],
+        "n": [f"{row[4].n:,}" for row in rows],
+        "points (95% interval)": [points_text(row[4]) for row in rows],
+        "chapters": [row[5] for row in rows],
+    }
+    return pd.DataFrame(columns, index=pd.Index([LABELS[row[0]] for row in rows]))
+
+
+def seconds(data: Path, *, tau: float) -> pd.DataFrame:
+    """Return the seconds of a request of the tuned TT-SI wherever the book gives them, and what they are of.
+
+    Columns are `what`, `samples`, `K`, `n`, `seconds` with a 95% interval and `chapters`.
+
+    Args:
+        data: the data folder.
+        tau: threshold of our gate.
+    """
+    timed, base = (read_study(data / "timing", family) for family in ("tt-si", "base"))
+    adapted, kept = (one.sum(axis=1) for one in (seconds_adapted(timed), seconds_kept(timed, base)))
+    trained, uncertain = timed["adapted"].to_numpy(), (timed["margin"] < tau).to_numpy()
+    published, k = read_study(data / "results", "tt-si"), configure("tiny").loop.k
+    chosen = {
+        "unseen": (_unseen(published)["margin"] < tau).to_numpy(),
+        HEADLINE: (published.query("split == @HEADLINE")["margin"] < tau).to_numpy(),
+    }
+    bench, _ = read_bench(data / "speed" / "cpu.parquet")
+    alone = bench.query("model == 'tiny' and toolworld and k == 1 and batch == 1").groupby("way")["seconds"]
+    rows = [
+        ("adapted", "the timed ones, as if all were adapted", k, mean_interval(adapted), "7, 10"),
+        ("adapted", "those of them that had practice", k, mean_interval(adapted[trained]), "5"),
+        ("adapted", "those below tau", k, mean_interval(adapted[uncertain]), "10, 11"),
+        ("adapted", "speed benchmark, naive loop", 1, mean_interval(alone.get_group("naive")), "13"),
+        ("adapted", "speed benchmark, sequential loop", 1, mean_interval(alone.get_group("sequential")), "13"),
+        ("left alone", "the timed ones", k, mean_interval(kept), "7, 10"),
+    ]
+    for (name, chose), where in zip(chosen.items(), ("7", "10"), strict=True):
+        gate = f"behind the gate, {chose.mean():.0%} adapted"
+        rows.append((gate, f"the share of {name}", k, _served(kept, adapted, chose), where))
+    columns = {
+        "samples": [row[1] for row in rows],
+        "K": [row[2] for row in rows],
+        "n": [f"{row[3].n:,}" for row in rows],
+        "seconds (95% interval)": [f"{row[3].estimate:.2f} ({row[3].low:.2f} to {row[3].high:.2f})" for row in rows],
+        "chapters": [row[4] for row in rows],
+    }
+    return pd.DataFrame(columns, index=pd.Index([row[0] for row in rows]))
+
+
+def _gain(rows: pd.DataFrame) -> Interval:
+    ordered = rows.sort_values(["split", "seed", "sample_id"])  # as all chapters have them, so intervals agree, too
+    return difference_interval(ordered["base_correct"], ordered["greedy_correct"])
+
+
+def _unseen(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.loc[rows["split"].str.endswith("/unseen")]
+
+
+def _served(kept: pd.Series, adapted: pd.Series, chosen: object) -> Interval:
+    return Serving(kept.to_numpy(), adapted.to_numpy(), chosen).interval()  # pyright: ignore[reportArgumentType]

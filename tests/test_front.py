@@ -1,0 +1,94 @@
+"""The front page: values of the chapters in it, the loop as a figure, and what was changed of the paper's settings."""
+
+import nbformat
+import pytest
+import yaml
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+
+from ttsi_book.analysis.changes import as_markdown, changed_settings, unexplained
+from ttsi_book.making.chapters import Chapter
+from ttsi_book.making.front import fill_front_page, glued
+from ttsi_book.making.manifest import Manifest
+from ttsi_book.plots.loop import Story, compact, loop_figure
+
+CALL = '<tool_call>\n{"name": "book_table", "arguments": {"guests": 4}}\n</tool_call>'
+
+
+def glue(name, **data):
+    mime = {f"application/papermill.record/text/{kind}": value for kind, value in data.items()}
+    return new_output("display_data", mime, metadata={"scrapbook": {"name": name}})
+
+
+@pytest.fixture
+def chapters(tmp_path):
+    source, staged = tmp_path / "01_first.py", tmp_path / "01_first.ipynb"
+    source.write_text("# %% [markdown]\n# " + "word " * 500 + "\n\n# %%\n1 + 1\n")
+    outputs = [glue("gain", plain="'+6.6 points'"), glue("loop", html="<ol></ol>"), new_output("stream", text="x")]
+    nbformat.write(new_notebook(cells=[new_code_cell("x", outputs=outputs)]), staged)
+    return {Chapter(source): staged}
+
+
+def test_a_page_gets_what_chapters_glued_and_a_dash_for_the_rest(tmp_path, chapters):
+    page = tmp_path / "intro.md"
+    page.write_text(
+        "---\nmyst:\n  html_meta: {description: d}\n---\n# T\n\n{{ gain }} {{loop}} {{ none }} {{ minutes_01 }}\n"
+    )
+    fill_front_page(page, chapters, Manifest())
+    _, front, body = page.read_text().split("---\n", 2)
+    myst = yaml.safe_load(front)["myst"]
+    assert myst["html_meta"] == {"description": "d"}
+    assert myst["substitutions"] == {
+        "gain": "+6.6 points",
+        "loop": "```{raw} html\n<ol></ol>\n```",
+        "none": "–",
+        "minutes_01": "3",
+    }
+    assert body.startswith("# T")
+
+
+def test_a_page_without_values_stays_as_it_is(tmp_path, chapters):
+    page = tmp_path / "intro.md"
+    page.write_text("# T\n")
+    fill_front_page(page, chapters, Manifest())
+    assert page.read_text() == "# T\n"
+
+
+def test_markdown_is_glued_as_it_is_and_other_outputs_are_passed_over():
+    cell = new_code_cell("x", outputs=[glue("table", markdown="| a |"), new_output("stream", text="x")])
+    assert dict(glued(new_notebook(cells=[cell]))) == {"table": "| a |"}
+
+
+def story(**changes):
+    told = {
+        "before": "no <call>",
+        "after": CALL,
+        "right_before": False,
+        "right_after": True,
+        "margin": 0.25,
+        "tau": 0.95,
+    }
+    practice = [f"{CALL}\nA table for four & more."]
+    return Story("Book <it>", tools=3, practice=practice, losses=[0.7, 0.1], **(told | changes))
+
+
+def test_the_loop_shows_one_request_and_escapes_it():
+    figure = loop_figure(story())
+    assert figure.count("<li>") == 6
+    for text in ("Book &lt;it&gt;", "A table for four &amp; more.", "Margin 0.25, below tau = 0.95", "0.70 to 0.10"):
+        assert text in figure
+    assert "<it>" not in figure
+    assert figure.index('class="wrong"') < figure.index('class="right"')
+    assert "not below tau" in loop_figure(story(margin=0.99))
+
+
+def test_calls_read_as_calls_of_functions_and_other_outputs_as_they_are():
+    assert compact(CALL) == "book_table(guests=4)"
+    assert compact("Sorry.") == "Sorry."
+    assert compact("") == ""
+
+
+def test_every_setting_that_differs_from_the_papers_has_a_reason():
+    assert unexplained() == set()
+    table = changed_settings()
+    assert table.loc["loop.lora.learning_rate", ["paper", "tiny", "real"]].tolist() == ["0.0001", "0.005", "0.001"]
+    assert "](/notebooks/08_how_much_training.ipynb)" in as_markdown(table)
