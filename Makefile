@@ -45,10 +45,11 @@ test: setup  ## Run the tests, with the browser tests where a Chromium is found 
 	$(BIN)/python tests/chromium.py
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
-lint: setup  ## Check style and types
+lint: setup  ## Check style, types, and which room imports which
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/lint-imports
 
 serve: setup  ## Show the built book at http://127.0.0.1:8000 (PORT=8000)
 	$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html

@@ -39,8 +39,8 @@ from ttsi.loop import SelfImprovement
 from ttsi.prompts import answer_chat, transcript
 from ttsi.runs.config import configure
 from ttsi.runs.run import load_agent, load_samples
+from ttsi.studies.families import CANDIDATES
 from ttsi.studies.published import margins_of, read_study, replay
-from ttsi.studies.toolworld import CANDIDATES
 from ttsi_book.plots.accuracy import fixed_and_broken
 from ttsi_book.plots.frame import style
 from ttsi_book.plots.stacked import stage_seconds

@@ -35,8 +35,9 @@ from ttsi.runs.config import RunConfig, configure
 from ttsi.runs.provenance import machine, versions
 from ttsi.runs.results import as_table
 from ttsi.runs.run import load_agent, load_samples, outcomes
-from ttsi.studies.published import read_made, read_study
-from ttsi.studies.toolworld import FAMILIES, HEADLINE, SEEDS
+from ttsi.studies.collecting import read_made
+from ttsi.studies.families import FAMILIES, HEADLINE, SEEDS
+from ttsi.studies.published import read_study
 from ttsi_book.analysis.changes import as_markdown, changed_settings
 from ttsi_book.analysis.occurrences import gains, seconds
 from ttsi_book.plots.accuracy import accuracy_dots, difference_dots, fixed_and_broken

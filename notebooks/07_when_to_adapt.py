@@ -27,8 +27,8 @@ from ttsi.evaluation.costs import seconds_adapted, seconds_kept
 from ttsi.evaluation.statistics import mcnemar, tau_sweep
 from ttsi.runs.config import configure
 from ttsi.settings import Gate
+from ttsi.studies.families import SEEDS
 from ttsi.studies.published import margins_of, read_study, replay
-from ttsi.studies.toolworld import SEEDS
 from ttsi_book.analysis.paper import read_paper
 from ttsi_book.plots.accuracy import accuracy_dots, fixed_and_broken
 from ttsi_book.plots.frame import style

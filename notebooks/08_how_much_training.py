@@ -16,9 +16,11 @@ from myst_nb import glue
 
 from ttsi.data import data_root
 from ttsi.evaluation.comparison import accuracy, differences, points_text, readable_differences, right_answers
-from ttsi.runs.config import METHODS, configure
-from ttsi.studies.published import read_made, read_study
-from ttsi.studies.toolworld import CANDIDATES, SWEEPS
+from ttsi.runs.config import configure
+from ttsi.settings import METHODS
+from ttsi.studies.collecting import read_made
+from ttsi.studies.families import CANDIDATES, SWEEPS
+from ttsi.studies.published import read_study
 from ttsi_book.plots.frame import style
 from ttsi_book.plots.sweeps import setting_sweep
 

@@ -46,11 +46,13 @@ from ttsi.evaluation.costs import (
     seconds_kept,
 )
 from ttsi.evaluation.statistics import mean_interval
-from ttsi.runs.config import METHODS, configure
+from ttsi.runs.config import configure
 from ttsi.runs.run import load_agent, load_samples, outcomes
 from ttsi.scoring import DRAWS, majority, score
-from ttsi.studies.published import read_made, read_study
-from ttsi.studies.toolworld import FAMILIES, HEADLINE, HEADLINE_LIMIT, SEEDS
+from ttsi.settings import METHODS
+from ttsi.studies.collecting import read_made
+from ttsi.studies.families import FAMILIES, HEADLINE, HEADLINE_LIMIT, SEEDS
+from ttsi.studies.published import read_study
 from ttsi_book.analysis.paper import read_paper
 from ttsi_book.plots.costs import cost_frontier, crossings_by_training_time, total_seconds
 from ttsi_book.plots.frame import percent, style

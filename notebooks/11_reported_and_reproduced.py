@@ -18,8 +18,8 @@ from myst_nb import glue
 
 from ttsi.data import data_root
 from ttsi.runs.config import configure
-from ttsi.studies.published import read_made
-from ttsi.studies.toolworld import SEEDS
+from ttsi.studies.collecting import read_made
+from ttsi.studies.families import SEEDS
 from ttsi_book.analysis.paper import read_paper
 from ttsi_book.analysis.real_results import as_study
 from ttsi_book.analysis.reproduced import MIRRORS, Study, counterparts, latencies, settings

@@ -24,7 +24,7 @@ from ttsi.records import Sample
 from ttsi.runs.config import configure
 from ttsi.runs.run import load_agent
 from ttsi.scoring import score
-from ttsi.studies.published import read_made
+from ttsi.studies.collecting import read_made
 from ttsi.studies.real import PAPER
 from ttsi_book.analysis.real_results import LABELS, SETS, awareness, compared, read_results, shares
 from ttsi_book.plots.accuracy import interval_dots

@@ -15,9 +15,9 @@ from ttsi.agent import Agent
 from ttsi.models.adapters import CONFIG, WEIGHTS
 from ttsi.models.cache import cache_root
 from ttsi.models.fetching import fetch
+from ttsi.models.folders import hash_files, model_files
 from ttsi.models.loading import locate
 from ttsi.records import InputError
-from ttsi.runs.provenance import hash_files, model_files
 
 BASE = "tiny-gguf"
 IDS = torch.arange(10, 60)[None]

@@ -15,7 +15,8 @@ from ttsi.loop import SelfImprovement
 from ttsi.records import InputError
 from ttsi.runs.config import RunConfig
 from ttsi.runs.run import load_agent, load_samples
-from ttsi.studies.published import margins_of, read_made, read_study, replay
+from ttsi.studies.collecting import read_made
+from ttsi.studies.published import margins_of, read_study, replay
 from ttsi_book.explore.losses import read_losses
 from ttsi_book.explore.writing import write_explorer
 

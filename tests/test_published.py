@@ -6,13 +6,15 @@ import pytest
 
 from ttsi.benchmarks.toolworld import SPLITS
 from ttsi.data import data_root
+from ttsi.models.folders import hash_files, model_files
 from ttsi.models.loading import model_folder
 from ttsi.records import InputError, Outcome
-from ttsi.runs.provenance import hash_files, model_files
 from ttsi.runs.run import run
 from ttsi.scoring import DRAWS
-from ttsi.studies.published import collect, margins_of, read_made, read_study
-from ttsi.studies.toolworld import ACTIVATED, CANDIDATES, FAMILIES, SEEDS, STUDIES, SWEEPS
+from ttsi.studies.collecting import collect, read_made
+from ttsi.studies.families import ACTIVATED, CANDIDATES, FAMILIES, SEEDS, SWEEPS
+from ttsi.studies.published import margins_of, read_study
+from ttsi.studies.toolworld import STUDIES
 from ttsi.uncertainty import ESTIMATORS
 
 OF_STUDY = {"results": FAMILIES | ACTIVATED, "sweeps": SWEEPS, "selection": CANDIDATES, "timing": FAMILIES}

@@ -5,10 +5,10 @@ import json
 import pandas as pd
 import pytest
 
+from ttsi.evaluation.annotation import annotated
 from ttsi.records import InputError
 from ttsi.runs.config import configure
 from ttsi.runs.provenance import Provenance
-from ttsi.studies.annotation import annotated
 from ttsi_book.analysis.real_results import compared, of_samples, read_results, shares
 from upstream_files import write
 

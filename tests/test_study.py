@@ -3,10 +3,8 @@
 from ttsi.benchmarks.toolworld import SPLITS
 from ttsi.runs.config import configure
 from ttsi.runs.results import read_outcomes
+from ttsi.studies.families import ACTIVATED, FAMILIES, SEEDS
 from ttsi.studies.toolworld import (
-    ACTIVATED,
-    FAMILIES,
-    SEEDS,
     STUDIES,
     published_runs,
     run_study,

@@ -16,10 +16,10 @@ from ttsi.cli import main
 from ttsi.data import data_root
 from ttsi.models.cache import cache_root, is_whole
 from ttsi.models.fetching import fetch
+from ttsi.models.folders import hash_files, model_files
 from ttsi.models.loading import locate
 from ttsi.models.manifest import load_wheels
 from ttsi.records import InputError
-from ttsi.runs.provenance import hash_files, model_files
 
 NAME = "tiny-gguf"
 

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from ttsi.backends import BACKENDS, adapter_for
     from ttsi.benchmarks import load as load_benchmark
     from ttsi.loop import SelfImprovement
-    from ttsi.runs.config import METHODS, configure
+    from ttsi.runs.config import configure
     from ttsi.runs.run import load_agent, load_samples, run
     from ttsi.scoring import score
+    from ttsi.settings import METHODS
     from ttsi.uncertainty import ESTIMATORS, self_awareness
 
 __all__ = [

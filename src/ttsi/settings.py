@@ -15,6 +15,18 @@ Decoding = Literal["direct", "majority-vote", "pass@5"]
 Elicitation = Literal["free", "hesitation", "constrained"]
 Gate = Literal["uncertain", "all", "certain", "random"]
 Author = Literal["nobody", "self", "teacher", "training set"]
+Method = Literal["base", "constrained", "tt-si", "tt-d", "tt-icl", "icl", "sft"]
+
+METHODS: dict[Method, dict[str, Any]] = {
+    "base": {"author": "nobody"},
+    "constrained": {"author": "nobody", "constrained": True},
+    "tt-si": {"author": "self", "in_context": False},
+    "tt-d": {"author": "teacher", "in_context": False},
+    "tt-icl": {"author": "self", "in_context": True},
+    "icl": {"author": "training set", "in_context": True, "adapt": "all"},
+    "sft": {"author": "training set", "in_context": False, "adapt": "all"},
+}
+"""What each method fixes of the loop's settings."""
 
 
 def lets_through(gate: Gate, margin: float, *, tau: float, coin: float = 0.0, share: float = 0.0) -> bool:

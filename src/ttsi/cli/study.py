@@ -75,6 +75,7 @@ def _runs(name: str, data_dir: Path | None, teacher: dict[str, str | None]) -> "
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Of the paper's benchmarks: adds kinds of errors.")
 def collect(runs: Path, out: Path, data_dir: Path | None) -> None:
     """Gather finished runs into one table and one list of provenance for each family."""
-    from ttsi.studies.published import collect as collect_runs
+    from ttsi.evaluation.annotation import annotated
+    from ttsi.studies.collecting import collect as collect_runs
 
-    collect_runs(runs, out, data_dir)
+    collect_runs(runs, out, partial(annotated, data_dir=data_dir) if data_dir else None)

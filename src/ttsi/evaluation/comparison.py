@@ -23,10 +23,10 @@ from ttsi.evaluation.statistics import (
     proportion_interval,
 )
 from ttsi.records import InputError
-from ttsi.runs.config import METHODS, configure
-from ttsi.settings import Decoding, Gate
+from ttsi.runs.config import configure
+from ttsi.settings import METHODS, Decoding, Gate
+from ttsi.studies.families import FAMILIES
 from ttsi.studies.published import margins_of, read_study, replay
-from ttsi.studies.toolworld import FAMILIES
 
 Answers = tuple[str, Decoding]
 """A method and how its answers are decoded: a column of `right_answers`."""

@@ -20,9 +20,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from ttsi.evaluation.statistics import CONFIDENCE, RESAMPLES, Interval, mean_interval
-from ttsi.runs.config import METHODS
-from ttsi.settings import Decoding
-from ttsi.studies.toolworld import FAMILIES
+from ttsi.settings import METHODS, Decoding
+from ttsi.studies.families import FAMILIES
 
 STAGES = ("answer", "uncertainty", "augmentation", "adaptation", "draws")
 

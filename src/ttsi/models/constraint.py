@@ -3,15 +3,18 @@
 import json
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from llguidance import LLMatcher, LLTokenizer
 from llguidance.hf import from_tokenizer
 from transformers import PreTrainedTokenizerFast
 
-from ttsi.agent import Agent
 from ttsi.calls import CLOSE, OPEN
 from ttsi.records import Tool
+
+if TYPE_CHECKING:
+    from ttsi.agent import Agent
 
 
 class OfferedCalls:
@@ -25,7 +28,7 @@ class OfferedCalls:
         then_text: free text follows the calls, as in a practice example.
     """
 
-    def __init__(self, agent: Agent, tools: Sequence[Tool], *, then_text: bool = False) -> None:
+    def __init__(self, agent: "Agent", tools: Sequence[Tool], *, then_text: bool = False) -> None:
         vocabulary = agent.tokenizer.get_vocab()
         self._vocabulary = agent.model.config.vocab_size
         tokenizer = _tokenizer(agent.tokenizer, self._vocabulary)

@@ -11,21 +11,10 @@ from ttsi.benchmarks import BENCHMARKS
 from ttsi.benchmarks.drafts import ToolOrder
 from ttsi.data import data_root
 from ttsi.records import Count, InputError, Seed, Settings, Subset, refused
-from ttsi.settings import EntryOf, LoopSettings, LoraSettings
+from ttsi.settings import METHODS, EntryOf, LoopSettings, LoraSettings, Method
 
-Method = Literal["base", "constrained", "tt-si", "tt-d", "tt-icl", "icl", "sft"]
 BackendName = Annotated[str, AfterValidator(EntryOf(BACKENDS))]
 BenchmarkName = Annotated[str, AfterValidator(EntryOf(BENCHMARKS, lambda benchmark: benchmark.evaluated))]
-METHODS: dict[Method, dict[str, Any]] = {
-    "base": {"author": "nobody"},
-    "constrained": {"author": "nobody", "constrained": True},
-    "tt-si": {"author": "self", "in_context": False},
-    "tt-d": {"author": "teacher", "in_context": False},
-    "tt-icl": {"author": "self", "in_context": True},
-    "icl": {"author": "training set", "in_context": True, "adapt": "all"},
-    "sft": {"author": "training set", "in_context": False, "adapt": "all"},
-}
-"""What each method fixes of the loop's settings."""
 
 
 class RunConfig(Settings):

@@ -13,7 +13,6 @@ from typing import Any
 import torch
 from pydantic import BaseModel
 
-from ttsi.models.cache import ORIGIN
 from ttsi.records import Record
 
 PACKAGES = ("ttsi", "torch", "transformers", "peft", "unsloth", "tokenizers", "numpy", "llguidance", "openai", "ray")
@@ -42,25 +41,6 @@ class Provenance(Record):
 def now() -> str:
     """Return the time in UTC, ISO 8601, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def model_files(folder: Path) -> list[Path]:
-    """Return the files of a model folder that decide what it computes.
-
-    Of a model that was made on this machine, that is the record of its sources, the same on every machine.
-    """
-    if (folder / ORIGIN).is_file():
-        return [folder / ORIGIN]
-    return [path for path in folder.iterdir() if path.suffix in {".safetensors", ".json", ".jinja"}]
-
-
-def hash_files(paths: Iterable[Path]) -> str:
-    """Return the SHA-256 over the names and contents of files, sorted by name."""
-    digest = hashlib.sha256()
-    for path in sorted(paths):
-        with path.open("rb") as file:
-            digest.update(f"{path.name}\0".encode() + hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()
 
 
 def hash_records(records: Iterable[BaseModel]) -> str:

@@ -18,21 +18,13 @@ from ttsi.agent import Agent
 from ttsi.augmentation import Teacher
 from ttsi.backends import BACKENDS
 from ttsi.loop import SelfImprovement, Trial
+from ttsi.models.folders import hash_files, model_files
 from ttsi.models.loading import check_device, model_folder
 from ttsi.records import InputError, Outcome, PracticeExample, Sample
 from ttsi.runs import pool
 from ttsi.runs.config import RunConfig
 from ttsi.runs.planning import plan
-from ttsi.runs.provenance import (
-    Provenance,
-    hash_files,
-    hash_records,
-    machine,
-    model_files,
-    now,
-    source_state,
-    versions,
-)
+from ttsi.runs.provenance import Provenance, hash_records, machine, now, source_state, versions
 from ttsi.runs.results import ResultsFolder, as_table, read_outcomes
 from ttsi.scoring import majority, score
 

@@ -9,9 +9,10 @@ import pandas as pd
 import torch
 
 from ttsi.data import data_root, make_folder
+from ttsi.models.folders import hash_files, model_files
 from ttsi.models.loading import pinned
 from ttsi.records import InputError
-from ttsi.runs.provenance import Provenance, hash_files, machine, model_files, now, source_state, versions
+from ttsi.runs.provenance import Provenance, machine, now, source_state, versions
 from ttsi.speed.cases import REPEATS, Case
 from ttsi.speed.peak import peak_memory
 from ttsi.speed.ways import BATCHED, STAGES, WAYS, Adapting

@@ -1,4 +1,4 @@
-"""What is published of the studies: one table a family of runs, with what made them, and the gate replayed on it.
+"""What is published of the studies: one table a family of runs, and the gate replayed on it.
 
 An adapted answer does not depend on the gate, so every sample is adapted once and any gate at any tau is replayed: a
 sample that the gate lets through counts its adapted answer, any other its base answer.
@@ -10,44 +10,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ttsi.data import make_folder
 from ttsi.records import InputError, seed_for
-from ttsi.runs.config import RunConfig
-from ttsi.runs.provenance import Provenance
-from ttsi.runs.results import TABLE, read_outcomes, read_provenance
 from ttsi.settings import Gate
-from ttsi.studies.annotation import annotated
 from ttsi.uncertainty import ESTIMATORS
-
-
-def collect(runs: Path, out: Path, data_dir: Path | None = None) -> None:
-    """Gather finished runs, one table and one list of what made them for each family.
-
-    Args:
-        runs: folder of the runs; of one that is not finished, none is taken.
-        out: folder of the tables.
-        data_dir: where the paper's benchmarks lie; their rows are annotated (`ttsi.studies.annotation`).
-
-    Raises:
-        InputError: there is no finished run, `out` cannot be written, or a benchmark's file is not at hand.
-    """
-    found = sorted(path.parent for path in runs.glob(f"*/*/*/{TABLE}"))
-    if not found:
-        raise InputError(f"{runs} holds no run; expected FAMILY/SPLIT/seed-N/ folders, as `ttsi study` writes them")
-    make_folder(out)
-    for family in sorted({path.relative_to(runs).parts[0] for path in found}):
-        members = [path for path in found if path.relative_to(runs).parts[0] == family]
-        tables = [read_outcomes(path) for path in members]
-        made = [read_provenance(path) for path in members]
-        if data_dir is not None:
-            pairs = zip(tables, made, strict=True)
-            tables = [annotated(table, one, data_dir) for table, one in pairs]
-        for table, provenance in zip(tables, made, strict=True):
-            table.insert(0, "split", provenance.config["split"])
-            table.insert(0, "family", family)
-        together = pd.concat(tables, ignore_index=True).drop(columns=["output", "correct"])
-        together.to_parquet(out / f"{family}.parquet", index=False, compression="zstd")
-        (out / f"{family}.jsonl").write_text("".join(one.model_dump_json() + "\n" for one in made))
 
 
 def read_study(folder: Path, *families: str) -> pd.DataFrame:
@@ -67,18 +32,6 @@ def read_study(folder: Path, *families: str) -> pd.DataFrame:
         except (OSError, ValueError) as error:
             raise InputError(f"{folder / family}.parquet cannot be read as published runs: {error}") from error
     return pd.concat(tables, ignore_index=True)
-
-
-def read_made(folder: Path, family: str) -> list[Provenance]:
-    """Return what made the runs of a published family.
-
-    Settings that a run did not know yet are filled in as it ran: by PEFT, one sample at a time.
-    """
-    lines = (folder / f"{family}.jsonl").read_text().splitlines()
-    made = [Provenance.model_validate_json(line) for line in lines]
-    configs = [RunConfig.model_validate({"backend": "peft"} | one.config) for one in made]
-    pairs = zip(made, configs, strict=True)
-    return [one.model_copy(update={"config": config.model_dump(mode="json")}) for one, config in pairs]
 
 
 def margins_of(rows: pd.DataFrame) -> pd.DataFrame:

@@ -14,8 +14,8 @@ from typing import Any
 
 from transformers import AutoConfig, GenerationConfig
 
+from ttsi.models.folders import hash_files, model_files
 from ttsi.records import InputError
-from ttsi.runs.provenance import hash_files, model_files
 from ttsi.teacher.endpoint import KEY_VARIABLE, TeacherError
 
 _PROGRAM = Path(__file__).with_name("server_process.py")

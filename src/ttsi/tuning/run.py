@@ -21,9 +21,10 @@ from ttsi.adaptation import Ids
 from ttsi.agent import Agent
 from ttsi.benchmarks import bfcl, load
 from ttsi.data import make_folder
+from ttsi.models.folders import hash_files, model_files
 from ttsi.models.loading import check_device, model_folder
 from ttsi.records import MOST, Count, Seed, Settings
-from ttsi.runs.provenance import hash_files, hash_records, machine, model_files, source_state, versions
+from ttsi.runs.provenance import hash_records, machine, source_state, versions
 from ttsi.tiny.checkpoint import Checkpoint
 from ttsi.tuning.lessons import Lesson, Lessons, stream
 

@@ -9,8 +9,8 @@ from ttsi.evaluation.costs import Serving, seconds_adapted, seconds_kept
 from ttsi.evaluation.statistics import Interval, difference_interval, mean_interval
 from ttsi.runs.config import configure
 from ttsi.speed.reading import read_bench
+from ttsi.studies.families import HEADLINE
 from ttsi.studies.published import read_study, replay
-from ttsi.studies.toolworld import HEADLINE
 from ttsi_book.analysis.reproduced import Study, average_gain
 
 ALL_ADAPTED = "none: every sample adapted"

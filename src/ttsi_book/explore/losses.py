@@ -19,7 +19,8 @@ from ttsi.data import data_root
 from ttsi.records import InputError, Request, seed_for
 from ttsi.runs.config import RunConfig
 from ttsi.runs.run import load_agent, load_samples
-from ttsi.studies.published import read_made, read_study
+from ttsi.studies.collecting import read_made
+from ttsi.studies.published import read_study
 
 DIGITS = 3
 

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from ttsi.evaluation.comparison import LABELS as TOOLWORLD_LABELS
 from ttsi.records import InputError
 from ttsi.runs.provenance import Provenance
-from ttsi.studies.published import read_made, read_study
+from ttsi.studies.collecting import read_made
+from ttsi.studies.published import read_study
 from ttsi_book.analysis.real_results import LABELS as REAL_LABELS
 from ttsi_book.analysis.real_results import SETS as REAL_SETS
 

@@ -1,0 +1,55 @@
+"""Gathers finished runs into what is published: one table a family of runs, and a line for each on what made it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+from ttsi.data import make_folder
+from ttsi.records import InputError
+from ttsi.runs.config import RunConfig
+from ttsi.runs.provenance import Provenance
+from ttsi.runs.results import TABLE, read_outcomes, read_provenance
+
+Annotate = Callable[[pd.DataFrame, Provenance], pd.DataFrame]
+
+
+def collect(runs: Path, out: Path, annotate: Annotate | None = None) -> None:
+    """Gather finished runs, one table and one list of what made them for each family.
+
+    Args:
+        runs: folder of the runs; of one that is not finished, none is taken.
+        out: folder of the tables.
+        annotate: adds columns to the rows of a run, from what made them (`ttsi.evaluation.annotation`).
+
+    Raises:
+        InputError: there is no finished run; and what `annotate` raises.
+    """
+    found = sorted(path.parent for path in runs.glob(f"*/*/*/{TABLE}"))
+    if not found:
+        raise InputError(f"{runs} holds no run; expected FAMILY/SPLIT/seed-N/ folders, as `ttsi study` writes them")
+    make_folder(out)
+    for family in sorted({path.relative_to(runs).parts[0] for path in found}):
+        members = [path for path in found if path.relative_to(runs).parts[0] == family]
+        tables = [read_outcomes(path) for path in members]
+        made = [read_provenance(path) for path in members]
+        if annotate is not None:
+            tables = [annotate(table, one) for table, one in zip(tables, made, strict=True)]
+        for table, provenance in zip(tables, made, strict=True):
+            table.insert(0, "split", provenance.config["split"])
+            table.insert(0, "family", family)
+        together = pd.concat(tables, ignore_index=True).drop(columns=["output", "correct"])
+        together.to_parquet(out / f"{family}.parquet", index=False, compression="zstd")
+        (out / f"{family}.jsonl").write_text("".join(one.model_dump_json() + "\n" for one in made))
+
+
+def read_made(folder: Path, family: str) -> list[Provenance]:
+    """Return what made the runs of a published family.
+
+    Settings that a run did not know yet are filled in as it ran: by PEFT, one sample at a time.
+    """
+    lines = (folder / f"{family}.jsonl").read_text().splitlines()
+    made = [Provenance.model_validate_json(line) for line in lines]
+    configs = [RunConfig.model_validate({"backend": "peft"} | one.config) for one in made]
+    pairs = zip(made, configs, strict=True)
+    return [one.model_copy(update={"config": config.model_dump(mode="json")}) for one, config in pairs]
