@@ -23,8 +23,7 @@ from ttsi.evaluation.statistics import (
     proportion_interval,
 )
 from ttsi.records import InputError
-from ttsi.runs.config import configure
-from ttsi.settings import METHODS, Decoding, Gate
+from ttsi.settings import METHODS, Decoding, Gate, LoopSettings
 from ttsi.studies.families import FAMILIES
 from ttsi.studies.published import margins_of, read_study, replay
 
@@ -87,14 +86,14 @@ def read_methods(folder: Path, *families: str, tau: float, gate: Gate = "uncerta
 
 
 def behind_paper_gate(folder: Path) -> pd.DataFrame:
-    """Return the published rows of `tt-si` behind the paper's gate: its margin and its tau, our practice and training.
+    """Return the published rows of `tt-si` behind the paper's gate, the default of the settings; the rest is ours.
 
     The margins are those that the rows of `base` hold of the same answers.
 
     Raises:
         InputError: a family is not there.
     """
-    base, rows, loop = read_study(folder, "base"), read_study(folder, "tt-si"), configure("paper").loop
+    base, rows, loop = read_study(folder, "base"), read_study(folder, "tt-si"), LoopSettings()
     margins = margins_of(base)[loop.estimator].set_axis(base["sample_id"])
     return replay(rows.assign(margin=margins.loc[rows["sample_id"]].to_numpy()), tau=loop.tau, base=base)
 
