@@ -224,7 +224,7 @@ def test_fixed_points_right_and_broken_left() -> None:
     assert widths(axes) == [10, 0, -3, 0]
     assert [tick.get_text() for tick in axes.get_yticklabels()] == [
         "single/unseen\n(n = 20, p = 0.092)",
-        "typed/unseen\n(n = 20, p = 1)",
+        "typed/unseen\n(n = 20, p = 1.000)",
     ]
     assert axes.xaxis.get_major_formatter()(-3, 0) == "3"
 

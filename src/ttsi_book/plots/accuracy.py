@@ -94,5 +94,5 @@ def fixed_and_broken(table: pd.DataFrame) -> Figure:
 
 
 def _test_label(row: dict[Any, Any]) -> str:
-    p_value = "p < 0.001" if row["p_value"] < 0.001 else f"p = {row['p_value']:.2g}"
+    p_value = "p < 0.001" if row["p_value"] < 0.001 else f"p = {row['p_value']:.3f}"
     return f"{row['label']}\n(n = {row['n']:,}, {p_value})"
