@@ -1,4 +1,4 @@
-"""What a paper reports beside ours: a mark for each number that is there, a legend entry for each source with a mark."""
+"""What a paper reports beside ours: each number has its mark, and each legend entry, too."""
 
 import numpy as np
 import pandas as pd
