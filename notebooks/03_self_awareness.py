@@ -270,7 +270,8 @@ Markdown("\n".join(lines))
 
 # %% tags=["hide-input"]
 paper_margin = margins["rss-margin"].set_axis(base["sample_id"])
-practised = read_study(data_root() / "results", "tt-si").query("split.str.endswith('/unseen')")
+practised = read_study(data_root() / "results", "tt-si")
+practised = practised[practised["split"].str.endswith("/unseen")]
 budget = (practised["margin"] < config.loop.tau).mean()
 practised = practised.assign(margin=paper_margin.loc[practised["sample_id"]].to_numpy())
 at_budget = {"tau": tau_for(practised["margin"], budget)}

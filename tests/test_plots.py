@@ -284,7 +284,7 @@ def test_fixed_points_right_and_broken_left() -> None:
     (axes,) = figure.axes
     assert widths(axes) == [10, 0, -3, 0]
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["single/unseen", "typed/unseen"]
-    assert [text.get_text() for text in axes.texts][4:] == ["← broken", "fixed →", "p = 0.092", "p = 1"]
+    assert [text.get_text() for text in axes.texts][4:] == ["← broken", "fixed →", "p = 0.092", "p = 1.000"]
     assert "n = 20 a row" in legend_text(figure)
     assert axes.xaxis.get_major_formatter()(-3, 0) == "3"
 
