@@ -14,7 +14,7 @@ SHARES = pd.DataFrame(
 
 def table_of(frame: pd.DataFrame) -> Tag:
     html = frame._repr_html_()  # pyright: ignore[reportCallIssue]
-    (table,) = BeautifulSoup(readable_table(html), "html.parser").select(".table-box table.dataframe")
+    (table,) = BeautifulSoup(readable_table(str(html)), "html.parser").select(".table-box table.dataframe")
     return table
 
 
@@ -67,7 +67,7 @@ def test_numbers_are_marked_beside_an_index_that_spans_rows() -> None:
 
 
 def test_a_long_table_says_how_much_of_it_is_shown() -> None:
-    html = readable_table(pd.DataFrame({"n": range(100)})._repr_html_())  # pyright: ignore[reportCallIssue]
+    html = readable_table(str(pd.DataFrame({"n": range(100)})._repr_html_()))  # pyright: ignore[reportCallIssue]
     assert "100 rows" in html
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_rgb, to_rgba
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 
@@ -133,7 +133,7 @@ def test_a_figure_is_shown_once_on_a_card_that_pages_can_leave_out(drawn: tuple[
     assert plt.get_fignums() == []
     assert to_rgb(figure.get_facecolor()) == (1, 1, 1)
     assert figure.patch.get_gid() == "card"
-    assert {axes.get_facecolor()[3] for axes in figure.axes} == {0}
+    assert {to_rgba(axes.get_facecolor())[3] for axes in figure.axes} == {0}
 
 
 def test_axes_are_labelled(drawn: tuple[str, Figure]) -> None:
@@ -166,8 +166,8 @@ def test_dots_and_bands_fill_their_axis(name: str, axis: str) -> None:
     table = ANSWERS if axis == "x" else pd.concat(SWEEPS.values())
     low, high = (table["low"], table["high"]) if axis == "x" else (table["accuracy_low"], table["accuracy_high"])
     start, end = FIGURES[name]().axes[0].get_xlim() if axis == "x" else FIGURES[name]().axes[0].get_ylim()
-    assert 0 < start <= low.min() < high.max() <= end <= 1
-    assert high.max() - low.min() > 0.8 * (end - start)
+    assert 0 < start <= min(low) < max(high) <= end <= 1
+    assert max(high) - min(low) > 0.8 * (end - start)
 
 
 def test_n_stands_beside_uncertainty(drawn: tuple[str, Figure]) -> None:
@@ -310,8 +310,9 @@ def test_the_ecdf_says_which_share_of_each_kind_lies_below_the_threshold() -> No
 
 
 def test_margins_of_zero_and_one_stay_on_the_axis() -> None:
-    (axes,) = awareness.margin_ecdf(ROWS.assign(margin=1.0), tau=1, estimator="rss-margin").axes
-    axes.figure.draw_without_rendering()
+    figure = awareness.margin_ecdf(ROWS.assign(margin=1.0), tau=1, estimator="rss-margin")
+    (axes,) = figure.axes
+    figure.draw_without_rendering()
     assert all(np.asarray(line.get_xdata())[-1] <= axes.get_xlim()[1] for line in axes.lines)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -13,7 +14,7 @@ MARGINS = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Borders of the groups of samples by margin."""
 
 
-def changes(rows: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame:
+def changes(rows: pd.DataFrame, names: Iterable[Any]) -> pd.DataFrame:
     """Return, for each group of rows, how many samples it has and what adapting them changed.
 
     Args:
@@ -26,13 +27,13 @@ def changes(rows: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame:
     """
     found = {}
     for name, part in rows.groupby(pd.Series(names, rows.index), sort=False, observed=True):
-        before, after = part["base_correct"], part["greedy_correct"]
+        before, after = part["base_correct"].to_numpy(bool), part["greedy_correct"].to_numpy(bool)
         found[name] = {
             "n": len(part),
             "change in points (95% interval)": points_text(difference_interval(before, after)),
             "fixed": int((after & ~before).sum()),
             "broken": int((before & ~after).sum()),
-            "valid practice": share_text(proportion_interval(int(part["adapted"].sum()), len(part))),
+            "valid practice": share_text(proportion_interval(int(part["adapted"].to_numpy(bool).sum()), len(part))),
         }
     return pd.DataFrame(found).T
 
@@ -43,15 +44,13 @@ def tried(folder: Path) -> pd.DataFrame:
     Raises:
         InputError: the folder holds no published runs.
     """
-    rows = read_study(folder)
-    rows = rows[rows["family"] != "base"]
+    rows = read_study(folder).query("family != 'base'")
     return changes(rows, rows["family"])
 
 
 def by_margin(rows: pd.DataFrame, estimator: str) -> pd.DataFrame:
     """Return what practice changed of the adapted samples, in groups by their margin."""
-    rows = rows[rows["adapted"]]
-    groups = pd.cut(margins_of(rows)[estimator], list(MARGINS), include_lowest=True)
-    return changes(rows.assign(group=groups).sort_values("group"), groups.sort_values().astype(str)).drop(
-        columns="valid practice"
-    )
+    adapted = rows.query("adapted")
+    margins = margins_of(adapted)[estimator].sort_values()
+    groups = pd.Series(pd.cut(margins, list(MARGINS), include_lowest=True), margins.index)
+    return changes(adapted.loc[margins.index], groups.astype(str)).drop(columns="valid practice")

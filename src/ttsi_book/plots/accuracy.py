@@ -23,7 +23,7 @@ def accuracy_dots(table: pd.DataFrame, *, row: str = "method", series: str = "de
     row where series are modes of decoding, else that of the series. The axis shows where the intervals are.
     """
     figure, axes = interval_dots(table, row=row, series=series, by_row=series == "decoding")
-    axes.set(xlim=close_up(table["low"].min(), table["high"].max()), xlabel="accuracy (exact match)", ylabel=row)
+    axes.set(xlim=close_up(min(table["low"]), max(table["high"])), xlabel="accuracy (exact match)", ylabel=row)
     axes.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]))
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     return figure
@@ -36,7 +36,7 @@ def difference_dots(table: pd.DataFrame, *, series: str) -> Figure:
     """
     figure, axes = interval_dots(table, row="label", series=series, by_row=True)
     axes.axvline(0, color=GREY, linewidth=1)
-    ends = close_up(min(table["low"].min(), -0.01), max(table["high"].max(), 0.01), ends=(-1, 1))
+    ends = close_up(min([*table["low"], -0.01]), max([*table["high"], 0.01]), ends=(-1, 1))
     axes.set(xlim=ends, xlabel="difference in accuracy (percentage points)", ylabel="method")
     axes.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:+.0f}" if share else "0"))
     return figure
@@ -86,7 +86,7 @@ def fixed_and_broken(table: pd.DataFrame) -> Figure:
     `table` has a row for each comparison: its `label`, and the `fixed`, `broken`, `n`, `p_value` of a `PairedTest`.
     """
     figure, axes = new_figure(height=1.4 + 0.34 * len(table))
-    places, most = range(len(table)), max(table["fixed"].max(), table["broken"].max(), 1)
+    places, most = range(len(table)), max([*table["fixed"], *table["broken"], 1])
     fixed = axes.barh(places, table["fixed"], color=RIGHT)
     broken = axes.barh(places, -table["broken"], color=WRONG)
     for bars in (fixed, broken):

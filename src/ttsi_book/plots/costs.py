@@ -38,11 +38,15 @@ def cost_frontier(table: pd.DataFrame, *, bound: str) -> Figure:
     timed = count(table.drop(columns="n").rename(columns={"timed": "n"}))
     legend(figure, f"whiskers: 95% (accuracy: {count(table)}; seconds: {timed})")
     table = table.reset_index(drop=True)
-    named = table[table["answers"].isin(["direct", "direct, constrained"])]
-    names = named["method"] + named["answers"].map({"direct": "", "direct, constrained": " + constrained"})
-    names = names.str.replace("base + ", "", regex=False)
-    label_points(axes, names.to_dict(), table, x="seconds", y="accuracy")
+    names = {row: _name(one) for row, one in enumerate(table.to_dict("records")) if "direct" in one["answers"]}
+    label_points(figure, axes, names, table, x="seconds", y="accuracy")
     return figure
+
+
+def _name(row: dict[Any, Any]) -> str:
+    if row["answers"] == "direct":
+        return row["method"]
+    return "constrained" if row["method"] == "base" else f"{row['method']} + constrained"
 
 
 def _point(axes: Axes, row: dict[Any, Any], *, hollow: bool) -> None:
@@ -74,7 +78,7 @@ def total_seconds(methods: Mapping[str, Serving], crossings: Mapping[str, Interv
     axes.set_ylim(bottom=0)
     timed = min(len(method.kept) for method in methods.values())
     legend(figure, f"bands: 95% interval of a crossing, n = {timed}", names=False)
-    label_lines(axes, ends)
+    label_lines(figure, axes, ends)
     return figure
 
 

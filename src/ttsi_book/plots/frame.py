@@ -108,12 +108,11 @@ def _legend_fits(labels: Sequence[str], columns: int) -> bool:
     return sum(max(part) for part in np.array_split(widths, columns)) < 72 * WIDTH
 
 
-def label_lines(axes: Axes, labels: Sequence[tuple[float, float, str, Any]]) -> None:
+def label_lines(figure: Figure, axes: Axes, labels: Sequence[tuple[float, float, str, Any]]) -> None:
     """Write beside the end of each line what it is: `labels` are its end, x and y, the text and the colour.
 
     The axes must have their limits; labels that would overlap move apart.
     """
-    figure = axes.get_figure(root=True)
     figure.draw_without_rendering()  # lays the axes out
     apart = 1.25 * SIZE / 72 * figure.dpi / axes.bbox.height
     to_axes = axes.transData + axes.transAxes.inverted()

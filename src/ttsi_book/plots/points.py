@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
 SIDES = (("left", "center", 8, 0), ("right", "center", -8, 0), ("left", "bottom", 5, 5), ("left", "top", 5, -5))
@@ -13,19 +14,19 @@ REACH = 5.0
 """Half the width of a point, in points of text."""
 
 
-def label_points(axes: Axes, names: Mapping[Any, str], table: pd.DataFrame, *, x: str, y: str) -> None:
+def label_points(figure: Figure, axes: Axes, names: Mapping[Any, str], table: pd.DataFrame, *, x: str, y: str) -> None:
     """Write the names of some points beside them, each at the side where it hides least.
 
     Args:
+        figure: that `axes` are in.
         axes: with their limits.
         names: by the row of the point in `table`.
         table: a row for each point, with columns `x` and `y` and those of their intervals: `x_low`, `x_high`, ….
         x: column of the horizontal axis.
         y: column of the vertical axis.
     """
-    figure = axes.get_figure(root=True)
     figure.draw_without_rendering()  # lays the axes out
-    taken = [box for row in table.to_dict("records") for box in _boxes(axes, row, x, y)]
+    taken = [box for row in table.to_dict("records") for box in _boxes(axes, row, x, y, figure.dpi)]
     for row, name in names.items():
         place, tried = table.loc[row, [x, y]].tolist(), []
         for ha, va, right, up in SIDES:
@@ -40,9 +41,9 @@ def label_points(axes: Axes, names: Mapping[Any, str], table: pd.DataFrame, *, x
         taken.append(box)
 
 
-def _boxes(axes: Axes, row: dict[Any, Any], x: str, y: str) -> list[Bbox]:
+def _boxes(axes: Axes, row: dict[Any, Any], x: str, y: str, dpi: float) -> list[Bbox]:
     """Return what a point and its two whiskers cover, in pixels."""
-    reach = REACH * axes.get_figure(root=True).dpi / 72
+    reach = REACH * dpi / 72
     ends = ((x, y), (f"{x}_low", y), (f"{x}_high", y), (x, f"{y}_low"), (x, f"{y}_high"))
     point, left, right, low, high = (axes.transData.transform((row[a], row[b])) for a, b in ends)
     return [Bbox([point - reach, point + reach]), Bbox([left - 1, right + 1]), Bbox([low - 1, high + 1])]

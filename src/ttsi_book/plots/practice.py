@@ -30,7 +30,7 @@ def quality_and_gain(points: pd.DataFrame) -> Figure:
         above.plot([], [], marker, color=INK, label=str(kind))
     for axes, tools in ((above, "unseen"), (below, "seen")):
         _points(axes, points.query("tools == @tools"), colours, markers)
-        ends = close_up(min(points["low"].min(), 0), max(points["high"].max(), 0), ends=(-1, 1))
+        ends = close_up(min([*points["low"], 0]), max([*points["high"], 0]), ends=(-1, 1))
         axes.set(ylim=ends, ylabel=f"gain, {tools} (points)")
         axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:+.0f}" if share else "0"))
     below.set(xlim=(min(0.9 * points["right"].min(), 0.9), 1.03), xlabel="share of written examples that are right")

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from ttsi_book.plots.frame import PALETTE, WIDTH, legend
+from ttsi_book.plots.colours import looks
+from ttsi_book.plots.frame import WIDTH, legend
 
 
 def reported_dots(panels: Mapping[str, pd.DataFrame], sources: Sequence[str]) -> Figure:
@@ -25,6 +26,7 @@ def reported_dots(panels: Mapping[str, pd.DataFrame], sources: Sequence[str]) ->
     )
     plt.close(figure)
     labelled: set[str] = set()
+    drawn = looks(sources)
     for axis, (label, table), rows in zip(np.atleast_1d(axes), panels.items(), names, strict=True):
         for index, source in enumerate(sources):
             part = table[table["source"] == source]
@@ -36,10 +38,10 @@ def reported_dots(panels: Mapping[str, pd.DataFrame], sources: Sequence[str]) ->
                 [rows.index(what) + 0.2 * (index - (len(sources) - 1) / 2) for what in part["what"]],
                 xerr=np.nan_to_num(reach),
                 linestyle="",
-                marker="Dos^v"[index % 5],
+                marker=drawn[source].marker,
                 markersize=4.5,
                 capsize=2.5,
-                color=PALETTE[index],
+                color=drawn[source].colour,
                 label=None if source in labelled else source,
             )
             labelled.add(source)
@@ -48,5 +50,5 @@ def reported_dots(panels: Mapping[str, pd.DataFrame], sources: Sequence[str]) ->
         axis.set_ylim(len(rows) - 0.5, -0.5)
         axis.grid(visible=False, axis="y")
         axis.set(xlabel=label, ylabel="number of the paper")
-    legend(figure, "whiskers: 95% interval, where one is known", columns=3)
+    legend(figure, "whiskers: 95% interval, where one is known")
     return figure

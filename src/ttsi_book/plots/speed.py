@@ -16,7 +16,7 @@ def seconds_against(table: pd.DataFrame, *, column: str, label: str) -> Figure:
     figure, axes = new_figure()
     ends = []
     for way, look in looks(table["way"]).items():
-        rows = table[table["way"] == way].sort_values(column)
+        rows = table.sort_values(column).query("way == @way")
         axes.plot(rows[column], rows["estimate"], look.marker + look.dash, color=look.colour, label=way)
         whiskers(axes, rows[column], rows, ["estimate", "low", "high"], look.colour)
         ends.append((rows[column].iloc[-1], rows["estimate"].iloc[-1], way, look.colour))
@@ -30,5 +30,5 @@ def seconds_against(table: pd.DataFrame, *, column: str, label: str) -> Figure:
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter("{x:g}")
     legend(figure, f"whiskers: 95% interval over {table['n'].min()} repetitions", names=False)
-    label_lines(axes, ends)
+    label_lines(figure, axes, ends)
     return figure
