@@ -51,6 +51,7 @@ def tried(folder: Path) -> pd.DataFrame:
 def by_margin(rows: pd.DataFrame, estimator: str) -> pd.DataFrame:
     """Return what practice changed of the adapted samples, in groups by their margin."""
     adapted = rows.query("adapted")
-    margins = margins_of(adapted)[estimator].sort_values()
-    groups = pd.Series(pd.cut(margins, list(MARGINS), include_lowest=True), margins.index)
-    return changes(adapted.loc[margins.index], groups.astype(str)).drop(columns="valid practice")
+    margins = margins_of(adapted)[estimator]
+    order = margins.to_numpy(float).argsort()
+    groups = pd.cut(margins.to_numpy(float)[order], list(MARGINS), include_lowest=True)
+    return changes(adapted.iloc[order], groups.astype(str)).drop(columns="valid practice")
