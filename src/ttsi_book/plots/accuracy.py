@@ -109,7 +109,7 @@ def _sides_and_tests(axes: Axes, table: pd.DataFrame) -> None:
     above, beside = axes.get_xaxis_transform(), axes.get_yaxis_transform()
     axes.annotate("← broken", (0, 1), (-8, 3), above, "offset points", color=WRONG, ha="right")
     axes.annotate("fixed →", (0, 1), (8, 3), above, "offset points", color=RIGHT, ha="left")
-    various = table["n"].nunique() > 1
+    various = len(set(table["n"])) > 1
     for place, (p_value, n) in enumerate(zip(table["p_value"], table["n"], strict=True)):
         text = ("p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}") + (f", n = {n:,}" if various else "")
         axes.annotate(text, (1, place), (6, 0), beside, "offset points", va="center", annotation_clip=False)
