@@ -65,7 +65,7 @@ VALIDATION = ((sealtool.NAME, "test", "validation", 64), (apibank.NAME, "level-3
 """Benchmark, split, subset and number of the samples that settings are chosen on."""
 
 CANDIDATES: dict[str, dict[str, Any]] = {
-    "base": {"method": "base", "also_estimate": tuple(ESTIMATORS)},
+    "base": {"method": "base", "also_estimate": CHEAP},
     "tt-si-paper": PAPER,
     **{
         f"{elicitation}-{rate:g}": {"elicitation": elicitation, "learning_rate": rate}

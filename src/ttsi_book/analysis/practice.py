@@ -8,7 +8,10 @@ import pandas as pd
 
 from ttsi.evaluation.comparison import points_text, share_text
 from ttsi.evaluation.statistics import difference_interval, proportion_interval
-from ttsi.studies.published import margins_of, read_study
+from ttsi.studies.published import margins_of, read_study, replay
+
+TAUS = (0.5, 0.8, 0.9, 0.95, 0.99)
+"""Thresholds that were compared on the validation samples."""
 
 MARGINS = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Borders of the groups of samples by margin."""
@@ -46,6 +49,17 @@ def tried(folder: Path) -> pd.DataFrame:
     """
     rows = read_study(folder).query("family != 'base'")
     return changes(rows, rows["family"])
+
+
+def by_tau(folder: Path, family: str) -> pd.DataFrame:
+    """Return what one candidate changed on the validation samples behind each threshold.
+
+    Raises:
+        InputError: the family is not there.
+    """
+    rows = read_study(folder, family)
+    found = {f"tau {tau:g}": replay(rows, tau=tau) for tau in TAUS}
+    return pd.concat([changes(part, pd.Series(name, part.index)) for name, part in found.items()])
 
 
 def by_margin(rows: pd.DataFrame, estimator: str) -> pd.DataFrame:
