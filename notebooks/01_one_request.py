@@ -29,23 +29,29 @@ import torch
 from IPython.display import HTML, Markdown
 from myst_nb import glue
 
-from ttsi.augmentation import augment
-from ttsi.backends import adapter_for
 from ttsi.data import data_root
-from ttsi.loop import SelfImprovement
-from ttsi.prompts import answer_chat, transcript
-from ttsi.records import seed_for
-from ttsi.runs.config import configure
-from ttsi.runs.run import load_agent, load_samples
-from ttsi.scoring import score
 from ttsi.studies.published import read_study
-from ttsi.uncertainty import Evidence, estimate
 from ttsi_book.plots.frame import style
 from ttsi_book.plots.loop import Story, loop_figure
 from ttsi_book.plots.stacked import stage_seconds
 from ttsi_book.plots.training import loss_curve
 
 style()
+
+# %%
+from ttsi import (
+    SelfImprovement,
+    adapter_for,
+    configure,
+    learned,
+    load_agent,
+    load_samples,
+    practise,
+    score,
+    self_awareness,
+)
+from ttsi.prompts import answer_chat, transcript
+
 config = configure(profile, split=split, seed=seed, **({} if tau is None else {"tau": tau}))
 
 # %% [markdown]
@@ -106,7 +112,7 @@ print(agent.tokenizer.decode(prompt))
 # The base answer is what the model writes if it always takes the most probable token (greedy decoding).
 
 # %%
-base = agent.generate([prompt])[0]
+base = agent.answer(request)
 print(agent.decode(base))
 
 # %% [markdown]
@@ -130,8 +136,8 @@ logits_before = base_logits()
 # answer. What both look at is the evidence; the probability of each offered tool comes with it.
 
 # %%
-evidence = Evidence(agent, request, base, seed=config.seed)
-awareness = estimate(evidence, ["rss-margin", "call-probability", config.loop.estimator])
+estimators = ["rss-margin", "call-probability", config.loop.estimator]
+awareness = self_awareness(agent, request, base, estimators, seed=config.seed)
 names = [tool.name for tool in request.tools]
 pd.Series(awareness.tool_probabilities, index=names, name="probability").map("{:.3f}".format).to_frame()
 
@@ -158,19 +164,10 @@ print(f"the gate looks at {config.loop.estimator}, tau = {config.loop.tau:g}, un
 # right, since only calls of offered tools are valid.
 
 # %%
-loop, sample_seed = config.loop, seed_for(config.seed, request.id)
-written = []
+loop, sample_seed, written = config.loop, answered.seed_of(), []
 if uncertain:
-    (written,) = augment(
-        agent,
-        [request],
-        [awareness.tool_probabilities],
-        elicitation=loop.elicitation,
-        instruction=loop.practice_instruction,
-        draws=loop.draws,
-        temperature=loop.temperature,
-        seeds=[sample_seed],
-    )
+    probabilities = awareness.tool_probabilities
+    written = practise(agent, request, probabilities, loop, seed=sample_seed)
 for attempt in written:
     print(f"--- {attempt.verdict}\n{attempt.text}\n")
 
@@ -187,8 +184,8 @@ lessons = [(example, request.tools) for example in valid[: loop.k]]
 losses, adapted = [], agent.decode(base)
 if lessons:
     adapter = adapter_for(agent, loop.lora)
-    with adapter.adapted([lessons], seeds=[sample_seed]) as (losses,):
-        adapted = agent.decode(agent.generate([prompt])[0])
+    with learned(adapter, lessons, seed=sample_seed) as losses:
+        adapted = agent.decode(agent.answer(request))
 print(adapted)
 
 # %% mystnb={"image": {"alt": "A line that shows the loss on the practice examples at each optimizer step."}, "figure": {"name": "fig-one-request-loss", "caption": "The loss on the practice examples, step by step. Where there are several, the steps alternate between them, and so does the curve."}}

@@ -6,7 +6,11 @@ FILES = {
     "_config.yml": 'title: Small\nonly_build_toc_files: true\nexecute: {execute_notebooks: "off"}\n',
     "requirements.txt": "torch==1\n",
     "data/words.txt": "one two\n",
-    "src/ttsi/__init__.py": "",
+    "src/ttsi/__init__.py": (
+        "from importlib import import_module\n\n"
+        '_MODULES = {"answer": "ttsi.direct", "VALUE": "ttsi.unused"}\n\n\n'
+        "def __getattr__(name):\n    return getattr(import_module(_MODULES[name]), name)\n"
+    ),
     "src/ttsi/direct.py": "def answer():\n    from ttsi import indirect\n\n    return indirect.VALUE\n",
     "src/ttsi/indirect.py": 'VALUE = 42\nTABLE = {"answer": ("ttsi.named:ANSWER", "ttsi.absent")}\n',
     "src/ttsi/named.py": "ANSWER = 42\n",
@@ -21,7 +25,7 @@ FILES = {
     "notebooks/01_first.py": (
         "# %% [markdown]\n# # First\n#\n# Plain prose.\n\n"
         '# %% tags=["parameters"]\nprofile = "tiny"\ntau = 0.95\n\n'
-        '# %%\nfrom ttsi.direct import answer\n\nprint("answer", answer(), profile, tau)\n'
+        '# %%\nfrom ttsi import answer\n\nprint("answer", answer(), profile, tau)\n'
     ),
     "notebooks/02_second.py": (
         "# %% [markdown]\n# # Second\n\n"

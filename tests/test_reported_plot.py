@@ -17,7 +17,7 @@ NUMBERS = pd.DataFrame(
 
 
 def test_every_number_has_a_mark_and_no_legend_entry_lacks_one():
-    figure = reported_dots({"accuracy (%)": NUMBERS, "gain": NUMBERS[:1]}, ["the paper", "never run", "ours"])
+    figure = reported_dots({"accuracy (%)": NUMBERS, "gain": NUMBERS.head(1)}, ["the paper", "never run", "ours"])
     first, second = figure.axes
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["the paper", "ours"]
     assert [label.get_text() for label in first.get_yticklabels()] == ["base", "TT-SI"]

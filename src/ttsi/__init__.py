@@ -45,20 +45,20 @@ __all__ = [
 ]
 
 _MODULES = {
-    "BACKENDS": "backends",
-    "ESTIMATORS": "uncertainty",
-    "METHODS": "runs.config",
-    "SelfImprovement": "loop",
-    "adapter_for": "backends",
-    "configure": "runs.config",
-    "learned": "adaptation",
-    "load_agent": "runs.run",
-    "load_benchmark": "benchmarks",
-    "load_samples": "runs.run",
-    "practise": "augmentation",
-    "run": "runs.run",
-    "score": "scoring",
-    "self_awareness": "uncertainty",
+    "BACKENDS": "ttsi.backends",
+    "ESTIMATORS": "ttsi.uncertainty",
+    "METHODS": "ttsi.runs.config",
+    "SelfImprovement": "ttsi.loop",
+    "adapter_for": "ttsi.backends",
+    "configure": "ttsi.runs.config",
+    "learned": "ttsi.adaptation",
+    "load_agent": "ttsi.runs.run",
+    "load_benchmark": "ttsi.benchmarks",
+    "load_samples": "ttsi.runs.run",
+    "practise": "ttsi.augmentation",
+    "run": "ttsi.runs.run",
+    "score": "ttsi.scoring",
+    "self_awareness": "ttsi.uncertainty",
 }
 
 # Threads that wait spin, unless told otherwise, and where anything else computes, they take its core: a small operation
@@ -69,4 +69,4 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 def __getattr__(name: str) -> Any:
     if name not in _MODULES:
         raise AttributeError(f"module 'ttsi' has no attribute {name!r}")
-    return getattr(import_module(f"ttsi.{_MODULES[name]}"), "load" if name == "load_benchmark" else name)
+    return getattr(import_module(_MODULES[name]), "load" if name == "load_benchmark" else name)

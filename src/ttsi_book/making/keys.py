@@ -5,10 +5,11 @@ A result's key is made of components, each a name and the digest of its content:
 every file under `data/`, and `requirements.txt`. Nothing else decides what runs again; prose may change without.
 """
 
+import ast
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from modulefinder import Module, ModuleFinder
 from pathlib import Path
@@ -59,13 +60,35 @@ def _digest_cells(notebook: NotebookNode) -> str:
 
 
 class _Finder(ModuleFinder):
-    """Finds the modules, too, that code names as text, to be imported when they are used."""
+    """Finds the modules, too, that code names as text, to be imported when they are used.
+
+    Of `ttsi` itself, which can give any module's names, only what is asked for counts.
+    """
+
+    def __init__(self, source: Path) -> None:
+        super().__init__(path=[str(source)])
+        self.given_by = _given_by(source / "ttsi" / "__init__.py")
+
+    def ensure_fromlist(self, m: Module, fromlist: Iterable[str], recursive: int = 0) -> None:
+        names = [name for name in fromlist if m.__name__ != "ttsi" or name not in self.given_by]
+        super().ensure_fromlist(m, names, recursive)
+        for name in set(fromlist) - set(names):
+            self.import_hook(self.given_by[name])
 
     def scan_code(self, co: CodeType, m: Module) -> None:
+        if m.__name__ == "ttsi":
+            return
         super().scan_code(co, m)
         for named in filter(None, map(NAMED.fullmatch, _texts(co.co_consts))):
             with suppress(ImportError):
                 self.import_hook(named[1])
+
+
+def _given_by(package: Path) -> dict[str, str]:
+    """Return the names that a package gives without importing them, each with the module that has it."""
+    tree = ast.parse(package.read_text(encoding="utf-8"))
+    tables = [one for one in tree.body if isinstance(one, ast.Assign) and ast.unparse(one.targets[0]) == "_MODULES"]
+    return ast.literal_eval(tables[0].value) if tables else {}
 
 
 def _texts(constants: tuple) -> Iterator[str]:
@@ -77,7 +100,7 @@ def _texts(constants: tuple) -> Iterator[str]:
 
 
 def _modules(chapter: Chapter, root: Path) -> Components:
-    finder = _Finder(path=[str(root / "src")])
+    finder = _Finder(root / "src")
     try:
         finder.run_script(str(chapter.path))
     except SyntaxError as error:
