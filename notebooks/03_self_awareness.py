@@ -139,7 +139,7 @@ for request in drawn:
     answer = agent.generate([agent.prompt(answer_chat(request.messages), request.tools)])[0]
     for name in names:
         evidence, start = Evidence(agent, request, answer), perf_counter()
-        ESTIMATORS[name](evidence)
+        ESTIMATORS[name].u(evidence)
         spent[name] += (perf_counter() - start) / len(drawn)
 
 # %% [markdown]
