@@ -115,21 +115,21 @@ class SelfImprovement:
 
         The seconds of a stage are shared evenly among the requests that it was for.
         """
-        trials, clock = [Trial(index, request, seed) for index, request in enumerate(requests)], Clock()
+        trials, last = [Trial(index, request, seed) for index, request in enumerate(requests)], time.perf_counter()
         with self.agent.sharing([request.tools for request in requests]):
             for trial, ids in zip(trials, self._greedy(trials), strict=True):
                 trial.base, trial.base_output = ids, self.agent.decode(ids)
                 trial.output = trial.base_output
-            clock.lap("base", trials)
+            last = lap("base", trials, last)
             self._estimate(trials)
-            clock.lap("uncertainty", trials)
+            last = lap("uncertainty", trials, last)
             chosen = [trial for trial in trials if trial.chosen]
             self._practise(chosen)
-            clock.lap("augmentation", chosen)
+            last = lap("augmentation", chosen, last)
             kept = [trial for trial in trials if not trial.adapted]
             self._draw(kept)
-            clock.lap("draws", kept)
-            self._improve([trial for trial in chosen if trial.adapted], clock)
+            last = lap("draws", kept, last)
+            self._improve([trial for trial in chosen if trial.adapted], last)
         return trials
 
     # -- answers ----------------------------------------------------------------------------------------------------
@@ -157,18 +157,11 @@ class SelfImprovement:
     # -- H and the gate ---------------------------------------------------------------------------------------------
 
     def _estimate(self, trials: Sequence[Trial]) -> None:
-        settings = self.settings
+        settings, heat = self.settings, self.settings.answer_temperature
         estimators = (settings.estimator, *settings.also_estimate)
         evidence = [
-            Evidence(
-                self.agent,
-                trial.request,
-                trial.base,
-                temperature=settings.answer_temperature,
-                seed=trial.seed_of("answers"),
-                index=trial.index,
-            )
-            for trial in trials
+            Evidence(self.agent, one.request, one.base, temperature=heat, seed=one.seed_of("answers"), index=one.index)
+            for one in trials
         ]
         gather(evidence, estimators)
         for trial, seen in zip(trials, evidence, strict=True):
@@ -176,9 +169,8 @@ class SelfImprovement:
             margin = trial.awareness.margins[settings.estimator]
             trial.uncertain = margin < settings.tau
             coin = Random(trial.seed_of("gate")).random()
-            trial.chosen = settings.author != "nobody" and lets_through(
-                settings.adapt, margin, tau=settings.tau, coin=coin, share=settings.share
-            )
+            let = lets_through(settings.adapt, margin, tau=settings.tau, coin=coin, share=settings.share)
+            trial.chosen = settings.author != "nobody" and let
 
     # -- G ----------------------------------------------------------------------------------------------------------
 
@@ -220,17 +212,17 @@ class SelfImprovement:
 
     # -- T ----------------------------------------------------------------------------------------------------------
 
-    def _improve(self, trials: Sequence[Trial], clock: "Clock") -> None:
+    def _improve(self, trials: Sequence[Trial], last: float) -> None:
         """Learn, answer again, forget."""
         if not trials:
             return
         with self._learned(trials):
-            clock.lap("adaptation", trials)
+            last = lap("adaptation", trials, last)
             for trial, ids in zip(trials, self._greedy(trials), strict=True):
                 trial.output = self.agent.decode(ids)
-            clock.lap("answer", trials)
+            last = lap("answer", trials, last)
             self._draw(trials)
-            clock.lap("draws", trials)
+            lap("draws", trials, last)
 
     @contextmanager
     def _learned(self, trials: Sequence[Trial]) -> Iterator[None]:
@@ -249,16 +241,10 @@ class SelfImprovement:
                 yield
 
 
-class Clock:
-    """Adds up wall-clock seconds by trial and stage; each lap runs from the one before."""
-
-    def __init__(self) -> None:
-        self._last = time.perf_counter()
-
-    def lap(self, stage: str, trials: Sequence[Trial]) -> None:
-        """Share the seconds since the last lap among trials; the base answer counts as an answer, too."""
-        now = time.perf_counter()
-        for trial in trials:
-            for name in ("base", "answer") if stage == "base" else (stage,):
-                trial.seconds[name] += (now - self._last) / len(trials)
-        self._last = now
+def lap(stage: str, trials: Sequence[Trial], last: float) -> float:
+    """Share the seconds since `last` among trials, and return the time; the base answer counts as an answer, too."""
+    now = time.perf_counter()
+    for trial in trials:
+        for name in ("base", "answer") if stage == "base" else (stage,):
+            trial.seconds[name] += (now - last) / len(trials)
+    return now

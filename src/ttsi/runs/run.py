@@ -193,11 +193,8 @@ def load_agent(config: RunConfig) -> Agent:
     torch.utils.deterministic.fill_uninitialized_memory = False  # pyright: ignore[reportAttributeAccessIssue]
     torch.set_float32_matmul_precision("high")  # which a CPU does not heed
     folder = model_folder(config.model)
-    return (
-        BACKENDS[config.backend]
-        .agent_class()
-        .load(folder, device=config.device, dtype=config.dtype, max_new_tokens=config.max_new_tokens)
-    )
+    kind = BACKENDS[config.backend].agent_class()
+    return kind.load(folder, device=config.device, dtype=config.dtype, max_new_tokens=config.max_new_tokens)
 
 
 def _outcome(sample: Sample, trial: Trial, config: RunConfig) -> Outcome:
