@@ -52,7 +52,9 @@ from ttsi import (
 )
 from ttsi.prompts import answer_chat, transcript
 
-config = configure(profile, split=split, seed=seed, **({} if tau is None else {"tau": tau}))
+config = configure(
+    profile, split=split, seed=seed, **({} if tau is None else {"tau": tau})
+)
 
 # %% [markdown]
 # ## A request worth watching
@@ -69,7 +71,10 @@ improve = SelfImprovement(load_agent(config), config.loop)
 
 def is_eventful(sample):
     answered = improve(sample.request, seed=config.seed)
-    return answered.adapted and not score(answered.base_output, sample.gold).exact_match
+    return (
+        answered.adapted
+        and not score(answered.base_output, sample.gold).exact_match
+    )
 
 
 sample = next(filter(is_eventful, samples), samples[0])
@@ -87,13 +92,22 @@ print("\nafter:", answered.output, sep="\n")
 
 # %% tags=["hide-input"]
 right = {True: "right", False: "wrong"}
-before, after = (score(output, gold).exact_match for output in (answered.base_output, answered.output))
-practised = "After practising" if answered.adapted else "No practice took place, so"
-Markdown(f"The first answer is **{right[before]}**. {practised} the answer is **{right[after]}**.")
+before, after = (
+    score(output, gold).exact_match
+    for output in (answered.base_output, answered.output)
+)
+practised = (
+    "After practising" if answered.adapted else "No practice took place, so"
+)
+Markdown(
+    f"The first answer is **{right[before]}**. {practised} the answer is **{right[after]}**."
+)
 
 # %% mystnb={"image": {"alt": "A horizontal bar of the seconds that the request spent in each stage of the loop."}, "figure": {"name": "fig-one-request-seconds", "caption": "Where the time of this one request went. Answering counts twice where the request was adapted to: once before, once after."}}
 stages = ["answer", "uncertainty", "augmentation", "adaptation"]
-stage_seconds(pd.DataFrame([answered.seconds], index=["this request"], columns=stages))
+stage_seconds(
+    pd.DataFrame([answered.seconds], index=["this request"], columns=stages)
+)
 
 # %% [markdown]
 # Now the same by hand, one step at a time, with a fresh copy of the agent.
@@ -139,7 +153,9 @@ logits_before = base_logits()
 estimators = ["rss-margin", "call-probability", config.loop.estimator]
 awareness = self_awareness(agent, request, base, estimators, seed=config.seed)
 names = [tool.name for tool in request.tools]
-pd.Series(awareness.tool_probabilities, index=names, name="probability").map("{:.3f}".format).to_frame()
+pd.Series(awareness.tool_probabilities, index=names, name="probability").map(
+    "{:.3f}".format
+).to_frame()
 
 # %% [markdown]
 # The request is *adapted* if its margin is below the threshold *tau*; otherwise it is *left alone*, and its base answer
@@ -151,7 +167,9 @@ margin = awareness.margins[config.loop.estimator]
 uncertain = margin < config.loop.tau
 for name, u in awareness.margins.items():
     print(f"{name}: u = {u:.3f}")
-print(f"the gate looks at {config.loop.estimator}, tau = {config.loop.tau:g}, uncertain: {uncertain}")
+print(
+    f"the gate looks at {config.loop.estimator}, tau = {config.loop.tau:g}, uncertain: {uncertain}"
+)
 
 # %% [markdown]
 # ## G: the agent writes its own practice
@@ -189,7 +207,10 @@ if lessons:
 print(adapted)
 
 # %% mystnb={"image": {"alt": "A line that shows the loss on the practice examples at each optimizer step."}, "figure": {"name": "fig-one-request-loss", "caption": "The loss on the practice examples, step by step. Where there are several, the steps alternate between them, and so does the curve."}}
-loss_curve(pd.DataFrame({"step": range(1, len(losses) + 1), "practice": losses}), x="step")
+loss_curve(
+    pd.DataFrame({"step": range(1, len(losses) + 1), "practice": losses}),
+    x="step",
+)
 
 # %% [markdown]
 # ## Forget
@@ -207,17 +228,33 @@ assert same_answer
 # %% tags=["remove-cell"]
 glue("one_request_margin", f"{margin:.3f}", display=False)
 glue("one_request_tau", f"{config.loop.tau:g}", display=False)
-glue("one_request_valid", str(sum(attempt.verdict == "valid" for attempt in written)), display=False)
+glue(
+    "one_request_valid",
+    str(sum(attempt.verdict == "valid" for attempt in written)),
+    display=False,
+)
 glue("one_request_written", str(len(written)), display=False)
 glue("one_request_steps", str(len(losses)), display=False)
 glue("one_request_before", right[before], display=False)
 glue("one_request_after", right[after], display=False)
-glue("one_request_seconds", f"{sum(answered.seconds[stage] for stage in stages):.1f}", display=False)
+glue(
+    "one_request_seconds",
+    f"{sum(answered.seconds[stage] for stage in stages):.1f}",
+    display=False,
+)
 
 # %% tags=["remove-cell"]
-published = read_study(data_root() / "results", "tt-si").query("sample_id == @request.id").to_dict("records")
+published = (
+    read_study(data_root() / "results", "tt-si")
+    .query("sample_id == @request.id")
+    .to_dict("records")
+)
 for row in published if losses else ():
-    valid = [one["text"] for one in json.loads(row["examples"]) if one["verdict"] == "valid"]
+    valid = [
+        one["text"]
+        for one in json.loads(row["examples"])
+        if one["verdict"] == "valid"
+    ]
     story = Story(
         transcript(request.messages),
         tools=len(request.tools),

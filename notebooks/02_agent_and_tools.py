@@ -54,7 +54,13 @@ published = read_study(data_root() / "results", "base")
 shares = []
 for name in SPLITS:
     right = published.loc[published["split"] == name, "base_correct"]
-    shares.append({"method": "base", "split": name, **vars(proportion_interval(int(right.sum()), len(right)))})
+    shares.append(
+        {
+            "method": "base",
+            "split": name,
+            **vars(proportion_interval(int(right.sum()), len(right))),
+        }
+    )
 base = pd.DataFrame(shares)
 
 # %% mystnb={"image": {"alt": "Dots of the exact match of the base agent on each of the eight splits of toolworld, with intervals."}, "figure": {"name": "fig-agent-base", "caption": "Exact match of the agent alone on every split of toolworld: four kinds of request, each with tools whose words occurred in training (seen) and tools whose words did not (unseen)."}}
@@ -68,7 +74,9 @@ seen = by_split[[name for name in SPLITS if name.endswith("/seen")]]
 glue("agent_parameters", f"{parameters / 1e6:.2f} million", display=False)
 glue("agent_vocabulary", f"{len(agent.tokenizer):,}", display=False)
 glue("agent_seen", f"{seen.min():.0%} to {seen.max():.0%}", display=False)
-glue("agent_unseen", f"{unseen.min():.0%} to {unseen.max():.0%}", display=False)
+glue(
+    "agent_unseen", f"{unseen.min():.0%} to {unseen.max():.0%}", display=False
+)
 
 # %% [markdown]
 # On tools whose words it knows it scores {glue:text}`agent_seen`, depending on the kind of request; on words it never
@@ -89,8 +97,12 @@ glue("agent_unseen", f"{unseen.min():.0%} to {unseen.max():.0%}", display=False)
 
 # %%
 for kind in ("single", "typed", "dialogue", "parallel"):
-    [drawn] = benchmarks.load("toolworld", f"{kind}/seen", seed=config.seed, limit=1)
-    print(f"--- {kind}\n{transcript(drawn.request.messages)}\n{render_calls(drawn.gold)}\n")
+    [drawn] = benchmarks.load(
+        "toolworld", f"{kind}/seen", seed=config.seed, limit=1
+    )
+    print(
+        f"--- {kind}\n{transcript(drawn.request.messages)}\n{render_calls(drawn.gold)}\n"
+    )
 
 # %% [markdown]
 # The same kinds with `unseen` tools. Their nouns, argument names and made-up words occur nowhere in training, so the
@@ -98,8 +110,12 @@ for kind in ("single", "typed", "dialogue", "parallel"):
 
 # %%
 for kind in ("single", "typed", "dialogue", "parallel"):
-    [drawn] = benchmarks.load("toolworld", f"{kind}/unseen", seed=config.seed, limit=1)
-    print(f"--- {kind}\n{transcript(drawn.request.messages)}\n{render_calls(drawn.gold)}\n")
+    [drawn] = benchmarks.load(
+        "toolworld", f"{kind}/unseen", seed=config.seed, limit=1
+    )
+    print(
+        f"--- {kind}\n{transcript(drawn.request.messages)}\n{render_calls(drawn.gold)}\n"
+    )
 
 # %% [markdown]
 # Training, validation and test samples cannot overlap, whatever the seeds: the text of a conversation decides which
@@ -111,7 +127,9 @@ for kind in ("single", "typed", "dialogue", "parallel"):
 # A tool is a name, a description and a JSON schema of its arguments, the form that every chat model's template takes:
 
 # %%
-[drawn] = benchmarks.load("toolworld", "typed/unseen", seed=config.seed, limit=1)
+[drawn] = benchmarks.load(
+    "toolworld", "typed/unseen", seed=config.seed, limit=1
+)
 tool = drawn.request.tools[0]
 print(json.dumps(tool.as_function()["function"], indent=1))
 
@@ -139,7 +157,11 @@ print(practice_chat(drawn.request, instruction)[0]["content"])
 
 # %%
 for word in ("find_hotel", "track_lantern", tool.name, "tool_call"):
-    print(word, "->", " · ".join(agent.tokenizer.convert_ids_to_tokens(agent.encode(word))))
+    print(
+        word,
+        "->",
+        " · ".join(agent.tokenizer.convert_ids_to_tokens(agent.encode(word))),
+    )
 
 # %% [markdown]
 # ## How it was trained
@@ -166,18 +188,38 @@ loss_curve(shipped, x="tokens")
 
 # %%
 steps = config.limit if profile == "smoke" else steps
-small = {"hidden_size": 64, "layers": 2, "heads": 2, "feed_forward": 192, "rows": 4, "lessons_per_step": 10}
+small = {
+    "hidden_size": 64,
+    "layers": 2,
+    "heads": 2,
+    "feed_forward": 192,
+    "rows": 4,
+    "lessons_per_step": 10,
+}
 schedule = ((0, 0.0), (20, 1.0), (steps, 0.0))
 plain = {"tokenizer_lessons": 500, "compile": False, "bfloat16": False}
 with tempfile.TemporaryDirectory() as folder:
     live_log = pd.DataFrame(
-        train(TrainingConfig(seed=config.seed, schedule=schedule, **small, **plain), Path(folder), progress=False)
+        train(
+            TrainingConfig(
+                seed=config.seed, schedule=schedule, **small, **plain
+            ),
+            Path(folder),
+            progress=False,
+        )
     )
     live_agent = Agent.load(folder, max_new_tokens=40)
 
 # %%
 tokens = live_log["tokens"].cumsum()
-live = pd.DataFrame({"tokens": tokens, "trained on this page": live_log["loss"].rolling(10, min_periods=1).mean()})
+live = pd.DataFrame(
+    {
+        "tokens": tokens,
+        "trained on this page": live_log["loss"]
+        .rolling(10, min_periods=1)
+        .mean(),
+    }
+)
 both = pd.concat([live, shipped[shipped["tokens"] <= tokens.max()]])
 
 # %% mystnb={"image": {"alt": "Training loss against tokens for the small agent trained on this page and, for the same tokens, for the book's agent."}, "figure": {"name": "fig-agent-live", "caption": "Training loss of the agent that this page trained, and of the book's agent over the same number of tokens. The two read different text per step and cut it with different tokenizers, so compare the shape of the curves, not their height."}}
@@ -187,7 +229,9 @@ loss_curve(both, x="tokens")
 # What such an agent writes after its minute of life (the first tokens of its answer to the request above):
 
 # %%
-live_prompt = live_agent.prompt(answer_chat(drawn.request.messages), drawn.request.tools)
+live_prompt = live_agent.prompt(
+    answer_chat(drawn.request.messages), drawn.request.tools
+)
 print(live_agent.decode(live_agent.generate([live_prompt])[0]))
 
 # %% [markdown]
@@ -204,17 +248,30 @@ print(live_agent.decode(live_agent.generate([live_prompt])[0]))
 # %%
 def validated(one):
     drawn = benchmarks.load(
-        "toolworld", "single/unseen", subset="validation", seed=config.seed, limit=min(config.limit, 25)
+        "toolworld",
+        "single/unseen",
+        subset="validation",
+        seed=config.seed,
+        limit=min(config.limit, 25),
     )
-    prompts = [one.prompt(answer_chat(sample.request.messages), sample.request.tools) for sample in drawn]
-    right = [score(one.decode(ids), s.gold).exact_match for ids, s in zip(one.generate(prompts), drawn, strict=True)]
+    prompts = [
+        one.prompt(answer_chat(sample.request.messages), sample.request.tools)
+        for sample in drawn
+    ]
+    right = [
+        score(one.decode(ids), s.gold).exact_match
+        for ids, s in zip(one.generate(prompts), drawn, strict=True)
+    ]
     share = proportion_interval(sum(right), len(right))
     return f"{share.estimate:.0%} ({share.low:.0%}–{share.high:.0%}, n = {share.n})"
 
 
 # %%
 teacher = load_agent(config.model_copy(update={"model": config.teacher_model}))
-folders = {"tiny agent": model_folder(config.model), "tiny teacher": model_folder(config.teacher_model)}
+folders = {
+    "tiny agent": model_folder(config.model),
+    "tiny teacher": model_folder(config.teacher_model),
+}
 facts = {}
 for (name, folder), one in zip(folders.items(), (agent, teacher), strict=True):
     made = json.loads((folder / "training.json").read_text())["config"]
@@ -230,13 +287,19 @@ pd.DataFrame(facts)
 # %% tags=["remove-cell"]
 glue("training_minutes", f"{log['seconds'].sum() / 60:.0f}", display=False)
 glue("training_steps", f"{len(log):,}", display=False)
-glue("training_tokens", f"{log['tokens'].iloc[-1] / 1e6:.1f} million", display=False)
+glue(
+    "training_tokens",
+    f"{log['tokens'].iloc[-1] / 1e6:.1f} million",
+    display=False,
+)
 glue("training_loss", f"{smooth.iloc[-1]:.2f}", display=False)
 glue("live_seconds", f"{live_log['seconds'].sum():.0f}", display=False)
 glue("live_steps", f"{len(live_log):,}", display=False)
 glue("live_tokens", f"{tokens.iloc[-1]:,}", display=False)
 glue("live_first", f"{live_log['loss'].iloc[0]:.2f}", display=False)
-glue("live_last", f"{live['trained on this page'].iloc[-1]:.2f}", display=False)
+glue(
+    "live_last", f"{live['trained on this page'].iloc[-1]:.2f}", display=False
+)
 
 # %% [markdown]
 # ## What we learned

@@ -12,7 +12,9 @@
 profile = "tiny"
 split = "single/unseen"  # of the close look at two estimators
 tau = None  # threshold of the gate, in [0, 1]; None: the profile's
-share = 0.3  # share of samples that a gate is to flag, in the table of thresholds
+share = (
+    0.3  # share of samples that a gate is to flag, in the table of thresholds
+)
 samples = 4  # live, to time the estimators
 
 # %% tags=["hide-input"]
@@ -24,18 +26,37 @@ from myst_nb import glue
 
 from ttsi.benchmarks.toolworld import SPLITS
 from ttsi.data import data_root
-from ttsi.evaluation.comparison import differences, effect_text, p_text, points_text, right_answers, tau_for
-from ttsi.evaluation.statistics import UndefinedError, auroc, calibration_bins, expected_calibration_error
+from ttsi.evaluation.comparison import (
+    differences,
+    effect_text,
+    p_text,
+    points_text,
+    right_answers,
+    tau_for,
+)
+from ttsi.evaluation.statistics import (
+    UndefinedError,
+    auroc,
+    calibration_bins,
+    expected_calibration_error,
+)
 from ttsi.prompts import answer_chat
 from ttsi.runs.config import configure
 from ttsi.runs.run import load_agent, load_samples
 from ttsi.studies.published import margins_of, read_study, replay
 from ttsi.uncertainty import ESTIMATORS, Evidence
-from ttsi_book.plots.awareness import auroc_dots, margin_ecdf, reliability, roc_curves
+from ttsi_book.plots.awareness import (
+    auroc_dots,
+    margin_ecdf,
+    reliability,
+    roc_curves,
+)
 from ttsi_book.plots.frame import style
 
 style()
-config = configure(profile, split=split, **({} if tau is None else {"tau": tau}))
+config = configure(
+    profile, split=split, **({} if tau is None else {"tau": tau})
+)
 tau = config.loop.tau
 
 # %% [markdown]
@@ -78,7 +99,10 @@ base = read_study(data_root() / "results", "base")
 margins = margins_of(base)
 names = list(margins)
 wrong = ~base["base_correct"]
-groups = {group: base["split"].str.endswith(f"/{group}") for group in ("unseen", "seen")}
+groups = {
+    group: base["split"].str.endswith(f"/{group}")
+    for group in ("unseen", "seen")
+}
 
 # %% [markdown]
 # ## Do they find the wrong answers?
@@ -96,8 +120,16 @@ def area(name, where):
         return None
 
 
-areas = {(name, group): area(name, where) for name in names for group, where in groups.items()}
-dots = [{"estimator": name, "group": group, **vars(found)} for (name, group), found in areas.items() if found]
+areas = {
+    (name, group): area(name, where)
+    for name in names
+    for group, where in groups.items()
+}
+dots = [
+    {"estimator": name, "group": group, **vars(found)}
+    for (name, group), found in areas.items()
+    if found
+]
 
 # %% mystnb={"image": {"alt": "Dots with 95 percent intervals: the AUROC of the estimators for finding wrong base answers, on the unseen and on the seen splits."}, "figure": {"name": "fig-awareness-auroc", "caption": "How well each margin finds wrong base answers, on the splits with unseen tools (pooled) and with seen tools (pooled). The dashed line is chance. A group in which the agent made fewer than two mistakes has no dots."}}
 auroc_dots(pd.DataFrame(dots))
@@ -105,9 +137,13 @@ auroc_dots(pd.DataFrame(dots))
 # %% tags=["hide-input"]
 lines = []
 for group, where in groups.items():
-    counted = f"{wrong[where].sum():,} of {where.sum():,} base answers are wrong"
+    counted = (
+        f"{wrong[where].sum():,} of {where.sum():,} base answers are wrong"
+    )
     undefined = areas[names[0], group] is None
-    lines.append(f"- {group} splits: {counted}{'; AUROC is undefined' if undefined else ''}.")
+    lines.append(
+        f"- {group} splits: {counted}{'; AUROC is undefined' if undefined else ''}."
+    )
 Markdown("\n".join(lines))
 
 # %% [markdown]
@@ -117,11 +153,18 @@ Markdown("\n".join(lines))
 
 # %%
 def cell(found):
-    return f"{found.estimate:.2f} ({found.low:.2f}–{found.high:.2f})" if found else "–"
+    return (
+        f"{found.estimate:.2f} ({found.low:.2f}–{found.high:.2f})"
+        if found
+        else "–"
+    )
 
 
 unseen = [name for name in SPLITS if name.endswith("/unseen")]
-by_split = {one: {name: cell(area(name, base["split"] == one)) for name in names} for one in unseen}
+by_split = {
+    one: {name: cell(area(name, base["split"] == one)) for name in names}
+    for one in unseen
+}
 pd.DataFrame(by_split).rename_axis("AUROC (95% interval)")
 
 # %% [markdown]
@@ -133,10 +176,15 @@ pd.DataFrame(by_split).rename_axis("AUROC (95% interval)")
 
 # %%
 agent = load_agent(config)
-drawn = [sample.request for sample in load_samples(config)[: min(samples, config.limit)]]
+drawn = [
+    sample.request
+    for sample in load_samples(config)[: min(samples, config.limit)]
+]
 spent = dict.fromkeys(names, 0.0)
 for request in drawn:
-    answer = agent.generate([agent.prompt(answer_chat(request.messages), request.tools)])[0]
+    answer = agent.generate(
+        [agent.prompt(answer_chat(request.messages), request.tools)]
+    )[0]
     for name in names:
         evidence, start = Evidence(agent, request, answer), perf_counter()
         ESTIMATORS[name].u(evidence)
@@ -154,7 +202,9 @@ columns = {
     "AUROC, unseen": {name: cell(areas[name, "unseen"]) for name in names},
     "AUROC, seen": {name: cell(areas[name, "seen"]) for name in names},
     f"tau for {share:.0%}": {name: f"{taus[name]:.5f}" for name in names},
-    "flagged": {name: f"{(inside[name] < taus[name]).mean():.0%}" for name in names},
+    "flagged": {
+        name: f"{(inside[name] < taus[name]).mean():.0%}" for name in names
+    },
     "seconds": {name: f"{spent[name]:.3f}" for name in names},
 }
 pd.DataFrame(columns).loc[names]
@@ -168,7 +218,12 @@ pd.DataFrame(columns).loc[names]
 # %%
 pair = dict.fromkeys(["rss-margin", config.loop.estimator])
 here = base["split"] == split
-rows = {name: base.loc[here, ["base_correct"]].assign(margin=margins.loc[here, name]) for name in pair}
+rows = {
+    name: base.loc[here, ["base_correct"]].assign(
+        margin=margins.loc[here, name]
+    )
+    for name in pair
+}
 
 # %% mystnb={"image": {"alt": "Receiver operating characteristic of two margins for finding wrong base answers, with the areas under the curves."}, "figure": {"name": "fig-awareness-roc", "caption": "How well a low margin finds wrong base answers, for every threshold. Above the diagonal is better than chance."}}
 roc_curves(rows)
@@ -181,7 +236,9 @@ roc_curves(rows)
 margin_ecdf(rows["rss-margin"], tau=tau, estimator="rss-margin")
 
 # %% mystnb={"image": {"alt": "Two rising steps: the share of right and of wrong base answers whose margin by the profile's estimator lies below each value, with the threshold tau."}, "figure": {"name": "fig-awareness-profile", "caption": "Margins by the profile's estimator, of right and wrong base answers: the share below each value."}}
-margin_ecdf(rows[config.loop.estimator], tau=tau, estimator=config.loop.estimator)
+margin_ecdf(
+    rows[config.loop.estimator], tau=tau, estimator=config.loop.estimator
+)
 
 
 # %%
@@ -189,13 +246,19 @@ def gate(table):
     uncertain, mistaken = table["margin"] < tau, ~table["base_correct"]
     return {
         "adapted": f"{uncertain.mean():.0%}",
-        "of the wrong": f"{uncertain[mistaken].mean():.0%}" if mistaken.any() else "–",
-        "of the right": f"{uncertain[~mistaken].mean():.0%}" if (~mistaken).any() else "–",
+        "of the wrong": f"{uncertain[mistaken].mean():.0%}"
+        if mistaken.any()
+        else "–",
+        "of the right": f"{uncertain[~mistaken].mean():.0%}"
+        if (~mistaken).any()
+        else "–",
     }
 
 
 gates = pd.DataFrame({name: gate(table) for name, table in rows.items()}).T
-gates.rename_axis(f"uncertain at tau = {tau:g}, n = {here.sum():,}", axis="columns")
+gates.rename_axis(
+    f"uncertain at tau = {tau:g}, n = {here.sum():,}", axis="columns"
+)
 
 # %% [markdown]
 # ## Do they mean what they say?
@@ -205,7 +268,10 @@ gates.rename_axis(f"uncertain at tau = {tau:g}, n = {here.sum():,}", axis="colum
 # The RSS margin is a difference of probabilities and promises no such thing; it is drawn for comparison.
 
 # %% mystnb={"image": {"alt": "Reliability diagram of two margins: accuracy against stated confidence, and the number of samples in each part."}, "figure": {"name": "fig-awareness-reliability", "caption": "Accuracy against stated confidence in ten equal parts of the range, and below it how many samples each part holds."}}
-bins = {name: calibration_bins(table["margin"], table["base_correct"]) for name, table in rows.items()}
+bins = {
+    name: calibration_bins(table["margin"], table["base_correct"])
+    for name, table in rows.items()
+}
 reliability(bins)
 
 # %% [markdown]
@@ -215,8 +281,16 @@ reliability(bins)
 for name, key in (("rss-margin", "rss"), (config.loop.estimator, "profile")):
     glue(f"auroc_{key}", cell(areas[name, "unseen"]), display=False)
     glue(f"seconds_{key}", f"{spent[name]:.3f}", display=False)
-    glue(f"ece_{key}", f"{expected_calibration_error(bins[name]):.2f}", display=False)
-    for column, short in (("adapted", "adapted"), ("of the wrong", "wrong"), ("of the right", "right")):
+    glue(
+        f"ece_{key}",
+        f"{expected_calibration_error(bins[name]):.2f}",
+        display=False,
+    )
+    for column, short in (
+        ("adapted", "adapted"),
+        ("of the wrong", "wrong"),
+        ("of the right", "right"),
+    ):
         glue(f"gate_{key}_{short}", gates.loc[name, column], display=False)
 glue("awareness_tau", f"{tau:g}", display=False)
 glue("awareness_split", split, display=False)
@@ -250,7 +324,9 @@ def listed(found):
     return ", ".join(f"`{name}`" for name in found) or "none"
 
 
-ranked = sorted(names, key=lambda name: areas[name, "unseen"].estimate, reverse=True)
+ranked = sorted(
+    names, key=lambda name: areas[name, "unseen"].estimate, reverse=True
+)
 best = areas[ranked[0], "unseen"]
 level = [name for name in ranked[1:] if areas[name, "unseen"].high >= best.low]
 chance = [name for name in names if round(areas[name, "unseen"].low, 2) <= 0.5]
@@ -273,10 +349,17 @@ paper_margin = margins["rss-margin"].set_axis(base["sample_id"])
 practised = read_study(data_root() / "results", "tt-si")
 practised = practised[practised["split"].str.endswith("/unseen")]
 budget = (practised["margin"] < config.loop.tau).mean()
-practised = practised.assign(margin=paper_margin.loc[practised["sample_id"]].to_numpy())
+practised = practised.assign(
+    margin=paper_margin.loc[practised["sample_id"]].to_numpy()
+)
 at_budget = {"tau": tau_for(practised["margin"], budget)}
-gated = {"lot": replay(practised, gate="random", **at_budget), "RSS": replay(practised, **at_budget)}
-(rss_gate,) = differences(right_answers(gated), [(("lot", "direct"), ("RSS", "direct"))]).itertuples()
+gated = {
+    "lot": replay(practised, gate="random", **at_budget),
+    "RSS": replay(practised, **at_budget),
+}
+(rss_gate,) = differences(
+    right_answers(gated), [(("lot", "direct"), ("RSS", "direct"))]
+).itertuples()
 Markdown(
     f"At {budget:.0%} of the unseen splits' samples, the gate on the RSS margin against the lot, in the accuracy of tuned "
     f"TT-SI: {effect_text(rss_gate)}, {points_text(rss_gate)} points, p {p_text(rss_gate.p_value)}."

@@ -23,7 +23,11 @@ from myst_nb import glue
 
 from ttsi.augmentation import VALID, augment
 from ttsi.benchmarks.toolworld import SPLITS
-from ttsi.evaluation.statistics import difference_interval, mean_interval, proportion_interval
+from ttsi.evaluation.statistics import (
+    difference_interval,
+    mean_interval,
+    proportion_interval,
+)
 from ttsi.prompts import transcript
 from ttsi.records import seed_for
 from ttsi.runs.config import configure
@@ -56,7 +60,9 @@ samples = min(samples, max(1, config.limit // 3))
 agent = load_agent(config)
 requests = []
 for split in (name for name in SPLITS if name.endswith("unseen")):
-    drawn = load_samples(config.model_copy(update={"split": split, "limit": samples}))
+    drawn = load_samples(
+        config.model_copy(update={"split": split, "limit": samples})
+    )
     requests += [sample.request for sample in drawn]
 
 
@@ -84,14 +90,21 @@ written = {way: write(way) for way in ways}
 
 # %%
 rows = [
-    {"way": way, "request": request_id, "text": attempt.text, "verdict": attempt.verdict}
+    {
+        "way": way,
+        "request": request_id,
+        "text": attempt.text,
+        "verdict": attempt.verdict,
+    }
     for way in ways
     for request_id, attempts in written[way].items()
     for attempt in attempts
 ]
 table = pd.DataFrame(rows)
 verdicts = [VALID, *sorted(set(table["verdict"]) - {VALID})]
-counts = pd.crosstab(table["way"], table["verdict"]).reindex(index=ways, columns=verdicts, fill_value=0)
+counts = pd.crosstab(table["way"], table["verdict"]).reindex(
+    index=ways, columns=verdicts, fill_value=0
+)
 
 # %% mystnb={"image": {"alt": "Stacked bars of the verdicts on practice examples by each way to ask."}, "figure": {"name": "fig-augmentation-verdicts", "caption": "What became of the practice examples that the agent wrote, by the way it was asked. Only valid ones are trained on."}}
 example_verdicts(counts)
@@ -136,32 +149,59 @@ for verdict, found in table.groupby("verdict", sort=False):
 # is valid, and whether there is at least one.
 
 # %%
-shares = table.assign(valid=table["verdict"] == VALID).pivot_table("valid", "request", "way", aggfunc="mean")
+shares = table.assign(valid=table["verdict"] == VALID).pivot_table(
+    "valid", "request", "way", aggfunc="mean"
+)
 valid = {way: mean_interval(shares[way]) for way in ways}
-covered = {way: proportion_interval(int((shares[way] > 0).sum()), len(shares)) for way in ways}
+covered = {
+    way: proportion_interval(int((shares[way] > 0).sum()), len(shares))
+    for way in ways
+}
 summary = {"valid examples": valid, "requests with one": covered}
 cells = {
-    name: {way: f"{i.estimate:.0%} ({i.low:.0%}–{i.high:.0%})" for way, i in one.items()}
+    name: {
+        way: f"{i.estimate:.0%} ({i.low:.0%}–{i.high:.0%})"
+        for way, i in one.items()
+    }
     for name, one in summary.items()
 }
-pd.DataFrame(cells).reindex(ways).rename_axis("share (95% interval)", axis="columns")
+pd.DataFrame(cells).reindex(ways).rename_axis(
+    "share (95% interval)", axis="columns"
+)
 
 # %% tags=["hide-input"]
 lines = []
 for way in ways[1:]:
     difference = difference_interval(shares["free"], shares[way])
-    found = "more" if difference.low > 0 else "fewer" if difference.high < 0 else None
+    found = (
+        "more"
+        if difference.low > 0
+        else "fewer"
+        if difference.high < 0
+        else None
+    )
     does = f"gives {found}" if found else "is not shown to give more or fewer"
-    low, points, high = (100 * value for value in (difference.low, difference.estimate, difference.high))
-    lines.append(f"- *{way}* {does} valid examples than *free* ({points:+.0f} points, {low:+.0f} to {high:+.0f}).")
-Markdown(f"Over {len(shares)} requests, with 95% intervals:\n\n" + "\n".join(lines))
+    low, points, high = (
+        100 * value
+        for value in (difference.low, difference.estimate, difference.high)
+    )
+    lines.append(
+        f"- *{way}* {does} valid examples than *free* ({points:+.0f} points, {low:+.0f} to {high:+.0f})."
+    )
+Markdown(
+    f"Over {len(shares)} requests, with 95% intervals:\n\n" + "\n".join(lines)
+)
 
 # %% tags=["remove-cell"]
 for way in ways:
     glue(f"valid_{way}", percent(valid[way]), display=False)
     glue(f"covered_{way}", f"{covered[way].estimate:.0%}", display=False)
     failures = counts.loc[way].drop(VALID)
-    glue(f"failure_{way}", str(failures.idxmax()) if failures.sum() else "none", display=False)
+    glue(
+        f"failure_{way}",
+        str(failures.idxmax()) if failures.sum() else "none",
+        display=False,
+    )
 glue("augmentation_written", f"{len(table):,}", display=False)
 glue("augmentation_requests", str(len(requests)), display=False)
 

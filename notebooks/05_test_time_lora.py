@@ -47,7 +47,9 @@ from ttsi_book.plots.stacked import stage_seconds
 from ttsi_book.plots.training import loss_curve
 
 style()
-config = configure(profile, split=split, seed=seed, **({} if tau is None else {"tau": tau}))
+config = configure(
+    profile, split=split, seed=seed, **({} if tau is None else {"tau": tau})
+)
 tau, lora = config.loop.tau, config.loop.lora
 
 # %% [markdown]
@@ -62,7 +64,12 @@ gated = replay(published, tau=tau)
 tests = []
 for name in SPLITS:
     rows = gated[gated["split"] == name]
-    tests.append({"label": name, **vars(mcnemar(rows["base_correct"], rows["greedy_correct"]))})
+    tests.append(
+        {
+            "label": name,
+            **vars(mcnemar(rows["base_correct"], rows["greedy_correct"])),
+        }
+    )
 tests = pd.DataFrame(tests)
 
 # %% mystnb={"image": {"alt": "For each split, a bar to the right of the samples that adaptation fixed and a bar to the left of those that it broke."}, "figure": {"name": "fig-lora-fixed-broken", "caption": "Samples that adaptation fixed and samples that it broke, on every split. The test asks whether as many were fixed as broken."}}
@@ -76,9 +83,15 @@ fixed_and_broken(tests)
 # %%
 def show(row):
     number = int(row.sample_id.split("/")[-1])
-    sample = benchmarks.load("toolworld", row.split, seed=row.seed, limit=number + 1)[-1]
+    sample = benchmarks.load(
+        "toolworld", row.split, seed=row.seed, limit=number + 1
+    )[-1]
     print(f"--- {row.sample_id}\n{transcript(sample.request.messages)}")
-    texts = {"expected": render_calls(sample.gold), "before": row.base_output, "after": row.greedy_output}
+    texts = {
+        "expected": render_calls(sample.gold),
+        "before": row.base_output,
+        "after": row.greedy_output,
+    }
     for label, text in texts.items():
         print(f"\n{label}:\n{text}")
     print()
@@ -133,9 +146,18 @@ pd.Series(lora.model_dump(), name="value").to_frame()
 # %%
 drawn = load_samples(config)[: min(5 * samples, config.limit)]
 improve = SelfImprovement(load_agent(config), config.loop)
-tried = ((sample.request, improve(sample.request, seed=config.seed)) for sample in drawn)
-request, answered = next((pair for pair in tried if pair[1].adapted), (drawn[0].request, None))
-examples = [attempt.example for attempt in answered.written if attempt.example] if answered else []
+tried = (
+    (sample.request, improve(sample.request, seed=config.seed))
+    for sample in drawn
+)
+request, answered = next(
+    (pair for pair in tried if pair[1].adapted), (drawn[0].request, None)
+)
+examples = (
+    [attempt.example for attempt in answered.written if attempt.example]
+    if answered
+    else []
+)
 examples = examples[: config.loop.k]
 print(f"{request.id}: {len(examples)} examples to practise on")
 
@@ -146,18 +168,27 @@ print(f"{request.id}: {len(examples)} examples to practise on")
 # %%
 agent = load_agent(config)
 layers = "all-linear" if lora.targets == "all-linear" else list(lora.targets)
-model = get_peft_model(agent.model, LoraConfig(r=lora.rank, lora_alpha=lora.alpha, target_modules=layers))
-trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
+model = get_peft_model(
+    agent.model,
+    LoraConfig(r=lora.rank, lora_alpha=lora.alpha, target_modules=layers),
+)
+trainable = [
+    parameter for parameter in model.parameters() if parameter.requires_grad
+]
 
 
 def tokens(example):
     prompt = agent.prompt(answer_chat(example.messages), request.tools)
     answer = agent.completion(render_calls(example.calls))
-    return torch.tensor([prompt + answer]), torch.tensor([[-100] * len(prompt) + answer])
+    return torch.tensor([prompt + answer]), torch.tensor(
+        [[-100] * len(prompt) + answer]
+    )
 
 
 # %%
-optimizer = torch.optim.AdamW(trainable, lr=lora.learning_rate, weight_decay=0.0)
+optimizer = torch.optim.AdamW(
+    trainable, lr=lora.learning_rate, weight_decay=0.0
+)
 losses = []
 for _ in range(lora.epochs):
     for ids, labels in map(tokens, examples):
@@ -169,12 +200,22 @@ for _ in range(lora.epochs):
 
 # %% mystnb={"image": {"alt": "The loss on the practice examples at each step, for the library and for the loop written by hand."}, "figure": {"name": "fig-lora-loss", "caption": "Loss on the practice examples, step by step, as the library reports it and as the lines above compute it. Where there are several examples, the steps alternate between them. The two begin with different random A, so they agree exactly at the first step only."}}
 library = answered.losses if answered else ()
-curves = {"step": range(1, len(losses) + 1), "by hand": losses, "library": library}
+curves = {
+    "step": range(1, len(losses) + 1),
+    "by hand": losses,
+    "library": library,
+}
 loss_curve(pd.DataFrame(curves), x="step")
 
 # %% tags=["remove-cell"]
-base_parameters = sum(parameter.numel() for parameter in model.parameters()) - sum(map(torch.numel, trainable))
-glue("lora_share", f"{sum(map(torch.numel, trainable)) / base_parameters:.0%}", display=False)
+base_parameters = sum(
+    parameter.numel() for parameter in model.parameters()
+) - sum(map(torch.numel, trainable))
+glue(
+    "lora_share",
+    f"{sum(map(torch.numel, trainable)) / base_parameters:.0%}",
+    display=False,
+)
 glue("lora_first", f"{losses[0]:.2f}" if losses else "none", display=False)
 glue("lora_last", f"{losses[-1]:.2f}" if losses else "none", display=False)
 if losses:
@@ -188,18 +229,33 @@ if losses:
 
 # %%
 agent = load_agent(config)
-probes = [agent.prompt(answer_chat(sample.request.messages), sample.request.tools) for sample in drawn[:3]]
-weights = [(parameter, parameter.detach().clone()) for parameter in agent.model.parameters()]
+probes = [
+    agent.prompt(answer_chat(sample.request.messages), sample.request.tools)
+    for sample in drawn[:3]
+]
+weights = [
+    (parameter, parameter.detach().clone())
+    for parameter in agent.model.parameters()
+]
 answers = [agent.generate([probe])[0] for probe in probes]
 
-improve = SelfImprovement(agent, config.loop.model_copy(update={"adapt": "all"}))
-live = [improve(sample.request, seed=config.seed) for sample in drawn[: min(samples, config.limit)]]
+improve = SelfImprovement(
+    agent, config.loop.model_copy(update={"adapt": "all"})
+)
+live = [
+    improve(sample.request, seed=config.seed)
+    for sample in drawn[: min(samples, config.limit)]
+]
 
 # %%
-same_weights = all(torch.equal(parameter, before) for parameter, before in weights)
+same_weights = all(
+    torch.equal(parameter, before) for parameter, before in weights
+)
 same_answers = answers == [agent.generate([probe])[0] for probe in probes]
 adaptations = sum(one.adapted for one in live)
-print(f"after {adaptations} adaptations: base weights bit-equal: {same_weights}, base answers the same: {same_answers}")
+print(
+    f"after {adaptations} adaptations: base weights bit-equal: {same_weights}, base answers the same: {same_answers}"
+)
 assert same_weights
 assert same_answers
 
@@ -209,7 +265,12 @@ assert same_answers
 
 # %%
 again = improve(drawn[0].request, seed=config.seed)
-print("same answer:", again.output == live[0].output, "| same losses:", again.losses == live[0].losses)
+print(
+    "same answer:",
+    again.output == live[0].output,
+    "| same losses:",
+    again.losses == live[0].losses,
+)
 assert (again.output, again.losses) == (live[0].output, live[0].losses)
 
 # %% [markdown]
@@ -221,11 +282,27 @@ assert (again.output, again.losses) == (live[0].output, live[0].losses)
 # samples, adjusted for the number of rows.
 
 # %%
-tried = dict(tuple(read_study(data_root() / "selection", *CANDIDATES).groupby("family")))
+tried = dict(
+    tuple(read_study(data_root() / "selection", *CANDIDATES).groupby("family"))
+)
 right = right_answers({name: tried[name] for name in CANDIDATES})
-others = differences(right, [(("profile", "direct"), (name, "direct")) for name in CANDIDATES if name != "profile"])
-written = {name: rows[["examples_valid", "examples_tried"]].sum() for name, rows in tried.items()}
-valid = {name: one["examples_valid"] / one["examples_tried"] for name, one in written.items() if one["examples_tried"]}
+others = differences(
+    right,
+    [
+        (("profile", "direct"), (name, "direct"))
+        for name in CANDIDATES
+        if name != "profile"
+    ],
+)
+written = {
+    name: rows[["examples_valid", "examples_tried"]].sum()
+    for name, rows in tried.items()
+}
+valid = {
+    name: one["examples_valid"] / one["examples_tried"]
+    for name, one in written.items()
+    if one["examples_tried"]
+}
 
 # %%
 shares = readable_accuracies(accuracies(right))["direct"]
@@ -234,7 +311,9 @@ choices = {
     "exact match": shares.tolist(),
     "against profile": ["–", *against["points (95% interval)"]],
     "p, Holm": ["–", *against["p, Holm"]],
-    "valid": [f"{valid[name]:.0%}" if name in valid else "–" for name in CANDIDATES],
+    "valid": [
+        f"{valid[name]:.0%}" if name in valid else "–" for name in CANDIDATES
+    ],
 }
 pd.DataFrame(choices, index=list(CANDIDATES))
 
@@ -249,9 +328,19 @@ else:
 Markdown(f"{found} n = {len(profile_rows):,} samples a row.")
 
 # %% tags=["remove-cell"]
-glue("selection_base", f"{profile_rows['base_correct'].mean():.1%}", display=False)
-areas = {name: auroc(-column, ~profile_rows["base_correct"]) for name, column in margins_of(profile_rows).items()}
-told = [f"{area.estimate:.2f} ({area.low:.2f} to {area.high:.2f}) for `{name}`" for name, area in areas.items()]
+glue(
+    "selection_base",
+    f"{profile_rows['base_correct'].mean():.1%}",
+    display=False,
+)
+areas = {
+    name: auroc(-column, ~profile_rows["base_correct"])
+    for name, column in margins_of(profile_rows).items()
+}
+told = [
+    f"{area.estimate:.2f} ({area.low:.2f} to {area.high:.2f}) for `{name}`"
+    for name, area in areas.items()
+]
 glue("selection_areas", ", ".join(told), display=False)
 
 # %% [markdown]
@@ -268,8 +357,14 @@ glue("selection_areas", ", ".join(told), display=False)
 
 # %%
 stages = ("answer", "uncertainty", "augmentation", "adaptation")
-timing = read_study(data_root() / "timing", "tt-si", "tt-d", "tt-icl").query("adapted").groupby("family", sort=False)
-seconds = pd.DataFrame({stage: timing[f"seconds_{stage}"].mean() for stage in stages}).rename(index=LABELS)
+timing = (
+    read_study(data_root() / "timing", "tt-si", "tt-d", "tt-icl")
+    .query("adapted")
+    .groupby("family", sort=False)
+)
+seconds = pd.DataFrame(
+    {stage: timing[f"seconds_{stage}"].mean() for stage in stages}
+).rename(index=LABELS)
 timed = int(timing.size()["tt-si"])
 
 # %% mystnb={"image": {"alt": "Stacked horizontal bars of the mean seconds of each stage of the loop for adapted samples of tuned TT-SI, TT-D and TT-ICL."}, "figure": {"name": "fig-lora-seconds", "caption": "Mean seconds by stage of samples that were adapted, on single/unseen. The answer stage counts both answers."}}
@@ -281,8 +376,16 @@ glue("lora_broken", f"{tests['broken'].sum():,}", display=False)
 glue("lora_n", f"{tests['n'].sum():,}", display=False)
 glue("lora_tau", f"{tau:g}", display=False)
 glue("lora_adaptations", str(adaptations), display=False)
-glue("lora_seconds", f"{seconds.loc[LABELS['tt-si'], 'adaptation']:.2f}", display=False)
-glue("lora_seconds_all", f"{seconds.loc[LABELS['tt-si']].sum():.2f}", display=False)
+glue(
+    "lora_seconds",
+    f"{seconds.loc[LABELS['tt-si'], 'adaptation']:.2f}",
+    display=False,
+)
+glue(
+    "lora_seconds_all",
+    f"{seconds.loc[LABELS['tt-si']].sum():.2f}",
+    display=False,
+)
 glue("lora_timed", str(timed), display=False)
 
 # %% [markdown]

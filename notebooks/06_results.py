@@ -40,7 +40,11 @@ from ttsi.studies.families import FAMILIES, HEADLINE, SEEDS
 from ttsi.studies.published import read_study
 from ttsi_book.analysis.changes import as_markdown, changed_settings
 from ttsi_book.analysis.occurrences import gains, seconds
-from ttsi_book.plots.accuracy import accuracy_dots, difference_dots, fixed_and_broken
+from ttsi_book.plots.accuracy import (
+    accuracy_dots,
+    difference_dots,
+    fixed_and_broken,
+)
 from ttsi_book.plots.frame import style
 
 style()
@@ -82,18 +86,37 @@ results = data_root() / "results"
 
 # %% tags=["hide-input"]
 changes = changed_settings()
-columns = {"what": "setting", "paper": "the paper", "tiny": "ours, here", "real": "ours, real model"}
+columns = {
+    "what": "setting",
+    "paper": "the paper",
+    "tiny": "ours, here",
+    "real": "ours, real model",
+}
 changes.rename(columns=columns | {"chapter": "shown in"}).set_index("setting")
 
 # %%
 published = compare.read_methods(results, tau=tau, gate=gate)
 order = [name for name in LABELS if name in published or name == PAPER_GATE]
-methods = {name: published.get(name) if name in published else compare.behind_paper_gate(results) for name in order}
+methods = {
+    name: published.get(name)
+    if name in published
+    else compare.behind_paper_gate(results)
+    for name in order
+}
 right = compare.right_answers(methods)
 is_unseen = right.index.get_level_values("split").str.endswith("/unseen")
 groups = {"unseen": right[is_unseen], "seen": right[~is_unseen]}
-counts = right.groupby(level="split").size().reindex([name for name in SPLITS if name in set(methods["base"]["split"])])
-weight = {name: counts[name] / len(groups[name.split("/")[1]]) for name in counts.index}
+counts = (
+    right.groupby(level="split")
+    .size()
+    .reindex(
+        [name for name in SPLITS if name in set(methods["base"]["split"])]
+    )
+)
+weight = {
+    name: counts[name] / len(groups[name.split("/")[1]])
+    for name in counts.index
+}
 
 # %% tags=["hide-input"]
 rows = {
@@ -133,8 +156,12 @@ compare.readable_accuracies(shares["seen"])
 def by_split(ending):
     columns = {}
     for name in (name for name in counts.index if name.endswith(ending)):
-        part = compare.accuracies(right.loc[[name]]).query("decoding == 'direct'")
-        columns[f"{name} (n = {counts[name]})"] = compare.readable_accuracies(part)["direct"]
+        part = compare.accuracies(right.loc[[name]]).query(
+            "decoding == 'direct'"
+        )
+        columns[f"{name} (n = {counts[name]})"] = compare.readable_accuracies(
+            part
+        )["direct"]
     return pd.DataFrame(columns)
 
 
@@ -144,19 +171,38 @@ by_split("/unseen")
 by_split("/seen")
 
 # %% mystnb={"image": {"alt": "Dots of the exact match of four methods on each split of toolworld, with 95 percent intervals."}, "figure": {"name": "fig-results-splits", "caption": "Exact match of four of the methods, direct answers, on every split of toolworld, five seeds pooled."}}
-four = [name for name in ("base", "constrained", "tt-si", "tt-si-constrained") if name in methods]
-bars = [compare.accuracies(right.loc[[name], four]).assign(split=name) for name in counts.index]
+four = [
+    name
+    for name in ("base", "constrained", "tt-si", "tt-si-constrained")
+    if name in methods
+]
+bars = [
+    compare.accuracies(right.loc[[name], four]).assign(split=name)
+    for name in counts.index
+]
 direct_answers = pd.concat(bars).query("decoding == 'direct'")
-accuracy_dots(direct_answers.replace({"method": LABELS}), row="split", series="method")
+accuracy_dots(
+    direct_answers.replace({"method": LABELS}), row="split", series="method"
+)
 
 # %% [markdown]
 # Do the seeds agree? The accuracy of each seed on the headline's split; every seed has its own samples, so this is the
 # scatter of samples and of runs together.
 
 # %%
-by_seed = right.loc[HEADLINE].xs("direct", axis="columns", level="decoding").groupby(level="seed").mean()
+by_seed = (
+    right.loc[HEADLINE]
+    .xs("direct", axis="columns", level="decoding")
+    .groupby(level="seed")
+    .mean()
+)
 spread = pd.DataFrame(
-    {"mean": by_seed.mean(), "SD over seeds": by_seed.std(), "min": by_seed.min(), "max": by_seed.max()}
+    {
+        "mean": by_seed.mean(),
+        "SD over seeds": by_seed.std(),
+        "min": by_seed.min(),
+        "max": by_seed.max(),
+    }
 )
 spread.rename(index=LABELS).rename_axis(index=None).map("{:.1%}".format)
 
@@ -176,21 +222,35 @@ spread.rename(index=LABELS).rename_axis(index=None).map("{:.1%}".format)
 
 # %%
 DIRECT, VOTE, BOUND = "direct", "majority-vote", "pass@5"
-on_base = [name for name in methods if name != "base" and not name.endswith("-constrained")]
+on_base = [
+    name
+    for name in methods
+    if name != "base" and not name.endswith("-constrained")
+]
 on_constrained = [name for name in methods if name.endswith("-constrained")]
 pairs = [(("base", DIRECT), (name, DIRECT)) for name in on_base]
 pairs += [(("constrained", DIRECT), (name, DIRECT)) for name in on_constrained]
 pairs += [(("base", DIRECT), ("base", VOTE))]
 sampled = [name for name in on_base if (name, VOTE) in right]
-pairs += [(("base", mode), (name, mode)) for mode in (VOTE, BOUND) for name in sampled]
-tested = {group: compare.differences(part, pairs) for group, part in groups.items()}
+pairs += [
+    (("base", mode), (name, mode))
+    for mode in (VOTE, BOUND)
+    for name in sampled
+]
+tested = {
+    group: compare.differences(part, pairs) for group, part in groups.items()
+}
 
 
 # %%
 def told(group, before):
-    chosen = tested[group][[pair == before for pair in tested[group]["before"]]]
+    chosen = tested[group][
+        [pair == before for pair in tested[group]["before"]]
+    ]
     cells = compare.readable_differences(chosen)
-    stars = [" *" if (before, after) in PRIMARY else "" for after in chosen["after"]]
+    stars = [
+        " *" if (before, after) in PRIMARY else "" for after in chosen["after"]
+    ]
     return cells.set_index(cells.index + stars)
 
 
@@ -208,7 +268,9 @@ told("unseen", ("base", DIRECT))
 told("unseen", ("constrained", DIRECT))
 
 # %% mystnb={"image": {"alt": "Dots with 95 percent intervals: the difference in accuracy of each method to base or, on top of constrained decoding, to constrained decoding, on the unseen splits."}, "figure": {"name": "fig-results-differences", "caption": "Paired differences in exact match, direct answers, on the unseen splits. Each method is compared with what it builds on: base, or constrained decoding."}}
-direct = tested["unseen"][[after[1] == DIRECT for after in tested["unseen"]["after"]]]
+direct = tested["unseen"][
+    [after[1] == DIRECT for after in tested["unseen"]["after"]]
+]
 labels = {
     "label": direct["after"].map(compare.answers_label),
     "against": [f"against {LABELS[name]}" for name, _ in direct["before"]],
@@ -241,7 +303,10 @@ told("seen", ("constrained", DIRECT))
 
 # %% tags=["hide-output"]
 direct_pairs = [pair for pair in pairs if pair[1][1] == DIRECT]
-parts = [compare.differences(right.loc[[name]], direct_pairs).assign(split=name) for name in counts.index]
+parts = [
+    compare.differences(right.loc[[name]], direct_pairs).assign(split=name)
+    for name in counts.index
+]
 every = compare.with_holm(pd.concat(parts, ignore_index=True))
 lines = compare.readable_differences(every)
 lines.index = every["split"] + ": " + lines.index
@@ -259,36 +324,60 @@ lines[lines.index.str.contains("/seen")]
 # rows, another answer is an error. Elsewhere last bits now and then change a sampled word; then the table says so.
 
 # %%
-made = next(one for one in read_made(results, "tt-si") if (one.config["split"], one.config["seed"]) == (split, seed))
-again = RunConfig.model_validate(made.config | {"limit": min(samples, config.limit), "backend": "batched"})
+made = next(
+    one
+    for one in read_made(results, "tt-si")
+    if (one.config["split"], one.config["seed"]) == (split, seed)
+)
+again = RunConfig.model_validate(
+    made.config | {"limit": min(samples, config.limit), "backend": "batched"}
+)
 fresh = as_table(outcomes(load_samples(again), again, load_agent(again)))
-stored = read_study(results, "tt-si").set_index("sample_id").loc[fresh["sample_id"]].reset_index()
+stored = (
+    read_study(results, "tt-si")
+    .set_index("sample_id")
+    .loc[fresh["sample_id"]]
+    .reset_index()
+)
 columns = ["base_output", "greedy_output", "draws", "examples"]
 agree = fresh[columns].eq(stored[columns])
 agree.index = fresh["sample_id"].str.split("/").str[-1].rename("sample")
-agree = agree.assign(margin=np.isclose(fresh["margin"], stored["margin"], atol=1e-5)).rename(
-    columns={"examples": "practice"}
-)
+agree = agree.assign(
+    margin=np.isclose(fresh["margin"], stored["margin"], atol=1e-5)
+).rename(columns={"examples": "practice"})
 agree.sum().rename(f"equal, of {len(agree)}").to_frame()
 
 # %%
-same_machine = made.device == machine(again.device) and made.versions.items() <= versions().items()
-print(f"{agree.to_numpy().all(axis=1).sum()} of {len(agree)} rows equal; same machine and versions: {same_machine}")
+same_machine = (
+    made.device == machine(again.device)
+    and made.versions.items() <= versions().items()
+)
+print(
+    f"{agree.to_numpy().all(axis=1).sum()} of {len(agree)} rows equal; same machine and versions: {same_machine}"
+)
 assert agree.to_numpy().all() or not same_machine
 
 # %% [markdown]
 # What made the published rows:
 
 # %%
-provenances = [one for family in FAMILIES for one in read_made(results, family)]
+provenances = [
+    one for family in FAMILIES for one in read_made(results, family)
+]
 facts = {
     "runs": len(provenances),
     "rows": f"{sum(map(len, methods.values())):,}",
-    "commit": ", ".join(sorted({(one.commit or "unknown")[:10] for one in provenances})),
-    "uncommitted changes": ", ".join(sorted({str(one.dirty) for one in provenances})),
+    "commit": ", ".join(
+        sorted({(one.commit or "unknown")[:10] for one in provenances})
+    ),
+    "uncommitted changes": ", ".join(
+        sorted({str(one.dirty) for one in provenances})
+    ),
     "device": ", ".join(sorted({one.device for one in provenances})),
     "threads": ", ".join(sorted({str(one.threads) for one in provenances})),
-    "date (UTC)": " to ".join(sorted({one.started[:10] for one in provenances})),
+    "date (UTC)": " to ".join(
+        sorted({one.started[:10] for one in provenances})
+    ),
     **provenances[0].versions,
 }
 pd.Series(facts, name="published runs").to_frame()
@@ -308,9 +397,16 @@ WORST_FIRST = ("a loss", "a borderline loss", NONE, "a borderline gain")
 
 
 def sentences(group, before):
-    chosen = tested[group][[pair == before for pair in tested[group]["before"]]]
+    chosen = tested[group][
+        [pair == before for pair in tested[group]["before"]]
+    ]
     effects = [compare.effect_text(row) for row in chosen.itertuples()]
-    found = chosen["after"].map(compare.answers_label).groupby(effects).agg(", ".join)
+    found = (
+        chosen["after"]
+        .map(compare.answers_label)
+        .groupby(effects)
+        .agg(", ".join)
+    )
     against = compare.answers_label(before)
     return [
         f"- Against {against}, {group} splits: {effect} for {found[effect]}."
@@ -322,9 +418,16 @@ def sentences(group, before):
 plain = methods["tt-si"]
 unpractised = (plain["examples_valid"] == 0).mean()
 broken = (plain["base_correct"] & ~plain["greedy_correct"]).sum()
-lines = [*sentences("unseen", ("constrained", DIRECT)), *sentences("unseen", ("base", DIRECT))]
-lines += [f"- Tuned TT-SI made {broken:,} right answers wrong (all splits, gate: {gate}, tau = {tau:g})."]
-lines += [f"- {unpractised:.0%} of all samples had no valid practice example, and keep their base answer at any tau."]
+lines = [
+    *sentences("unseen", ("constrained", DIRECT)),
+    *sentences("unseen", ("base", DIRECT)),
+]
+lines += [
+    f"- Tuned TT-SI made {broken:,} right answers wrong (all splits, gate: {gate}, tau = {tau:g})."
+]
+lines += [
+    f"- {unpractised:.0%} of all samples had no valid practice example, and keep their base answer at any tau."
+]
 Markdown("\n".join(lines))
 
 # %% [markdown]
@@ -350,7 +453,11 @@ seconds(data_root(), tau=tau)
 # %% tags=["remove-cell"]
 for row in shares["unseen"].query("decoding == 'direct'").itertuples():
     interval = f"{row.low:.1%} to {row.high:.1%}"
-    glue("results_" + row.method.replace("-", "_"), f"{row.estimate:.1%} ({interval})", display=False)
+    glue(
+        "results_" + row.method.replace("-", "_"),
+        f"{row.estimate:.1%} ({interval})",
+        display=False,
+    )
 told_below = {
     "base": (("base", DIRECT), ("tt-si", DIRECT)),
     "gate": (("base", DIRECT), (PAPER_GATE, DIRECT)),
@@ -365,7 +472,11 @@ for key, pair in told_below.items():
     found = f"{points} points, {row.fixed} fixed, {row.broken} broken, Holm's p {p_holm}"
     glue(f"results_difference_{key}", found, display=False)
     glue(f"results_effect_{key}", compare.effect_text(row), display=False)
-    glue(f"results_points_{key}", f"{100 * row.estimate:+.1f} points", display=False)
+    glue(
+        f"results_points_{key}",
+        f"{100 * row.estimate:+.1f} points",
+        display=False,
+    )
     interval = f"{100 * row.low:+.1f} to {100 * row.high:+.1f}"
     glue(
         f"results_counts_{key}",
@@ -376,12 +487,25 @@ glue("results_n", f"{len(groups['unseen']):,}", display=False)
 glue("results_tests", str(len(pairs)), display=False)
 glue("results_seeds", str(len(SEEDS)), display=False)
 glue("results_gate", f"{gate}, tau = {tau:g}", display=False)
-timed = {family: read_study(data_root() / "timing", family) for family in ("base", "constrained", "tt-si")}
-spent = {family: seconds_adapted(rows).sum(axis=1).to_numpy() for family, rows in timed.items()}
+timed = {
+    family: read_study(data_root() / "timing", family)
+    for family in ("base", "constrained", "tt-si")
+}
+spent = {
+    family: seconds_adapted(rows).sum(axis=1).to_numpy()
+    for family, rows in timed.items()
+}
 kept = seconds_kept(timed["tt-si"], timed["base"]).sum(axis=1).to_numpy()
 uncertain = methods["tt-si"].query("split == @HEADLINE")["uncertain"]
-of_ours, of_constrained = Serving(kept, spent["tt-si"], uncertain).each, spent["constrained"].mean()
-glue("results_times_constrained", f"{of_ours / of_constrained:.1f}", display=False)
+of_ours, of_constrained = (
+    Serving(kept, spent["tt-si"], uncertain).each,
+    spent["constrained"].mean(),
+)
+glue(
+    "results_times_constrained",
+    f"{of_ours / of_constrained:.1f}",
+    display=False,
+)
 glue(
     "results_gate_adapted",
     f"{methods[PAPER_GATE].loc[lambda rows: rows['split'].str.endswith('/unseen'), 'uncertain'].mean():.1%}",

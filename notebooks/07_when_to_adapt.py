@@ -60,25 +60,36 @@ tau, estimator = config.loop.tau, config.loop.estimator
 # %%
 def unseen(family):
     rows = read_study(data_root() / "results", family)
-    return rows[rows["split"].str.endswith("/unseen")].sort_values("sample_id", ignore_index=True)
+    return rows[rows["split"].str.endswith("/unseen")].sort_values(
+        "sample_id", ignore_index=True
+    )
 
 
 base = unseen("base")
 practised = {family: unseen(family) for family in ("tt-si", "tt-d")}
 gates = ("uncertain", "random", "certain", "all")
 assert set(gates) == set(get_args(Gate))
-gated = {(family, gate): replay(rows, tau=tau, gate=gate) for family, rows in practised.items() for gate in gates}
+gated = {
+    (family, gate): replay(rows, tau=tau, gate=gate)
+    for family, rows in practised.items()
+    for gate in gates
+}
 n, budget = len(base), int((practised["tt-si"]["margin"] < tau).sum())
 
 # %%
 right = compare.right_answers(
-    {"base": base} | {f"{LABELS[family]}, {gate}": rows for (family, gate), rows in gated.items()}
+    {"base": base}
+    | {
+        f"{LABELS[family]}, {gate}": rows
+        for (family, gate), rows in gated.items()
+    }
 )
 right = right.xs("direct", axis="columns", level="decoding", drop_level=False)
 shares = compare.accuracies(right)
 split_name = shares["method"].str.rpartition(", ")
 dots = shares.assign(
-    method=split_name[2].replace("base", "none (base)"), practice=split_name[0].replace("", "no practice")
+    method=split_name[2].replace("base", "none (base)"),
+    practice=split_name[0].replace("", "no practice"),
 )
 
 # %% mystnb={"image": {"alt": "Dots with 95 percent intervals: exact match without practice and behind four gates, for tuned TT-SI and TT-D."}, "figure": {"name": "fig-gates-accuracy", "caption": "Exact match on the unseen splits without practice and behind four gates. The gates uncertain, random and certain adapt the same number of samples; the rows are the gates."}}
@@ -87,7 +98,9 @@ figure.axes[0].set_ylabel("gate")
 figure
 
 # %% tags=["hide-input"]
-Markdown(f"At tau = {tau:g} the first three adapt {budget:,} of {n:,} samples ({budget / n:.0%}).")
+Markdown(
+    f"At tau = {tau:g} the first three adapt {budget:,} of {n:,} samples ({budget / n:.0%})."
+)
 
 # %% [markdown]
 # ## Where the fixed and the broken samples lie
@@ -99,9 +112,17 @@ Markdown(f"At tau = {tau:g} the first three adapt {budget:,} of {n:,} samples ({
 # %%
 sides = []
 for family, rows in practised.items():
-    for side, chosen in (("uncertain", rows["margin"] < tau), ("certain", rows["margin"] >= tau)):
-        test = mcnemar(rows.loc[chosen, "base_correct"], rows.loc[chosen, "greedy_correct"])
-        sides.append({"label": f"{LABELS[family]}, {side} samples", **vars(test)})
+    for side, chosen in (
+        ("uncertain", rows["margin"] < tau),
+        ("certain", rows["margin"] >= tau),
+    ):
+        test = mcnemar(
+            rows.loc[chosen, "base_correct"],
+            rows.loc[chosen, "greedy_correct"],
+        )
+        sides.append(
+            {"label": f"{LABELS[family]}, {side} samples", **vars(test)}
+        )
 sides = pd.DataFrame(sides)
 
 # %% mystnb={"image": {"alt": "Samples fixed and samples broken by practice, among the uncertain and among the certain samples, for tuned TT-SI and TT-D."}, "figure": {"name": "fig-gates-sides", "caption": "What practice fixes and breaks among the samples below tau (uncertain) and the others (certain), unseen splits, every sample adapted."}}
@@ -114,23 +135,43 @@ fixed_and_broken(sides)
 # test, and Holm's *p* is adjusted for all rows of both tables.
 
 # %%
-to_uncertain = [(before, "uncertain") for before in ("base", "random", "certain")]
+to_uncertain = [
+    (before, "uncertain") for before in ("base", "random", "certain")
+]
 versus = [*to_uncertain, ("base", "all"), ("uncertain", "all")]
 
 
 def named(family, gate):
-    return ("base", "direct") if gate == "base" else (f"{LABELS[family]}, {gate}", "direct")
+    return (
+        ("base", "direct")
+        if gate == "base"
+        else (f"{LABELS[family]}, {gate}", "direct")
+    )
 
 
-pairs = [(named(family, before), named(family, after)) for family in practised for before, after in versus]
+pairs = [
+    (named(family, before), named(family, after))
+    for family in practised
+    for before, after in versus
+]
 tested = compare.differences(right, pairs)
 
 
 # %%
 def table(family):
-    rows = tested[[after[0].startswith(f"{LABELS[family]},") for after in tested["after"]]]
+    rows = tested[
+        [
+            after[0].startswith(f"{LABELS[family]},")
+            for after in tested["after"]
+        ]
+    ]
     cells = compare.readable_differences(rows)
-    return cells.set_index(pd.Index([f"{after} against {before}" for before, after in versus], name=LABELS[family]))
+    return cells.set_index(
+        pd.Index(
+            [f"{after} against {before}" for before, after in versus],
+            name=LABELS[family],
+        )
+    )
 
 
 table("tt-si")
@@ -144,9 +185,13 @@ table("tt-d")
 
 # %%
 ends = practised["tt-si"][["base_correct", "greedy_correct"]].mean()
-expected = ends["base_correct"] + budget / n * (ends["greedy_correct"] - ends["base_correct"])
+expected = ends["base_correct"] + budget / n * (
+    ends["greedy_correct"] - ends["base_correct"]
+)
 drawn = gated["tt-si", "random"]["greedy_correct"].mean()
-print(f"{LABELS['tt-si']}, random gate: {drawn:.1%} in this draw, {expected:.1%} expected")
+print(
+    f"{LABELS['tt-si']}, random gate: {drawn:.1%} in this draw, {expected:.1%} expected"
+)
 
 # %% [markdown]
 # ## The threshold, and what it costs
@@ -159,7 +204,9 @@ print(f"{LABELS['tt-si']}, random gate: {drawn:.1%} in this draw, {expected:.1%}
 # %%
 timing = data_root() / "timing"
 timed = read_study(timing, "tt-si")
-kept = seconds_kept(timed, read_study(timing, "base")).sum(axis="columns").mean()
+kept = (
+    seconds_kept(timed, read_study(timing, "base")).sum(axis="columns").mean()
+)
 extra = seconds_adapted(timed).sum(axis="columns").mean() - kept
 margins = margins_of(base)
 rows = practised["tt-si"]
@@ -168,7 +215,10 @@ assert (rows["sample_id"] == base["sample_id"]).all()
 # %%
 compared = dict.fromkeys(["rss-margin", "entropy", estimator])
 taus = np.linspace(0, 1, 101)
-sweeps = {name: tau_sweep(rows.assign(margin=margins[name]), taus) for name in compared}
+sweeps = {
+    name: tau_sweep(rows.assign(margin=margins[name]), taus)
+    for name in compared
+}
 
 # %% mystnb={"image": {"alt": "Accuracy of TT-SI with a 95 percent band against the threshold tau for three estimators, and below it the mean seconds of a sample with the share of samples adapted on a second scale."}, "figure": {"name": "fig-gates-tau", "caption": "Accuracy of tuned TT-SI against the threshold for three estimators of the margin, and below it the mean seconds of a sample; the scale on the right is the share of samples adapted. Unseen splits."}}
 tau_sweep_curve(sweeps, seconds=(kept, extra))
@@ -182,12 +232,24 @@ tau_sweep_curve(sweeps, seconds=(kept, extra))
 
 # %% tags=["hide-input"]
 ours = LABELS["tt-si"]
-rows_of_gates = {"none": (0, "base"), "uncertain": (budget, f"{ours}, uncertain"), "all": (n, f"{ours}, all")}
+rows_of_gates = {
+    "none": (0, "base"),
+    "uncertain": (budget, f"{ours}, uncertain"),
+    "all": (n, f"{ours}, all"),
+}
 found = compare.readable_accuracies(shares)["direct"]
 costs = {
-    "samples adapted": {gate: f"{adapted / n:.0%}" for gate, (adapted, _) in rows_of_gates.items()},
-    "seconds a sample": {gate: f"{kept + extra * adapted / n:.2f}" for gate, (adapted, _) in rows_of_gates.items()},
-    "exact match (95% interval)": {gate: found[method] for gate, (_, method) in rows_of_gates.items()},
+    "samples adapted": {
+        gate: f"{adapted / n:.0%}"
+        for gate, (adapted, _) in rows_of_gates.items()
+    },
+    "seconds a sample": {
+        gate: f"{kept + extra * adapted / n:.2f}"
+        for gate, (adapted, _) in rows_of_gates.items()
+    },
+    "exact match (95% interval)": {
+        gate: found[method] for gate, (_, method) in rows_of_gates.items()
+    },
 }
 pd.DataFrame(costs).rename_axis(f"gate, {ours}, n = {n:,}")
 
@@ -207,15 +269,28 @@ for name in margins:
     same = rows.assign(margin=margins[name])
     budgets[name] = compare.tau_for(margins[name], budget / n)
     at_budget[name] = replay(same, tau=budgets[name])
-    at_budget[f"{name}, random"] = replay(same, tau=budgets[name], gate="random")
-answers = compare.right_answers(at_budget).xs("direct", axis="columns", level="decoding", drop_level=False)
-against = compare.differences(answers, [((f"{name}, random", "direct"), (name, "direct")) for name in margins])
+    at_budget[f"{name}, random"] = replay(
+        same, tau=budgets[name], gate="random"
+    )
+answers = compare.right_answers(at_budget).xs(
+    "direct", axis="columns", level="decoding", drop_level=False
+)
+against = compare.differences(
+    answers,
+    [((f"{name}, random", "direct"), (name, "direct")) for name in margins],
+)
 
 # %%
 cells = compare.readable_differences(against)
 columns = {
-    "adapted": [f"{(margins[name] < budgets[name]).mean():.0%}" for name in margins],
-    "exact match": compare.readable_accuracies(compare.accuracies(answers))["direct"].loc[list(margins)].tolist(),
+    "adapted": [
+        f"{(margins[name] < budgets[name]).mean():.0%}" for name in margins
+    ],
+    "exact match": compare.readable_accuracies(compare.accuracies(answers))[
+        "direct"
+    ]
+    .loc[list(margins)]
+    .tolist(),
     "against random, points": cells["points (95% interval)"].tolist(),
     "p, Holm": cells["p, Holm"].tolist(),
 }
@@ -223,7 +298,9 @@ pd.DataFrame(columns, index=list(margins))
 
 # %% tags=["hide-input"]
 of_paper = against.iloc[list(margins).index("rss-margin")]
-told_of_paper = f"{compare.effect_text(of_paper)}, {compare.points_text(of_paper)} points"
+told_of_paper = (
+    f"{compare.effect_text(of_paper)}, {compare.points_text(of_paper)} points"
+)
 Markdown(
     f"The RSS margin, the paper's, against a random gate of the same budget: {told_of_paper}, Holm's p "
     f"{compare.p_text(of_paper['p_holm'])}. At the paper's own tau it adapts few samples ([](06_results))."
@@ -239,12 +316,22 @@ Markdown(
 paper = read_paper()
 keys = ["base", "tt_si", "tt_si_all", "tt_si_certain", "tt_si_tau_0_35"]
 reported = [paper[f"sealtool.{key}"] for key in keys]
-columns = {"as reported (%)": [f"{one.value:.2f}" for one in reported], "how sure": [one.sure for one in reported]}
-pd.DataFrame(columns, index=pd.Index([one.what for one in reported], name=paper.source.model))
+columns = {
+    "as reported (%)": [f"{one.value:.2f}" for one in reported],
+    "how sure": [one.sure for one in reported],
+}
+pd.DataFrame(
+    columns,
+    index=pd.Index([one.what for one in reported], name=paper.source.model),
+)
 
 # %% tags=["hide-input"]
 lost = paper["sealtool.tt_si_all"].value - paper["sealtool.tt_si"].value
-saved = 1 - paper["sealtool.uncertain_samples"].value / paper["sealtool.test_samples"].value
+saved = (
+    1
+    - paper["sealtool.uncertain_samples"].value
+    / paper["sealtool.test_samples"].value
+)
 gained = paper["sealtool.tt_si"].value - paper["sealtool.base"].value
 Markdown(
     f"Adapting everything was {'better' if lost > 0 else 'no better'} there than the gate, by {lost:+.2f} points; the "
@@ -255,13 +342,27 @@ Markdown(
 
 # %% tags=["remove-cell"]
 said = {}
-for row, (before, after) in zip(tested.itertuples(), [pair for _ in practised for pair in versus], strict=True):
+for row, (before, after) in zip(
+    tested.itertuples(),
+    [pair for _ in practised for pair in versus],
+    strict=True,
+):
     family = "tt-si" if row.after[0].startswith(LABELS["tt-si"]) else "tt-d"
     effect = compare.effect_text(row)
-    said[family, before, after] = f"{effect}, {compare.points_text(row)} points, Holm's p {compare.p_text(row.p_holm)}"
+    said[family, before, after] = (
+        f"{effect}, {compare.points_text(row)} points, Holm's p {compare.p_text(row.p_holm)}"
+    )
 for (family, before, after), text in said.items():
-    glue(f"gates_{family.replace('-', '_')}_{after}_{before}", text, display=False)
-glue("gates_rss", f"{told_of_paper}, Holm's p {compare.p_text(of_paper['p_holm'])}", display=False)
+    glue(
+        f"gates_{family.replace('-', '_')}_{after}_{before}",
+        text,
+        display=False,
+    )
+glue(
+    "gates_rss",
+    f"{told_of_paper}, Holm's p {compare.p_text(of_paper['p_holm'])}",
+    display=False,
+)
 glue("gates_n", f"{n:,}", display=False)
 glue("gates_seeds", str(len(SEEDS)), display=False)
 glue("gates_tau", f"{tau:g}", display=False)
@@ -269,7 +370,11 @@ glue("gates_share", f"{budget / n:.0%}", display=False)
 glue("gates_kept", f"{kept:.2f}", display=False)
 glue("gates_adapted", f"{kept + extra:.2f}", display=False)
 glue("gates_mean", f"{kept + extra * budget / n:.2f}", display=False)
-glue("gates_saved", f"{extra * (1 - budget / n) / (kept + extra):.0%}", display=False)
+glue(
+    "gates_saved",
+    f"{extra * (1 - budget / n) / (kept + extra):.0%}",
+    display=False,
+)
 
 # %% [markdown]
 # ## What we learned
@@ -300,8 +405,14 @@ def every_sample(family):
     return f"- {LABELS[family]}: adapting every sample {EVERY.get(effect, undecided)}."
 
 
-knows = {name: compare.effect_text(row) == "a gain" for name, (_, row) in zip(margins, against.iterrows(), strict=True)}
-better, level = ([name for name in margins if knows[name] is wanted] for wanted in (True, False))
+knows = {
+    name: compare.effect_text(row) == "a gain"
+    for name, (_, row) in zip(margins, against.iterrows(), strict=True)
+}
+better, level = (
+    [name for name in margins if knows[name] is wanted]
+    for wanted in (True, False)
+)
 lines = [
     f"- Margins that know where practice helps, better than a random gate of the same size: {', '.join(better) or 'none'}.",
     f"- Margins that cannot be told from one: {', '.join(level) or 'none'}.",

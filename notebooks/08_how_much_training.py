@@ -15,7 +15,13 @@ import pandas as pd
 from myst_nb import glue
 
 from ttsi.data import data_root
-from ttsi.evaluation.comparison import accuracy, differences, points_text, readable_differences, right_answers
+from ttsi.evaluation.comparison import (
+    accuracy,
+    differences,
+    points_text,
+    readable_differences,
+    right_answers,
+)
 from ttsi.runs.config import configure
 from ttsi.settings import METHODS
 from ttsi.studies.collecting import read_made
@@ -26,7 +32,12 @@ from ttsi_book.plots.sweeps import setting_sweep
 
 style()
 config = configure(profile)
-STAGES = ["seconds_answer", "seconds_uncertainty", "seconds_augmentation", "seconds_adaptation"]
+STAGES = [
+    "seconds_answer",
+    "seconds_uncertainty",
+    "seconds_augmentation",
+    "seconds_adaptation",
+]
 
 # %% [markdown]
 # ## How it was measured
@@ -41,10 +52,16 @@ swept = {name: read_study(data_root() / "sweeps", name) for name in SWEEPS}
 samples = next(iter(swept.values()))["sample_id"]
 published = data_root() / "results"
 own = {
-    name: read_study(published, name).set_index("sample_id").loc[samples].reset_index() for name in ("base", "tt-si")
+    name: read_study(published, name)
+    .set_index("sample_id")
+    .loc[samples]
+    .reset_index()
+    for name in ("base", "tt-si")
 }
 rows = {**own, **swept}
-right = right_answers({name: table for name, table in rows.items() if not name.startswith("sft")})
+right = right_answers(
+    {name: table for name, table in rows.items() if not name.startswith("sft")}
+)
 right = right.xs("direct", axis="columns", level="decoding")
 glue("sweep_n", str(len(right)), display=False)
 
@@ -53,7 +70,10 @@ glue("sweep_n", str(len(right)), display=False)
 def settings_of(name):
     study = "sweeps" if name in SWEEPS else "results"
     loop = read_made(data_root() / study, name)[0].config["loop"]
-    return loop["lora"] | {"k": loop["k"], "steps": loop["lora"]["epochs"] * loop["k"]}
+    return loop["lora"] | {
+        "k": loop["k"],
+        "steps": loop["lora"]["epochs"] * loop["k"],
+    }
 
 
 def sweep(setting, *prefixes):
@@ -123,7 +143,9 @@ setting_sweep(rank_sweep, setting="rank", **common)
 # %%
 names = [name for name in right if name != "base"]
 pairs = pd.DataFrame({(name, "direct"): right[name] for name in right})
-against_base = differences(pairs, [(("base", "direct"), (name, "direct")) for name in names])
+against_base = differences(
+    pairs, [(("base", "direct"), (name, "direct")) for name in names]
+)
 readable_differences(against_base)
 
 # %% [markdown]
@@ -131,17 +153,35 @@ readable_differences(against_base)
 
 # %%
 others = [name for name in names if name != "tt-si"]
-against_profile = differences(pairs, [(("tt-si", "direct"), (name, "direct")) for name in others])
+against_profile = differences(
+    pairs, [(("tt-si", "direct"), (name, "direct")) for name in others]
+)
 readable_differences(against_profile)
 
 # %% tags=["remove-cell"]
 best = against_base.loc[against_base["estimate"].idxmax()]
 worst = against_base.loc[against_base["estimate"].idxmin()]
-told_apart = against_profile[against_profile["p_holm"] < 0.05]["after"].map(lambda after: after[0]).tolist()
-paper_rate = against_base[against_base["after"] == ("learning-rate-0.0001", "direct")].iloc[0]
-ties = against_base.loc[against_base["estimate"] == best["estimate"], "after"].map(lambda after: after[0])
-glue("sweep_best", f"{', '.join(ties)}: {points_text(best)} points", display=False)
-glue("sweep_worst", f"{worst['after'][0]}: {points_text(worst)} points", display=False)
+told_apart = (
+    against_profile[against_profile["p_holm"] < 0.05]["after"]
+    .map(lambda after: after[0])
+    .tolist()
+)
+paper_rate = against_base[
+    against_base["after"] == ("learning-rate-0.0001", "direct")
+].iloc[0]
+ties = against_base.loc[
+    against_base["estimate"] == best["estimate"], "after"
+].map(lambda after: after[0])
+glue(
+    "sweep_best",
+    f"{', '.join(ties)}: {points_text(best)} points",
+    display=False,
+)
+glue(
+    "sweep_worst",
+    f"{worst['after'][0]}: {points_text(worst)} points",
+    display=False,
+)
 glue("sweep_paper_rate", f"{points_text(paper_rate)} points", display=False)
 differing = "no setting can be told from the profile's"
 if told_apart:
@@ -155,16 +195,32 @@ glue("sweep_told_apart", differing, display=False)
 # trained from nothing on that very training set, so there is little left in it to learn.
 
 # %%
-fine_tuned = {name: read_made(data_root() / "sweeps", name)[0] for name in SWEEPS if name.startswith("sft")}
+fine_tuned = {
+    name: read_made(data_root() / "sweeps", name)[0]
+    for name in SWEEPS
+    if name.startswith("sft")
+}
 fine_tuned["sft"] = read_made(published, "sft")[0]
-answers = {**{name: swept[name] for name in fine_tuned if name in swept}, "sft": read_study(published, "sft")}
+answers = {
+    **{name: swept[name] for name in fine_tuned if name in swept},
+    "sft": read_study(published, "sft"),
+}
 table = pd.DataFrame(
     {
         "training examples": made.config["loop"]["sft_examples"],
         "seconds of training": round(made.seconds_once, 1),
         **{
-            label: round(answers[name].set_index("sample_id").loc[samples, column].mean(), 3)
-            for label, column in (("base", "base_correct"), ("fine-tuned", "greedy_correct"))
+            label: round(
+                answers[name]
+                .set_index("sample_id")
+                .loc[samples, column]
+                .mean(),
+                3,
+            )
+            for label, column in (
+                ("base", "base_correct"),
+                ("fine-tuned", "greedy_correct"),
+            )
         },
     }
     for name, made in fine_tuned.items()
@@ -179,14 +235,26 @@ table.sort_values("training examples").set_index("training examples")
 # clearly better.
 
 # %%
-chosen = {name: read_study(data_root() / "selection", name) for name in CANDIDATES}
-practises = [name for name in CANDIDATES if METHODS[CANDIDATES[name].get("method", "tt-si")]["author"] == "self"]
+chosen = {
+    name: read_study(data_root() / "selection", name) for name in CANDIDATES
+}
+practises = [
+    name
+    for name in CANDIDATES
+    if METHODS[CANDIDATES[name].get("method", "tt-si")]["author"] == "self"
+]
 checked = right_answers(
-    {"base": chosen["profile"].assign(greedy_correct=chosen["profile"]["base_correct"])}
+    {
+        "base": chosen["profile"].assign(
+            greedy_correct=chosen["profile"]["base_correct"]
+        )
+    }
     | {name: chosen[name] for name in practises}
 ).xs("direct", axis="columns", level="decoding")
 checked = pd.DataFrame({(name, "direct"): checked[name] for name in checked})
-on_validation = differences(checked, [(("base", "direct"), (name, "direct")) for name in practises])
+on_validation = differences(
+    checked, [(("base", "direct"), (name, "direct")) for name in practises]
+)
 glue("validation_n", str(len(checked)), display=False)
 readable_differences(on_validation)
 

@@ -35,7 +35,11 @@ from ttsi.evaluation.comparison import (
     share_text,
     with_holm,
 )
-from ttsi.evaluation.statistics import difference_interval, mcnemar, mean_interval
+from ttsi.evaluation.statistics import (
+    difference_interval,
+    mcnemar,
+    mean_interval,
+)
 from ttsi.prompts import read_practice, transcript
 from ttsi.records import seed_for
 from ttsi.runs.config import configure
@@ -48,8 +52,14 @@ from ttsi_book.plots.practice import quality_and_gain
 from ttsi_book.plots.stacked import example_verdicts
 
 style()
-config = configure(profile, split="single/unseen", subset="validation", seed=seed)
-AUTHORS = {"tt-si": "the agent", "tt-d": "the teacher", "tt-d-oracle": "the oracle"}
+config = configure(
+    profile, split="single/unseen", subset="validation", seed=seed
+)
+AUTHORS = {
+    "tt-si": "the agent",
+    "tt-d": "the teacher",
+    "tt-d-oracle": "the oracle",
+}
 
 # %% [markdown]
 # ## Valid, and right
@@ -61,10 +71,21 @@ AUTHORS = {"tt-si": "the agent", "tt-d": "the teacher", "tt-d-oracle": "the orac
 # runs, and no test label is read for it.
 
 # %%
-rows = pd.concat([read_study(data_root() / "results", family) for family in AUTHORS], ignore_index=True)
-rows["author"], rows["tools"] = rows["family"].map(AUTHORS), rows["split"].str.split("/").str[1]
+rows = pd.concat(
+    [read_study(data_root() / "results", family) for family in AUTHORS],
+    ignore_index=True,
+)
+rows["author"], rows["tools"] = (
+    rows["family"].map(AUTHORS),
+    rows["split"].str.split("/").str[1],
+)
 attempts = [
-    {"author": row.author, "split": row.split, "sample": row.sample_id, **attempt}
+    {
+        "author": row.author,
+        "split": row.split,
+        "sample": row.sample_id,
+        **attempt,
+    }
     for row in rows.itertuples()
     for attempt in json.loads(row.examples)
 ]
@@ -78,12 +99,18 @@ RIGHT, WRONG = "valid, right", "valid, wrong"
 def fate(attempt):
     if attempt.verdict != VALID:
         return attempt.verdict
-    return RIGHT if is_right(attempt.sample, read_practice(attempt.text)) else WRONG
+    return (
+        RIGHT
+        if is_right(attempt.sample, read_practice(attempt.text))
+        else WRONG
+    )
 
 
 written["fate"] = [fate(attempt) for attempt in written.itertuples()]
 fates = [RIGHT, WRONG, *sorted(set(written["fate"]) - {RIGHT, WRONG})]
-counts = pd.crosstab(written["author"], written["fate"]).reindex(list(AUTHORS.values()), columns=fates, fill_value=0)
+counts = pd.crosstab(written["author"], written["fate"]).reindex(
+    list(AUTHORS.values()), columns=fates, fill_value=0
+)
 
 # %% mystnb={"image": {"alt": "Stacked bars of what became of the practice examples of agent, teacher and oracle: valid and right, valid but wrong, or why not valid."}, "figure": {"name": "fig-practice-fates", "caption": "What became of the practice examples that each author wrote, all splits of the published runs. The oracle's are right by construction. Parts too narrow for a number have none."}}
 example_verdicts(counts, rows="author")
@@ -94,27 +121,49 @@ example_verdicts(counts, rows="author")
 # with a valid one, which are the only ones that practice can change.
 
 # %%
-flags = written.assign(valid=written["verdict"] == VALID, right=written["fate"] == RIGHT)
+flags = written.assign(
+    valid=written["verdict"] == VALID, right=written["fate"] == RIGHT
+)
 flags["duplicate"] = written["verdict"] == "duplicate"
-by_request = flags.groupby(["split", "author", "sample"], sort=False)[["valid", "right", "duplicate"]].mean()
+by_request = flags.groupby(["split", "author", "sample"], sort=False)[
+    ["valid", "right", "duplicate"]
+].mean()
 
 
 def quality(of_requests):
-    means = {name: mean_interval(of_requests[name]) for name in ("valid", "right")}
-    once = {"some duplicate": accuracy(of_requests["duplicate"] > 0), "some valid": accuracy(of_requests["valid"] > 0)}
-    return {name: f"{i.estimate:.0%} ({100 * i.low:.0f}–{100 * i.high:.0f})" for name, i in {**means, **once}.items()}
+    means = {
+        name: mean_interval(of_requests[name]) for name in ("valid", "right")
+    }
+    once = {
+        "some duplicate": accuracy(of_requests["duplicate"] > 0),
+        "some valid": accuracy(of_requests["valid"] > 0),
+    }
+    return {
+        name: f"{i.estimate:.0%} ({100 * i.low:.0f}–{100 * i.high:.0f})"
+        for name, i in {**means, **once}.items()
+    }
 
 
-overall = {author: quality(of_author) for author, of_author in by_request.groupby("author", sort=False)}
-pd.DataFrame(overall).T.rename_axis(f"n = {rows['sample_id'].nunique()} requests", axis="columns")
+overall = {
+    author: quality(of_author)
+    for author, of_author in by_request.groupby("author", sort=False)
+}
+pd.DataFrame(overall).T.rename_axis(
+    f"n = {rows['sample_id'].nunique()} requests", axis="columns"
+)
 
 # %% [markdown]
 # The same by split; where all requests agree, the interval of a mean has no width, which says little of other requests.
 
 # %%
-split_quality = {key: quality(group) for key, group in by_request.groupby(["split", "author"], sort=False)}
+split_quality = {
+    key: quality(group)
+    for key, group in by_request.groupby(["split", "author"], sort=False)
+}
 by_split = pd.DataFrame(split_quality).T.loc[list(SPLITS)]
-by_split.rename_axis(["split", "author"]).rename_axis("share in % (95% interval)", axis="columns")
+by_split.rename_axis(["split", "author"]).rename_axis(
+    "share in % (95% interval)", axis="columns"
+)
 
 # %% [markdown]
 # ## Quality and gain
@@ -128,9 +177,15 @@ points = [
         "author": author,
         "split": split,
         "right": share_right[split, author],
-        **vars(difference_interval(of_samples["base_correct"], of_samples["greedy_correct"])),
+        **vars(
+            difference_interval(
+                of_samples["base_correct"], of_samples["greedy_correct"]
+            )
+        ),
     }
-    for (split, author), of_samples in rows.groupby(["split", "author"], sort=False)
+    for (split, author), of_samples in rows.groupby(
+        ["split", "author"], sort=False
+    )
 ]
 points = pd.DataFrame(points)
 
@@ -140,14 +195,24 @@ quality_and_gain(points)
 # %% tags=["hide-input"]
 lines = []
 for author, of_author in points.groupby("author", sort=False):
-    gains, losses = of_author[of_author["low"] > 0]["split"], of_author[of_author["high"] < 0]["split"]
-    lines.append(f"- {author}: above base on {', '.join(gains) or 'no split'}; below on {', '.join(losses) or 'none'}.")
-losing = points[(points["author"] == "the oracle") & (points["high"] < 0)]["split"]
+    gains, losses = (
+        of_author[of_author["low"] > 0]["split"],
+        of_author[of_author["high"] < 0]["split"],
+    )
+    lines.append(
+        f"- {author}: above base on {', '.join(gains) or 'no split'}; below on {', '.join(losses) or 'none'}."
+    )
+losing = points[(points["author"] == "the oracle") & (points["high"] < 0)][
+    "split"
+]
 if len(losing):
     lines.append(
         f"\nExamples that are all right are no protection: the oracle's practice loses on {', '.join(losing)}."
     )
-Markdown("Splits whose interval lies wholly on one side of zero:\n\n" + "\n".join(lines))
+Markdown(
+    "Splits whose interval lies wholly on one side of zero:\n\n"
+    + "\n".join(lines)
+)
 
 # %% [markdown]
 # Where the base answers are nearly all right already, as on seen tools, there is little to gain and much to break.
@@ -161,12 +226,25 @@ Markdown("Splits whose interval lies wholly on one side of zero:\n\n" + "\n".joi
 
 # %%
 def used(of_sample):
-    trained_on = [fate for fate in of_sample["fate"] if fate in (RIGHT, WRONG)][: config.loop.k]
-    return "none valid" if not trained_on else "some wrong" if WRONG in trained_on else "all right"
+    trained_on = [
+        fate for fate in of_sample["fate"] if fate in (RIGHT, WRONG)
+    ][: config.loop.k]
+    return (
+        "none valid"
+        if not trained_on
+        else "some wrong"
+        if WRONG in trained_on
+        else "all right"
+    )
 
 
-practice = {key: used(of_sample) for key, of_sample in written.groupby(["author", "sample"])}
-rows["practice"] = [practice[row.author, row.sample_id] for row in rows.itertuples()]
+practice = {
+    key: used(of_sample)
+    for key, of_sample in written.groupby(["author", "sample"])
+}
+rows["practice"] = [
+    practice[row.author, row.sample_id] for row in rows.itertuples()
+]
 
 
 # %%
@@ -179,12 +257,24 @@ def gain(of_samples):
     }
 
 
-practised = rows[rows["practice"] != "none valid"].groupby(["tools", "author", "practice"])
-groups = with_holm(pd.DataFrame({key: gain(group) for key, group in practised if len(group) > 1}).T)
-groups["points (95% interval)"] = [points_text(row) for row in groups.itertuples()]
-groups["fixed / broken"] = [f"{row.fixed} / {row.broken}" for row in groups.itertuples()]
+practised = rows[rows["practice"] != "none valid"].groupby(
+    ["tools", "author", "practice"]
+)
+groups = with_holm(
+    pd.DataFrame(
+        {key: gain(group) for key, group in practised if len(group) > 1}
+    ).T
+)
+groups["points (95% interval)"] = [
+    points_text(row) for row in groups.itertuples()
+]
+groups["fixed / broken"] = [
+    f"{row.fixed} / {row.broken}" for row in groups.itertuples()
+]
 groups["p, Holm"] = groups["p_holm"].map(p_text)
-groups[["n", "base right", "points (95% interval)", "fixed / broken", "p, Holm"]].loc[["unseen", "seen"]]
+groups[
+    ["n", "base right", "points (95% interval)", "fixed / broken", "p, Holm"]
+].loc[["unseen", "seen"]]
 
 # %% tags=["hide-input"]
 own = groups.loc[("unseen", "the agent")]
@@ -196,9 +286,7 @@ apart = (
 if apart and gap > 0:
     text = "On unseen tools the agent's own practice gains **more where some of it is wrong** than where all of it is right."
 elif apart:
-    text = (
-        "On unseen tools the agent's own practice gains more where all of it is right than where some of it is wrong."
-    )
+    text = "On unseen tools the agent's own practice gains more where all of it is right than where some of it is wrong."
 else:
     text = "On unseen tools the two groups of the agent's own practice cannot be told apart."
 Markdown(text)
@@ -213,7 +301,9 @@ Markdown(text)
 # Three of the agent's, one from each of three requests:
 
 # %%
-wrong = written[(written["author"] == "the agent") & (written["fate"] == WRONG)]
+wrong = written[
+    (written["author"] == "the agent") & (written["fate"] == WRONG)
+]
 for attempt in wrong.drop_duplicates("sample").head(3).itertuples():
     print(f"--- {attempt.sample}\n{attempt.text}\n")
 
@@ -228,7 +318,9 @@ for attempt in wrong.drop_duplicates("sample").head(3).itertuples():
 def misspells(text):
     example = read_practice(text)
     said = transcript(example.messages).lower()
-    return any(call.name.partition("_")[2] not in said for call in example.calls)
+    return any(
+        call.name.partition("_")[2] not in said for call in example.calls
+    )
 
 
 def names_no_tool(row):
@@ -241,10 +333,18 @@ def names_no_tool(row):
 
 
 misspelled = accuracy([misspells(text) for text in wrong["text"]])
-fixed = rows[(rows["author"] == "the agent") & ~rows["base_correct"] & rows["greedy_correct"]]
+fixed = rows[
+    (rows["author"] == "the agent")
+    & ~rows["base_correct"]
+    & rows["greedy_correct"]
+]
 invented = accuracy([names_no_tool(row) for row in fixed.itertuples()])
-print(f"wrong examples whose request lacks the noun of their call: {share_text(misspelled)}, n = {misspelled.n}")
-print(f"fixed samples whose base answer called a tool that is not offered: {share_text(invented)}, n = {invented.n}")
+print(
+    f"wrong examples whose request lacks the noun of their call: {share_text(misspelled)}, n = {misspelled.n}"
+)
+print(
+    f"fixed samples whose base answer called a tool that is not offered: {share_text(invented)}, n = {invented.n}"
+)
 
 # %% tags=["hide-input"]
 if invented.low > 0.5:
@@ -266,11 +366,24 @@ Markdown(text)
 # The same samples, all adapted. The teacher and the oracle against the agent's own practice:
 
 # %%
-right = rows.pivot(index=["tools", "sample_id"], columns="family", values="greedy_correct").astype(bool)
+right = rows.pivot(
+    index=["tools", "sample_id"], columns="family", values="greedy_correct"
+).astype(bool)
 right.columns = pd.MultiIndex.from_product([right.columns, ["direct"]])
-against_own = [(("tt-si", "direct"), (family, "direct")) for family in ("tt-d", "tt-d-oracle")]
-authors = {tools: differences(right.loc[tools], against_own) for tools in ("unseen", "seen")}
-pd.concat({f"{tools} tools": readable_differences(table) for tools, table in authors.items()})
+against_own = [
+    (("tt-si", "direct"), (family, "direct"))
+    for family in ("tt-d", "tt-d-oracle")
+]
+authors = {
+    tools: differences(right.loc[tools], against_own)
+    for tools in ("unseen", "seen")
+}
+pd.concat(
+    {
+        f"{tools} tools": readable_differences(table)
+        for tools, table in authors.items()
+    }
+)
 
 # %% [markdown]
 # The agent is asked to complete a call that is begun for it; the teacher is asked freely, since an endpoint takes no
@@ -286,10 +399,16 @@ shown = read_study(data_root() / "results", "base", "tt-icl", "icl").pivot(
     index=["split", "sample_id"], columns="family", values="greedy_correct"
 )
 shown = shown.astype(bool).set_axis(
-    pd.MultiIndex.from_product([sorted(set(shown.columns)), ["direct"]]), axis="columns"
+    pd.MultiIndex.from_product([sorted(set(shown.columns)), ["direct"]]),
+    axis="columns",
 )
-in_context = differences(shown, [(("base", "direct"), (family, "direct")) for family in ("tt-icl", "icl")])
-readable_differences(in_context).rename_axis(f"all splits, n = {len(shown)}", axis="columns")
+in_context = differences(
+    shown,
+    [(("base", "direct"), (family, "direct")) for family in ("tt-icl", "icl")],
+)
+readable_differences(in_context).rename_axis(
+    f"all splits, n = {len(shown)}", axis="columns"
+)
 
 # %% [markdown]
 # The tiny agent was never trained to read demonstrations: a prompt with an answered request before the one to answer is
@@ -321,7 +440,11 @@ def own_practice(request, *, seed, **asked):
 
 
 def show(author, attempt, request):
-    fits = f", {'right' if is_right(request.id, attempt.example) else 'wrong'}" if attempt.example else ""
+    fits = (
+        f", {'right' if is_right(request.id, attempt.example) else 'wrong'}"
+        if attempt.example
+        else ""
+    )
     print(f"--- {author}: {attempt.verdict}{fits}\n{attempt.text}\n")
 
 
@@ -329,27 +452,56 @@ def show(author, attempt, request):
 with teacher_of(configure(profile, method="tt-d")) as teacher:
     for request in requests:
         print(f"=== {transcript(request.messages)}\n")
-        asked = {"draws": 1, "temperature": config.loop.temperature, "seed": seed_for(seed, request.id)}
+        asked = {
+            "draws": 1,
+            "temperature": config.loop.temperature,
+            "seed": seed_for(seed, request.id),
+        }
         show("the agent", own_practice(request, **asked)[0], request)
-        for author, writer in (("the teacher", teacher), ("the oracle", oracle)):
-            texts = writer.write(request, max_new_tokens=config.max_new_tokens, **asked)
+        for author, writer in (
+            ("the teacher", teacher),
+            ("the oracle", oracle),
+        ):
+            texts = writer.write(
+                request, max_new_tokens=config.max_new_tokens, **asked
+            )
             show(author, judge(texts, request)[0], request)
 
 # %% tags=["remove-cell"]
-for author, name in zip(AUTHORS.values(), ("self", "teacher", "oracle"), strict=True):
+for author, name in zip(
+    AUTHORS.values(), ("self", "teacher", "oracle"), strict=True
+):
     for share in ("valid", "right", "some valid"):
-        glue(f"practice_{share.replace(' ', '_')}_{name}", overall[author][share], display=False)
+        glue(
+            f"practice_{share.replace(' ', '_')}_{name}",
+            overall[author][share],
+            display=False,
+        )
 for tools, table in authors.items():
     for row in table.itertuples():
         chance = "" if row.p_holm < 0.05 else ", not told from chance"
-        glue(f"practice_{row.after[0]}_{tools}", f"{points_text(row)} points{chance}", display=False)
+        glue(
+            f"practice_{row.after[0]}_{tools}",
+            f"{points_text(row)} points{chance}",
+            display=False,
+        )
 for row in in_context.itertuples():
-    glue(f"practice_{row.after[0]}", f"{points_text(row)} points", display=False)
+    glue(
+        f"practice_{row.after[0]}", f"{points_text(row)} points", display=False
+    )
 glue("practice_n", str(rows["sample_id"].nunique()), display=False)
 glue("practice_n_unseen", str(authors["unseen"]["n"].iloc[0]), display=False)
 glue("practice_n_seen", str(authors["seen"]["n"].iloc[0]), display=False)
-glue("practice_misspelled", f"{share_text(misspelled)}, n = {misspelled.n}", display=False)
-glue("practice_invented", f"{share_text(invented)}, n = {invented.n}", display=False)
+glue(
+    "practice_misspelled",
+    f"{share_text(misspelled)}, n = {misspelled.n}",
+    display=False,
+)
+glue(
+    "practice_invented",
+    f"{share_text(invented)}, n = {invented.n}",
+    display=False,
+)
 
 # %% [markdown]
 # ## What we learned

@@ -54,7 +54,11 @@ from ttsi.studies.collecting import read_made
 from ttsi.studies.families import FAMILIES, HEADLINE, HEADLINE_LIMIT, SEEDS
 from ttsi.studies.published import read_study
 from ttsi_book.analysis.paper import read_paper
-from ttsi_book.plots.costs import cost_frontier, crossings_by_training_time, total_seconds
+from ttsi_book.plots.costs import (
+    cost_frontier,
+    crossings_by_training_time,
+    total_seconds,
+)
 from ttsi_book.plots.frame import percent, style
 from ttsi_book.plots.stacked import stage_seconds
 
@@ -74,8 +78,14 @@ tau, samples = config.loop.tau, min(samples, config.limit)
 results, timing = data_root() / "results", data_root() / "timing"
 rows = read_study(results)
 rows = rows[rows["split"] == HEADLINE]
-timed = {name: one.set_index("sample_id", drop=False) for name, one in read_study(timing).groupby("family")}
-uncertain = {name: (one["margin"] < tau).to_numpy() for name, one in rows.groupby("family")}
+timed = {
+    name: one.set_index("sample_id", drop=False)
+    for name, one in read_study(timing).groupby("family")
+}
+uncertain = {
+    name: (one["margin"] < tau).to_numpy()
+    for name, one in rows.groupby("family")
+}
 
 # %%
 made = {name: read_made(timing, name)[0] for name in timed}
@@ -96,12 +106,20 @@ pd.Series(facts, name=HEADLINE).to_frame()
 # %%
 def from_a_cache(name):
     teacher = METHODS[FAMILIES[name]["method"]]["author"] == "teacher"
-    return teacher and timed[name]["seconds_augmentation"].median() < 0.1 * timed[name]["seconds_base"].median()
+    return (
+        teacher
+        and timed[name]["seconds_augmentation"].median()
+        < 0.1 * timed[name]["seconds_base"].median()
+    )
 
 
 left_out = [name for name in timed if from_a_cache(name)]
-families = [name for name in FAMILIES if name in timed and name not in left_out]
-Markdown(f"Left out: {', '.join(LABELS[name] for name in left_out) or 'none'}.")
+families = [
+    name for name in FAMILIES if name in timed and name not in left_out
+]
+Markdown(
+    f"Left out: {', '.join(LABELS[name] for name in left_out) or 'none'}."
+)
 
 
 # %% [markdown]
@@ -122,8 +140,14 @@ def serving(name, decoding="direct", chosen=None):
     once = made[name].seconds_once
     if not gated(name):
         return Serving.ungated(adapted, once=once)
-    kept = seconds_kept(timed[name], timed["base"], decoding).sum(axis=1).to_numpy()
-    return Serving(kept, adapted, uncertain[name] if chosen is None else chosen, once)
+    kept = (
+        seconds_kept(timed[name], timed["base"], decoding)
+        .sum(axis=1)
+        .to_numpy()
+    )
+    return Serving(
+        kept, adapted, uncertain[name] if chosen is None else chosen, once
+    )
 
 
 # %%
@@ -132,12 +156,19 @@ def mean_stages(name):
     if not gated(name):
         return adapted
     share = uncertain[name].mean()
-    return share * adapted + (1 - share) * seconds_kept(timed[name], timed["base"]).mean()
+    return (
+        share * adapted
+        + (1 - share) * seconds_kept(timed[name], timed["base"]).mean()
+    )
 
 
 stages = pd.DataFrame({LABELS[name]: mean_stages(name) for name in families}).T
-stages.loc["base, 5 sampled answers"] = seconds_adapted(timed["base"], "majority-vote").mean()
-stages.loc["TT-SI, tuned, an adapted sample"] = seconds_adapted(timed["tt-si"]).mean()
+stages.loc["base, 5 sampled answers"] = seconds_adapted(
+    timed["base"], "majority-vote"
+).mean()
+stages.loc["TT-SI, tuned, an adapted sample"] = seconds_adapted(
+    timed["tt-si"]
+).mean()
 
 # %% mystnb={"image": {"alt": "Stacked horizontal bars of the mean seconds of a request by stage, for each method."}, "figure": {"name": "fig-costs-stages", "caption": "Mean seconds of a request by stage. Methods with a gate are weighted by the share of samples that it adapts; the last bar is one that was adapted."}}
 stage_seconds(stages[list(STAGES)])
@@ -148,8 +179,12 @@ stage_seconds(stages[list(STAGES)])
 # %%
 ours = timed["tt-si"]
 spent = seconds_adapted(ours).sum(axis=1)
-groups = spent.groupby((ours["margin"] < tau).map({True: "uncertain", False: "certain"}))
-groups.agg(["mean", "min", "max", "size"]).round(2).rename(columns={"size": "n"}).rename_axis("adapted sample, seconds")
+groups = spent.groupby(
+    (ours["margin"] < tau).map({True: "uncertain", False: "certain"})
+)
+groups.agg(["mean", "min", "max", "size"]).round(2).rename(
+    columns={"size": "n"}
+).rename_axis("adapted sample, seconds")
 
 
 # %% [markdown]
@@ -165,19 +200,46 @@ def point(name, decoding="direct", label=None):
     # accuracy from the results, seconds from the timing
     cost = serving(name, decoding).interval()
     right = accuracy(correct[name, decoding].dropna())
-    values = {"accuracy": right.estimate, "accuracy_low": right.low, "accuracy_high": right.high, "n": right.n}
-    seconds = {"seconds": cost.estimate, "seconds_low": cost.low, "seconds_high": cost.high, "timed": cost.n}
-    return {"method": label or LABELS[name].removesuffix(" + constrained"), "decoding": decoding} | values | seconds
+    values = {
+        "accuracy": right.estimate,
+        "accuracy_low": right.low,
+        "accuracy_high": right.high,
+        "n": right.n,
+    }
+    seconds = {
+        "seconds": cost.estimate,
+        "seconds_low": cost.low,
+        "seconds_high": cost.high,
+        "timed": cost.n,
+    }
+    return (
+        {
+            "method": label or LABELS[name].removesuffix(" + constrained"),
+            "decoding": decoding,
+        }
+        | values
+        | seconds
+    )
 
 
 # %%
 methods = read_methods(results, *families, tau=tau)
-methods = {name: one[one["split"] == HEADLINE] for name, one in methods.items()}
+methods = {
+    name: one[one["split"] == HEADLINE] for name, one in methods.items()
+}
 correct = right_answers(methods)
-points = pd.DataFrame([point(*column) | {"family": column[0]} for column in correct.columns])
+points = pd.DataFrame(
+    [point(*column) | {"family": column[0]} for column in correct.columns]
+)
 points["method"] = points["method"].replace("constrained", "base")
-limited = points["family"].map(lambda name: FAMILIES[name].get("constrained", name == "constrained"))
-points["answers"] = points["decoding"].replace("majority-vote", "majority vote").mask(limited, "direct, constrained")
+limited = points["family"].map(
+    lambda name: FAMILIES[name].get("constrained", name == "constrained")
+)
+points["answers"] = (
+    points["decoding"]
+    .replace("majority-vote", "majority vote")
+    .mask(limited, "direct, constrained")
+)
 
 # %% mystnb={"image": {"alt": "Accuracy against mean seconds of a request, a point with whiskers for each method and way to answer, and a dotted line through those that none beats."}, "figure": {"name": "fig-costs-frontier", "caption": "Accuracy against seconds of a request. The colour is the method, the marker how it answers."}}
 cost_frontier(points, bound="pass@5")
@@ -190,10 +252,18 @@ def cell(one, name, form):
 
 by_cost = points.sort_values("seconds").to_dict("records")
 columns = {
-    "accuracy (95% interval)": [cell(one, "accuracy", ".1%") for one in by_cost],
+    "accuracy (95% interval)": [
+        cell(one, "accuracy", ".1%") for one in by_cost
+    ],
     "seconds (95% interval)": [cell(one, "seconds", ".2f") for one in by_cost],
 }
-pd.DataFrame(columns, index=pd.Index([f"{one['method']}, {one['answers']}" for one in by_cost], name="method"))
+pd.DataFrame(
+    columns,
+    index=pd.Index(
+        [f"{one['method']}, {one['answers']}" for one in by_cost],
+        name="method",
+    ),
+)
 
 # %% tags=["hide-input"]
 unbeaten = frontier(points[points["answers"] != "pass@5"])
@@ -211,7 +281,10 @@ Markdown(f"Usable and beaten by nothing, cheapest first: {'; '.join(names)}.")
 spending = (("base", "direct"), ("base", "majority-vote"), ("tt-si", "direct"))
 cost = {column: serving(*column).each for column in spending}
 ratio = cost["tt-si", "direct"] / cost["base", "majority-vote"]
-compared = [(("base", mode), ("tt-si", "direct")) for mode in ("direct", "majority-vote", "pass@5")]
+compared = [
+    (("base", mode), ("tt-si", "direct"))
+    for mode in ("direct", "majority-vote", "pass@5")
+]
 compared += [(("base", "majority-vote"), ("tt-si", "majority-vote"))]
 compared += [(("constrained", "direct"), ("tt-si", "direct"))]
 paired = differences(correct, compared)
@@ -219,18 +292,25 @@ paired = differences(correct, compared)
 # %%
 cells = {
     "points (95% interval)": [points_text(one) for one in paired.itertuples()],
-    "fixed / broken": [f"{one.fixed} / {one.broken}" for one in paired.itertuples()],
+    "fixed / broken": [
+        f"{one.fixed} / {one.broken}" for one in paired.itertuples()
+    ],
     "p (Holm)": [p_text(one.p_holm) for one in paired.itertuples()],
     "n": paired["n"].tolist(),
 }
-pair_names = [f"{LABELS[a]}, {how} → {LABELS[b]}, {then}" for (a, how), (b, then) in compared]
+pair_names = [
+    f"{LABELS[a]}, {how} → {LABELS[b]}, {then}"
+    for (a, how), (b, then) in compared
+]
 pd.DataFrame(cells, index=pd.Index(pair_names, name="from → to"))
 
 # %% tags=["hide-input"]
 vote, bound = (paired.iloc[row] for row in (1, 2))
 told = f"Tuned TT-SI at tau = {tau:g} takes {ratio:.1f} times the seconds of five sampled answers of the base agent. "
 told += f"Against their majority vote it shows {effect_text(vote)}. "
-told += f"Against pass@5, which needs a checker, it shows {effect_text(bound)}."
+told += (
+    f"Against pass@5, which needs a checker, it shows {effect_text(bound)}."
+)
 Markdown(told)
 
 # %% [markdown]
@@ -239,10 +319,22 @@ Markdown(told)
 # fewer make no difference:
 
 # %%
-drawing = [config.model_copy(update={"split": HEADLINE, "seed": one, "limit": HEADLINE_LIMIT}) for one in SEEDS]
-gold = {sample.request.id: sample.gold for one in drawing for sample in load_samples(one)}
+drawing = [
+    config.model_copy(
+        update={"split": HEADLINE, "seed": one, "limit": HEADLINE_LIMIT}
+    )
+    for one in SEEDS
+]
+gold = {
+    sample.request.id: sample.gold
+    for one in drawing
+    for sample in load_samples(one)
+}
 drawn = methods["base"].set_index("sample_id")["draws"].map(json.loads)
-right = {name: [score(text, gold[name]).exact_match for text in answers] for name, answers in drawn.items()}
+right = {
+    name: [score(text, gold[name]).exact_match for text in answers]
+    for name, answers in drawn.items()
+}
 
 
 # %%
@@ -253,13 +345,20 @@ def voted(name, n):
 
 counts = range(1, DRAWS + 1)
 by_count = {
-    "majority vote": [percent(accuracy([voted(name, n) for name in right])) for n in counts],
-    "any is right": [percent(accuracy([any(one[:n]) for one in right.values()])) for n in counts],
+    "majority vote": [
+        percent(accuracy([voted(name, n) for name in right])) for n in counts
+    ],
+    "any is right": [
+        percent(accuracy([any(one[:n]) for one in right.values()]))
+        for n in counts
+    ],
 }
 pd.DataFrame(by_count, index=pd.Index(counts, name="sampled answers"))
 
 # %% tags=["hide-input"]
-Markdown(f"In the seconds of tuned TT-SI the base agent could draw about {DRAWS * ratio:.0f} answers.")
+Markdown(
+    f"In the seconds of tuned TT-SI the base agent could draw about {DRAWS * ratio:.0f} answers."
+)
 
 # %% [markdown]
 # The paper reports both modes but not at equal seconds. A study of code generation did compare them:
@@ -273,12 +372,22 @@ Markdown(f"In the seconds of tuned TT-SI the base agent could draw about {DRAWS 
 # %%
 def variety(name):
     right = correct[name].astype(float)
-    return differences(correct, [((name, "direct"), (name, "pass@5"))]).iloc[0], right["pass@5"].mean()
+    return differences(correct, [((name, "direct"), (name, "pass@5"))]).iloc[
+        0
+    ], right["pass@5"].mean()
 
 
-spreads = {name: variety(name) for name in ("base", "tt-si", "tt-d") if (name, "pass@5") in correct}
+spreads = {
+    name: variety(name)
+    for name in ("base", "tt-si", "tt-d")
+    if (name, "pass@5") in correct
+}
 spread_cells = {
-    LABELS[name]: {"pass@5": f"{best:.1%}", "pass@5 minus direct, points": points_text(one), "n": one.n}
+    LABELS[name]: {
+        "pass@5": f"{best:.1%}",
+        "pass@5 minus direct, points": points_text(one),
+        "n": one.n,
+    }
     for name, (one, best) in spreads.items()
 }
 pd.DataFrame(spread_cells).T
@@ -298,11 +407,21 @@ lines = {
     gate: serving("tt-si"),
     all_of_them: serving("tt-si", chosen=everything),
 }
-crossings = {name: crossing_interval(lines["SFT"], lines[name]) for name in (gate, all_of_them)}
-reach = [one.high if np.isfinite(one.high) else 1.5 * one.estimate for one in crossings.values()]
+crossings = {
+    name: crossing_interval(lines["SFT"], lines[name])
+    for name in (gate, all_of_them)
+}
+reach = [
+    one.high if np.isfinite(one.high) else 1.5 * one.estimate
+    for one in crossings.values()
+]
 
 # %% mystnb={"image": {"alt": "Total seconds against requests served: straight lines of the base agent, supervised fine-tuning and TT-SI at two thresholds, with marks where fine-tuning becomes cheaper."}, "figure": {"name": "fig-costs-totals", "caption": "Total seconds against the number of requests served, training included. Dots: from here on, training once is cheaper."}}
-total_seconds(lines, crossings, samples=served or int(1.1 * max([45, *filter(np.isfinite, reach)])))
+total_seconds(
+    lines,
+    crossings,
+    samples=served or int(1.1 * max([45, *filter(np.isfinite, reach)])),
+)
 
 
 # %%
@@ -316,7 +435,10 @@ def requests_text(one):
 columns = {
     "trained once, s": [f"{one.once:.1f}" for one in lines.values()],
     "each request, s": [f"{one.each:.2f}" for one in lines.values()],
-    "SFT is cheaper from request": [requests_text(crossings[name]) if name in crossings else "" for name in lines],
+    "SFT is cheaper from request": [
+        requests_text(crossings[name]) if name in crossings else ""
+        for name in lines
+    ],
 }
 pd.DataFrame(columns, index=pd.Index(lines, name=HEADLINE))
 
@@ -325,13 +447,22 @@ pd.DataFrame(columns, index=pd.Index(lines, name=HEADLINE))
 # labelled examples are not free either: SFT needs them, TT-SI does not.
 
 # %%
-versus = differences(correct, [(("base", "direct"), ("sft", "direct")), (("sft", "direct"), ("tt-si", "direct"))])
+versus = differences(
+    correct,
+    [
+        (("base", "direct"), ("sft", "direct")),
+        (("sft", "direct"), ("tt-si", "direct")),
+    ],
+)
 cells = {
     "points (95% interval)": [points_text(one) for one in versus.itertuples()],
     "p (Holm)": [p_text(one.p_holm) for one in versus.itertuples()],
     "n": versus["n"].tolist(),
 }
-pd.DataFrame(cells, index=pd.Index(["base → SFT", "SFT → TT-SI, tuned"], name="from → to"))
+pd.DataFrame(
+    cells,
+    index=pd.Index(["base → SFT", "SFT → TT-SI, tuned"], name="from → to"),
+)
 
 # %% [markdown]
 # ## The paper's own sum
@@ -341,9 +472,12 @@ pd.DataFrame(cells, index=pd.Index(["base → SFT", "SFT → TT-SI, tuned"], nam
 
 # %%
 paper = read_paper()
-value = {name: number.value for name, number in paper.numbers["latency"].items()}
+value = {
+    name: number.value for name, number in paper.numbers["latency"].items()
+}
 tested, trained, labelled = (
-    int(paper[f"sealtool.{name}"].value) for name in ("test_samples", "uncertain_samples", "sft_samples")
+    int(paper[f"sealtool.{name}"].value)
+    for name in ("test_samples", "uncertain_samples", "sft_samples")
 )
 chosen = np.arange(tested) < trained
 kept, adapted = (np.array([value[name]]) for name in ("certain", "uncertain"))
@@ -356,8 +490,12 @@ theirs = {
 # %%
 sums = {
     "each sample, s": [f"{one.each:.2f}" for one in theirs.values()],
-    f"{tested} samples, s": [f"{float(one.total(tested)):,.0f}" for one in theirs.values()],
-    "10,000 samples, h": [f"{float(one.total(10_000)) / 3600:.1f}" for one in theirs.values()],
+    f"{tested} samples, s": [
+        f"{float(one.total(tested)):,.0f}" for one in theirs.values()
+    ],
+    "10,000 samples, h": [
+        f"{float(one.total(10_000)) / 3600:.1f}" for one in theirs.values()
+    ],
 }
 pd.DataFrame(sums, index=pd.Index(theirs, name="the paper's numbers"))
 
@@ -368,8 +506,13 @@ pd.DataFrame(sums, index=pd.Index(theirs, name="the paper's numbers"))
 # %%
 hours = np.linspace(0, 12, 121)
 gated_line, all_line = list(theirs)[1:]
-fine_tuned = [Serving.ungated([value["base"]], once=3600 * one) for one in hours]
-by_hours = {name: np.array([crossing(one, theirs[name]) for one in fine_tuned]) for name in (gated_line, all_line)}
+fine_tuned = [
+    Serving.ungated([value["base"]], once=3600 * one) for one in hours
+]
+by_hours = {
+    name: np.array([crossing(one, theirs[name]) for one in fine_tuned])
+    for name in (gated_line, all_line)
+}
 minutes_tested = tested * (theirs[gated_line].each - value["base"]) / 60
 
 # %% mystnb={"image": {"alt": "Number of samples from which fine-tuning is cheaper than TT-SI, rising in a straight line with the unknown hours of fine-tuning."}, "figure": {"name": "fig-costs-paper", "caption": "From the paper's seconds: the number of samples from which supervised fine-tuning is the cheaper of the two, against the hours that it took, which are not reported."}}
@@ -419,12 +562,23 @@ Markdown(
 # machine's, which may have had other work to do.
 
 # %%
-live = configure(profile, split=HEADLINE, seed=seed, limit=samples, adapt="all", decoding="majority-vote")
+live = configure(
+    profile,
+    split=HEADLINE,
+    seed=seed,
+    limit=samples,
+    adapt="all",
+    decoding="majority-vote",
+)
 agent = load_agent(live)
-fresh = pd.DataFrame([one.model_dump() for one in outcomes(load_samples(live), live, agent)]).assign(family="tt-si")
+fresh = pd.DataFrame(
+    [one.model_dump() for one in outcomes(load_samples(live), live, agent)]
+).assign(family="tt-si")
 here = seconds_adapted(fresh).sum(axis=1).mean() / fresh["seconds_base"].mean()
 there = spent.mean() / timed["tt-si"]["seconds_base"].mean()
-print(f"An adapted request takes {here:.1f} times a base answer here (n = {samples}), {there:.1f} times as published.")
+print(
+    f"An adapted request takes {here:.1f} times a base answer here (n = {samples}), {there:.1f} times as published."
+)
 
 # %% tags=["remove-cell"]
 glue("costs_split", HEADLINE, display=False)
@@ -435,18 +589,34 @@ for key, column in zip(("base", "vote", "ttsi"), cost, strict=True):
     glue(f"costs_{key}", f"{one.estimate:.2f} ({interval})", display=False)
 adapted_mean = mean_interval(spent)
 interval = f"95% interval {adapted_mean.low:.2f} to {adapted_mean.high:.2f}, n = {adapted_mean.n}"
-glue("costs_adapted", f"{adapted_mean.estimate:.2f} ({interval})", display=False)
+glue(
+    "costs_adapted", f"{adapted_mean.estimate:.2f} ({interval})", display=False
+)
 glue("costs_share", f"{uncertain['tt-si'].mean():.0%}", display=False)
-glue("costs_vote_difference", f"{points_text(vote)} points, n = {vote.n}", display=False)
+glue(
+    "costs_vote_difference",
+    f"{points_text(vote)} points, n = {vote.n}",
+    display=False,
+)
 glue("costs_ratio", f"{ratio:.1f}", display=False)
 
 # %% tags=["remove-cell"]
 glue("costs_crossing", requests_text(crossings[gate]), display=False)
-glue("costs_crossing_all", requests_text(crossings[all_of_them]), display=False)
+glue(
+    "costs_crossing_all", requests_text(crossings[all_of_them]), display=False
+)
 glue("costs_once", f"{lines['SFT'].once:.1f}", display=False)
 glue("costs_unbeaten", "; ".join(names), display=False)
-glue("costs_paper_total", f"{float(theirs[gated_line].total(tested)):,.0f}", display=False)
-glue("costs_paper_base", f"{float(theirs['base'].total(tested)):,.0f}", display=False)
+glue(
+    "costs_paper_total",
+    f"{float(theirs[gated_line].total(tested)):,.0f}",
+    display=False,
+)
+glue(
+    "costs_paper_base",
+    f"{float(theirs['base'].total(tested)):,.0f}",
+    display=False,
+)
 glue("costs_paper_tested", str(tested), display=False)
 glue("costs_fewer", f"{fewer:.0f}", display=False)
 glue("costs_paper_minutes", f"{minutes_tested:.0f}", display=False)

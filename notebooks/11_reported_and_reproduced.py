@@ -22,7 +22,13 @@ from ttsi.studies.collecting import read_made
 from ttsi.studies.families import SEEDS
 from ttsi_book.analysis.paper import read_paper
 from ttsi_book.analysis.real_results import as_study
-from ttsi_book.analysis.reproduced import MIRRORS, Study, counterparts, latencies, settings
+from ttsi_book.analysis.reproduced import (
+    MIRRORS,
+    Study,
+    counterparts,
+    latencies,
+    settings,
+)
 from ttsi_book.plots.frame import style
 from ttsi_book.plots.reported import reported_dots
 
@@ -37,8 +43,12 @@ def studied(folder, timed):
         return {}
     found = counterparts(Study.read(folder), tau=tau, low_tau=low_tau)
     made = read_made(folder, "tt-si")
-    found |= settings(made[0].config, runs=len({one.config["seed"] for one in made}))
-    return found | latencies(Study.read(timed), tau=tau) | labelled(folder, found)
+    found |= settings(
+        made[0].config, runs=len({one.config["seed"] for one in made})
+    )
+    return (
+        found | latencies(Study.read(timed), tau=tau) | labelled(folder, found)
+    )
 
 
 def labelled(folder, found):
@@ -52,8 +62,15 @@ def labelled(folder, found):
 
 # %%
 tiny, full = data_root() / "results", data_root() / "paper-results"
-toolworld, reproduced = studied(tiny, data_root() / "timing"), studied(full, full)
-real = counterparts(as_study(data_root() / "real"), tau=paper["settings.tau"].value, low_tau=low_tau)
+toolworld, reproduced = (
+    studied(tiny, data_root() / "timing"),
+    studied(full, full),
+)
+real = counterparts(
+    as_study(data_root() / "real"),
+    tau=paper["settings.tau"].value,
+    low_tau=low_tau,
+)
 planned = settings(configure("paper").model_dump(), runs=len(SEEDS))
 
 
@@ -61,12 +78,22 @@ planned = settings(configure("paper").model_dump(), runs=len(SEEDS))
 def cell(value, unit):
     if isinstance(value, float):
         return f"{value:.3g} {unit}".strip()
-    scale, form = (1, ".2f") if unit == "seconds" else (100, "+.1f" if unit == "points" else ".1f")
-    low, high = (f"{scale * bound:{form}}" for bound in (value.low, value.high))
+    scale, form = (
+        (1, ".2f")
+        if unit == "seconds"
+        else (100, "+.1f" if unit == "points" else ".1f")
+    )
+    low, high = (
+        f"{scale * bound:{form}}" for bound in (value.low, value.high)
+    )
     return f"{scale * value.estimate:{form}} {unit} ({low} to {high}, n = {value.n:,})"
 
 
-COLUMNS = {"toolworld, tuned": toolworld, "real model, 135 M": real, "make paper": reproduced}
+COLUMNS = {
+    "toolworld, tuned": toolworld,
+    "real model, 135 M": real,
+    "make paper": reproduced,
+}
 
 
 # %%
@@ -81,7 +108,11 @@ def table(group, planned=None):
             for column, found in columns.items()
             if any(name.startswith(f"{group}.") for name in found)
         }
-        rows[number.what] = {"the paper": reported} | ours | {"how sure": number.sure, "where": number.where}
+        rows[number.what] = (
+            {"the paper": reported}
+            | ours
+            | {"how sure": number.sure, "where": number.where}
+        )
     return pd.DataFrame(rows).T
 
 
@@ -106,12 +137,20 @@ for name, number in quoted.items():
     for source, found in COLUMNS.items():
         if name in found:
             value = found[name]
-            bounds = {key: 100 * getattr(value, key) for key in ("estimate", "low", "high")}
+            bounds = {
+                key: 100 * getattr(value, key)
+                for key in ("estimate", "low", "high")
+            }
             marks.append(row | {"source": source} | bounds)
-marks = pd.DataFrame(marks, columns=["what", "unit", "source", "estimate", "low", "high"])
+marks = pd.DataFrame(
+    marks, columns=["what", "unit", "source", "estimate", "low", "high"]
+)
 panels = {
     label: marks[marks["unit"] == unit]
-    for label, unit in (("accuracy (%)", "%"), ("gain on base (percentage points)", "points"))
+    for label, unit in (
+        ("accuracy (%)", "%"),
+        ("gain on base (percentage points)", "points"),
+    )
 }
 
 # %% tags=["remove-input"] mystnb={"image": {"alt": "Dots: each accuracy and each gain that the paper reports, and beside it what the embedded agent on toolworld and the real model reach, with 95 percent intervals."}, "figure": {"name": "fig-reported", "caption": "Accuracies and gains that the paper reports, without intervals, and what answers the same question here. Toolworld is another model on another benchmark with the tuned TT-SI; the real model is another model on the paper's benchmark in the paper's setting. Being near or far says nothing about either."}}
@@ -129,7 +168,10 @@ reported_dots(panels, ["the paper", *COLUMNS])
 # miniature, and stands in its row. That makes the question the same, not the measurement.
 
 # %% tags=["hide-input"]
-pd.Series({benchmark: split for split, benchmark in MIRRORS.items()}, name="mirrored in miniature by").to_frame()
+pd.Series(
+    {benchmark: split for split, benchmark in MIRRORS.items()},
+    name="mirrored in miniature by",
+).to_frame()
 
 # %% [markdown]
 # *Real model* is the one of [](14_a_real_model), on the paper's benchmark itself, with TT-SI in the paper's setting.
@@ -181,31 +223,49 @@ table("settings", planned)
 # over all runs; what is given to two decimals should be one of these, to within their rounding:
 
 # %%
-value = {name: number.value for name, number in paper.numbers["sealtool"].items()}
+value = {
+    name: number.value for name, number in paper.numbers["sealtool"].items()
+}
 n, runs = int(value["test_samples"]), int(paper["settings.runs"].value)
 implied = value["tt_si"] - paper["gain.sealtool"].value
-stated = {"base": value["base"], "TT-SI": value["tt_si"], "TT-SI minus its gain": implied}
+stated = {
+    "base": value["base"],
+    "TT-SI": value["tt_si"],
+    "TT-SI minus its gain": implied,
+}
 
 
 # %%
 def as_fraction(share, of):
     right = round(share / 100 * of)
     fits = abs(100 * right / of - share) < 0.00501
-    return f"{right:,}/{of:,} = {100 * right / of:.3f}" + (", fits" if fits else ", does not fit")
+    return f"{right:,}/{of:,} = {100 * right / of:.3f}" + (
+        ", fits" if fits else ", does not fit"
+    )
 
 
 fractions = {
-    name: {"stated": f"{share:.2f}", "one run": as_fraction(share, n), "all runs": as_fraction(share, n * runs)}
+    name: {
+        "stated": f"{share:.2f}",
+        "one run": as_fraction(share, n),
+        "all runs": as_fraction(share, n * runs),
+    }
     for name, share in stated.items()
 }
 pd.DataFrame(fractions).T.rename_axis("SealTool, %")
 
 # %% tags=["hide-input"]
 apart = abs(implied - value["base"])
-lines = [f"- The base accuracy of SealTool is stated as {value['base']:g}%; TT-SI minus its gain makes {implied:.2f}%."]
+lines = [
+    f"- The base accuracy of SealTool is stated as {value['base']:g}%; TT-SI minus its gain makes {implied:.2f}%."
+]
 if apart > 0.01:
     lines.append(f"  The two differ by {apart:.2f} points.")
-unfit = [name for name, one in fractions.items() if all("not" in one[way] for way in ("one run", "all runs"))]
+unfit = [
+    name
+    for name, one in fractions.items()
+    if all("not" in one[way] for way in ("one run", "all runs"))
+]
 if unfit:
     lines.append(
         f"- No number of right answers gives what is stated for {' and '.join(unfit)}, neither in one run nor over "
@@ -228,9 +288,16 @@ pd.Series(averages, name="points, or times").to_frame()
 # %% tags=["hide-input"]
 mean, stated_gain, later = (
     sum(gains) / len(gains),
-    *(paper[f"average.tt_si_direct_gain{v}"].value for v in ("", "_conference")),
+    *(
+        paper[f"average.tt_si_direct_gain{v}"].value
+        for v in ("", "_conference")
+    ),
 )
-agrees = "the stated average, rounded" if round(mean, 2) == stated_gain else "not the stated average"
+agrees = (
+    "the stated average, rounded"
+    if round(mean, 2) == stated_gain
+    else "not the stated average"
+)
 saved = value["tt_si"] - value["tt_si_all"]
 effect = "costs" if saved < 0 else "adds"
 lines = [
@@ -253,19 +320,41 @@ def chosen(setting):
     value = configure("paper")
     for part in setting.split("."):
         value = getattr(value, part)
-    return f"{setting}: {value}" if len(str(value)) < 40 else f"{setting}: a text of ours"
+    return (
+        f"{setting}: {value}"
+        if len(str(value)) < 40
+        else f"{setting}: a text of ours"
+    )
 
 
-left_open = pd.DataFrame({"our choice": {one.what: chosen(one.setting) for one in paper.unknown}})
+left_open = pd.DataFrame(
+    {"our choice": {one.what: chosen(one.setting) for one in paper.unknown}}
+)
 left_open.rename_axis("not stated")
 
 # %% tags=["remove-cell"]
 glue("paper_numbers", str(len(quoted)), display=False)
-glue("paper_reproduced", str(sum(name in reproduced for name in quoted)), display=False)
-glue("paper_counterpart", str(sum(name in toolworld or name in real for name in quoted)), display=False)
-glue("paper_open", str(sum(name not in toolworld | real | reproduced for name in quoted)), display=False)
+glue(
+    "paper_reproduced",
+    str(sum(name in reproduced for name in quoted)),
+    display=False,
+)
+glue(
+    "paper_counterpart",
+    str(sum(name in toolworld or name in real for name in quoted)),
+    display=False,
+)
+glue(
+    "paper_open",
+    str(sum(name not in toolworld | real | reproduced for name in quoted)),
+    display=False,
+)
 glue("paper_seconds_base", f"{paper['latency.base'].value:g}", display=False)
-glue("paper_seconds_adapted", f"{paper['latency.uncertain'].value:g}", display=False)
+glue(
+    "paper_seconds_adapted",
+    f"{paper['latency.uncertain'].value:g}",
+    display=False,
+)
 verdict = (
     "are reproduced"
     if reproduced
@@ -275,8 +364,16 @@ glue("paper_verdict", verdict, display=False)
 gain = toolworld["average.tt_si_direct_gain"]
 glue("paper_our_gain", cell(gain, "points"), display=False)
 real_gain = real.get("gain.sealtool")
-glue("paper_real_gain", cell(real_gain, "points") if real_gain else "not run", display=False)
-glue("paper_gain", f"{paper['average.tt_si_direct_gain'].value:+g} points", display=False)
+glue(
+    "paper_real_gain",
+    cell(real_gain, "points") if real_gain else "not run",
+    display=False,
+)
+glue(
+    "paper_gain",
+    f"{paper['average.tt_si_direct_gain'].value:+g} points",
+    display=False,
+)
 glue("paper_unfit", " and ".join(unfit) or "none", display=False)
 
 # %% [markdown]

@@ -27,7 +27,12 @@ from ttsi.data import data_root
 from ttsi.evaluation.statistics import difference_interval, proportion_interval
 from ttsi.runs.config import configure
 from ttsi.studies.published import read_study
-from ttsi_book.analysis.survey import OUT_OF_REACH, files_at_hand, read_survey, survey_split
+from ttsi_book.analysis.survey import (
+    OUT_OF_REACH,
+    files_at_hand,
+    read_survey,
+    survey_split,
+)
 from ttsi_book.plots.frame import percent, style
 from ttsi_book.plots.survey import gold_positions, reachable_shares
 
@@ -45,7 +50,11 @@ survey = read_survey()
 # %%
 manifest = load_manifest()
 sources = {
-    name: {"repository": source.repository, "commit": source.commit[:10], "licence": source.licence}
+    name: {
+        "repository": source.repository,
+        "commit": source.commit[:10],
+        "licence": source.licence,
+    }
     for name, source in manifest.sources.items()
 }
 pd.DataFrame(sources).T
@@ -66,9 +75,18 @@ missing if len(missing) else Markdown("None: every split was at hand.")
 # Where the files are here now, the summary is computed again and must agree:
 
 # %%
-at_hand = [name for name in survey.splits if files_at_hand(*name.split("/"), folder) is not None]
-agree = {name: survey_split(*name.split("/"), folder) == survey.splits[name] for name in at_hand}
-assert all(agree.values()), f"the files say otherwise than the summary: {agree}"
+at_hand = [
+    name
+    for name in survey.splits
+    if files_at_hand(*name.split("/"), folder) is not None
+]
+agree = {
+    name: survey_split(*name.split("/"), folder) == survey.splits[name]
+    for name in at_hand
+}
+assert all(agree.values()), (
+    f"the files say otherwise than the summary: {agree}"
+)
 print(
     f"computed again from the files, and equal: {len(agree)} of {len(survey.splits)} splits"
     if agree
@@ -84,7 +102,11 @@ print(
 # tell, are marked.
 
 # %%
-evaluated = {f"{name}/{one}" for name in PAPER_BENCHMARKS for one in BENCHMARKS[name].evaluated}
+evaluated = {
+    f"{name}/{one}"
+    for name in PAPER_BENCHMARKS
+    for one in BENCHMARKS[name].evaluated
+}
 shape = {
     name: {
         "in the table": "yes" if name in evaluated else "",
@@ -112,7 +134,10 @@ pd.DataFrame(sizes).T
 
 # %%
 flags = {
-    name: ", ".join(f"{count} {flag}" for flag, count in one.check.flags.items()) or "nothing"
+    name: ", ".join(
+        f"{count} {flag}" for flag, count in one.check.flags.items()
+    )
+    or "nothing"
     for name, one in survey.splits.items()
 }
 pd.Series(flags, name="samples with a flag").to_frame()
@@ -139,7 +164,10 @@ pd.Series(flags, name="samples with a flag").to_frame()
 
 # %%
 shown = survey.splits[split]
-orders = {"as upstream lists them": shown.positions["upstream"], "shuffled": shown.positions["shuffled"]}
+orders = {
+    "as upstream lists them": shown.positions["upstream"],
+    "shuffled": shown.positions["shuffled"],
+}
 
 # %% mystnb={"image": {"alt": "Bars of the share of samples that have the gold tool first, second and so on, as upstream lists the tools and shuffled."}, "figure": {"name": "fig-benchmarks-positions", "caption": "Position of the gold tool among the tools on offer, in upstream's order and shuffled."}}
 gold_positions(orders, first_by_chance=shown.first_by_chance)
@@ -151,7 +179,9 @@ gold_positions(orders, first_by_chance=shown.first_by_chance)
 firsts = {
     name: {
         "n": (n := sum(one.positions["upstream"])),
-        "upstream": percent(proportion_interval(one.positions["upstream"][0], n)).replace(f", n = {n:,}", ""),
+        "upstream": percent(
+            proportion_interval(one.positions["upstream"][0], n)
+        ).replace(f", n = {n:,}", ""),
         "shuffled": f"{one.positions['shuffled'][0] / n:.1%}",
         "by chance": f"{one.first_by_chance / n:.1%}",
     }
@@ -163,8 +193,17 @@ pd.DataFrame(firsts).T
 # %% tags=["hide-input"]
 def leaning(one):
     n = sum(one.positions["upstream"])
-    first, chance = proportion_interval(one.positions["upstream"][0], n), one.first_by_chance / n
-    return "more often" if first.low > chance else "less often" if first.high < chance else "about as often"
+    first, chance = (
+        proportion_interval(one.positions["upstream"][0], n),
+        one.first_by_chance / n,
+    )
+    return (
+        "more often"
+        if first.low > chance
+        else "less often"
+        if first.high < chance
+        else "about as often"
+    )
 
 
 leanings = {name: leaning(one) for name, one in survey.splits.items()}
@@ -185,7 +224,9 @@ reproduced = data_root() / "paper-results"
 if (reproduced / "base-upstream-order.parquet").is_file():
     both = read_study(reproduced, "base", "base-upstream-order")
     both = both[both["sample_id"].str.startswith("sealtool/")]
-    means = both.pivot_table("greedy_correct", "sample_id", "family", aggfunc="mean").astype(float)
+    means = both.pivot_table(
+        "greedy_correct", "sample_id", "family", aggfunc="mean"
+    ).astype(float)
     gain = difference_interval(means["base"], means["base-upstream-order"])
     words = f"{100 * gain.estimate:+.1f} points, 95% interval {100 * gain.low:+.1f} to {100 * gain.high:+.1f}"
     order_effect = f"upstream's order against shuffled: {words}, n = {gain.n}"
@@ -202,10 +243,16 @@ Markdown(order_effect[0].upper() + order_effect[1:] + ".")
 # seen it before, so this is a limit for honest work rather than a bound of logic:
 
 # %% tags=["hide-input"]
-Markdown("Counted as out of reach: " + ", ".join(f"`{flag}`" for flag in OUT_OF_REACH) + ".")
+Markdown(
+    "Counted as out of reach: "
+    + ", ".join(f"`{flag}`" for flag in OUT_OF_REACH)
+    + "."
+)
 
 # %% mystnb={"image": {"alt": "Bars of the samples of each split that are within reach of an exact match and of those that are not."}, "figure": {"name": "fig-benchmarks-reach", "caption": "Samples that an agent can answer exactly from what it is given, and samples that it cannot."}}
-reachable_shares({name: (one.reachable, one.check.n) for name, one in survey.splits.items()})
+reachable_shares(
+    {name: (one.reachable, one.check.n) for name, one in survey.splits.items()}
+)
 
 # %% [markdown]
 # For ToolAlpaca's real split the missing keys weigh most: its gold answers hold keys that neither the request nor the
@@ -222,16 +269,40 @@ reachable_shares({name: (one.reachable, one.check.n) for name, one in survey.spl
 # score by more than a method does, so scores from two papers should not be laid side by side.
 
 # %% tags=["remove-cell"]
-seal, n_seal = survey.splits["sealtool/test"], sum(survey.splits["sealtool/test"].positions["upstream"])
-glue("benchmarks_first_upstream", percent(proportion_interval(seal.positions["upstream"][0], n_seal)), display=False)
-glue("benchmarks_first_shuffled", f"{seal.positions['shuffled'][0] / n_seal:.1%}", display=False)
-glue("benchmarks_first_chance", f"{seal.first_by_chance / n_seal:.1%}", display=False)
+seal, n_seal = (
+    survey.splits["sealtool/test"],
+    sum(survey.splits["sealtool/test"].positions["upstream"]),
+)
+glue(
+    "benchmarks_first_upstream",
+    percent(proportion_interval(seal.positions["upstream"][0], n_seal)),
+    display=False,
+)
+glue(
+    "benchmarks_first_shuffled",
+    f"{seal.positions['shuffled'][0] / n_seal:.1%}",
+    display=False,
+)
+glue(
+    "benchmarks_first_chance",
+    f"{seal.first_by_chance / n_seal:.1%}",
+    display=False,
+)
 glue("benchmarks_splits", str(len(survey.splits)), display=False)
 glue("benchmarks_missing", ", ".join(survey.missing) or "none", display=False)
-worst = min(survey.splits, key=lambda name: survey.splits[name].reachable / survey.splits[name].check.n)
+worst = min(
+    survey.splits,
+    key=lambda name: (
+        survey.splits[name].reachable / survey.splits[name].check.n
+    ),
+)
 limit = survey.splits[worst]
 glue("benchmarks_worst", worst, display=False)
-glue("benchmarks_limit", f"{limit.reachable / limit.check.n:.1%} (n = {limit.check.n})", display=False)
+glue(
+    "benchmarks_limit",
+    f"{limit.reachable / limit.check.n:.1%} (n = {limit.check.n})",
+    display=False,
+)
 glue("benchmarks_order_effect", order_effect, display=False)
 
 # %% [markdown]

@@ -24,7 +24,11 @@ from IPython.display import Markdown, display
 from myst_nb import glue
 
 from ttsi.data import data_root
-from ttsi.evaluation.comparison import LABELS, differences, readable_differences
+from ttsi.evaluation.comparison import (
+    LABELS,
+    differences,
+    readable_differences,
+)
 from ttsi.evaluation.statistics import mean_interval
 from ttsi.models.loading import pinned
 from ttsi.runs.config import configure
@@ -75,15 +79,26 @@ style()
 # ```
 
 # %%
-config = configure(profile, split="single/unseen", subset="validation", seed=seed, adapt="all")
-requests = [sample.request for sample in load_samples(config)[: min(samples, config.limit)]]
+config = configure(
+    profile, split="single/unseen", subset="validation", seed=seed, adapt="all"
+)
+requests = [
+    sample.request
+    for sample in load_samples(config)[: min(samples, config.limit)]
+]
 
 
 def served(backend):
     chosen = config.model_copy(update={"backend": backend})
     with prepared(chosen, load_agent(chosen)) as improve:
         started = perf_counter()
-        answers = list(improve.in_batches(requests, seed=seed, at_once=len(requests) if backend == "batched" else 1))
+        answers = list(
+            improve.in_batches(
+                requests,
+                seed=seed,
+                at_once=len(requests) if backend == "batched" else 1,
+            )
+        )
     return [one.output for one in answers], perf_counter() - started
 
 
@@ -111,10 +126,18 @@ print(
 # %%
 rows = read_study(data_root() / "results", "base", "tt-si", "tt-si-activated")
 rows = rows[rows["split"].str.endswith("/unseen")]
-right = rows.pivot(index="sample_id", columns="family", values="greedy_correct").astype(bool)
+right = rows.pivot(
+    index="sample_id", columns="family", values="greedy_correct"
+).astype(bool)
 right.columns = pd.MultiIndex.from_product([right.columns, ["direct"]])
-pairs = [("base", "tt-si"), ("base", "tt-si-activated"), ("tt-si", "tt-si-activated")]
-cost = differences(right, [((before, "direct"), (after, "direct")) for before, after in pairs])
+pairs = [
+    ("base", "tt-si"),
+    ("base", "tt-si-activated"),
+    ("tt-si", "tt-si-activated"),
+]
+cost = differences(
+    right, [((before, "direct"), (after, "direct")) for before, after in pairs]
+)
 readable_differences(cost).set_axis(
     [f"{LABELS[after]} against {LABELS[before]}" for before, after in pairs]
 ).rename_axis(f"unseen splits, n = {len(right)}", axis="columns")
@@ -155,9 +178,18 @@ facts = {
 pd.Series(facts, name="this benchmark").to_frame()
 
 # %%
-tiny = table[(table["model"] == "tiny") & table["toolworld"] & (table["k"] == 1)]
-largest = tiny[tiny["batch"].isin([1, 64]) & ((tiny["batch"] == 64) | ~tiny["way"].isin(["batched", "activated"]))]
-stages = largest.groupby("way")[[f"seconds_{stage}" for stage in STAGES]].mean().reindex(WAYS)
+tiny = table[
+    (table["model"] == "tiny") & table["toolworld"] & (table["k"] == 1)
+]
+largest = tiny[
+    tiny["batch"].isin([1, 64])
+    & ((tiny["batch"] == 64) | ~tiny["way"].isin(["batched", "activated"]))
+]
+stages = (
+    largest.groupby("way")[[f"seconds_{stage}" for stage in STAGES]]
+    .mean()
+    .reindex(WAYS)
+)
 stages.columns = list(STAGES)
 
 # %% mystnb={"image": {"alt": "Stacked bars of the seconds of each stage, for the naive loop, the sequential one, the batched one and the one with a single prefill."}, "figure": {"name": "fig-speed-stages", "caption": "Seconds per adapted sample by stage: the tiny agent on toolworld's requests, one lesson, batches of 64 for the last two."}}
@@ -177,17 +209,25 @@ seconds_against(pd.DataFrame(points), column="batch", label="samples at once")
 random = table[(table["model"] == "tiny") & ~table["toolworld"]]
 points = [
     {"way": way, "prefix": prefix, **vars(mean_interval(of_point["seconds"]))}
-    for (way, prefix), of_point in random.groupby(["way", "prefix"], sort=False)
+    for (way, prefix), of_point in random.groupby(
+        ["way", "prefix"], sort=False
+    )
 ]
 
 # %% mystnb={"image": {"alt": "Three lines of seconds per adapted sample against the number of tokens of the shared prefix."}, "figure": {"name": "fig-speed-prefix", "caption": "Seconds per adapted sample against the length of what its prompts share: random tokens, the tiny agent, an example of 120 tokens and answers of 60."}}
-seconds_against(pd.DataFrame(points), column="prefix", label="tokens of the shared prefix")
+seconds_against(
+    pd.DataFrame(points), column="prefix", label="tokens of the shared prefix"
+)
 
 # %% [markdown]
 # Tokens a second by stage, those that are computed once for several stages counted in each:
 
 # %%
-rates = largest.groupby("way")[[f"tokens_{stage}" for stage in STAGES]].mean().reindex(WAYS)
+rates = (
+    largest.groupby("way")[[f"tokens_{stage}" for stage in STAGES]]
+    .mean()
+    .reindex(WAYS)
+)
 rates.columns = list(STAGES)
 (rates / stages).map("{:,.0f}".format)
 
@@ -235,15 +275,24 @@ Markdown(
 # the time goes into launching kernels, which is what batches avoid. `--backend unsloth` runs it (extra `gpu`).
 
 # %% tags=["hide-input"]
-files = [data_root() / "speed" / f"{name}.parquet" for name in ("gpu", "unsloth")]
+files = [
+    data_root() / "speed" / f"{name}.parquet" for name in ("gpu", "unsloth")
+]
 shape = pinned(QWEN, data_root() / "models.toml").shape
 if all(file.is_file() for file in files):
     (ours, on_gpu), (unsloth, _) = map(read_bench, files)
     gpu_table = pd.concat([ours, unsloth])
     gpu_rows = {bar.what: judged(gpu_table, bar) for bar in GPU_BARS}
-    quickest = bar_rows(gpu_table, GPU_BARS[0]).query("way == @GPU_BARS[0].fast")
-    whole = gpu_table.query("model == @QWEN and way == 'batched' and batch == 64 and prefix == 600 and k == 1")
-    spent, reached = mean_interval(quickest["seconds"]), roofline_share(whole, shape, on_gpu.device)
+    quickest = bar_rows(gpu_table, GPU_BARS[0]).query(
+        "way == @GPU_BARS[0].fast"
+    )
+    whole = gpu_table.query(
+        "model == @QWEN and way == 'batched' and batch == 64 and prefix == 600 and k == 1"
+    )
+    spent, reached = (
+        mean_interval(quickest["seconds"]),
+        roofline_share(whole, shape, on_gpu.device),
+    )
     speed_gpu = f"{spent.estimate:.2g} s an adapted sample (hoped for: {GPU_SECONDS:g})"
     if reached:
         speed_gpu += f", {reached.estimate:.0%} of the roofline in training (hoped for: {GPU_ROOFLINE:.0%})"
@@ -270,12 +319,29 @@ Markdown(text)
 best = largest.groupby("way")["seconds"].mean()
 plans = {
     way: vars(
-        fleet(1_000_000, seconds=best[way], hours=workers_hours, start_seconds=start_seconds, price_an_hour=price)
+        fleet(
+            1_000_000,
+            seconds=best[way],
+            hours=workers_hours,
+            start_seconds=start_seconds,
+            price_an_hour=price,
+        )
     )
     for way in WAYS
 }
-forms = {"workers": "{:.0f}", "hours": "{:.1f}", "worker_hours": "{:.0f}", "cost": "{:.0f}", "share_of_start": "{:.2%}"}
-planned = pd.DataFrame({name: pd.DataFrame(plans).loc[name].map(form.format) for name, form in forms.items()})
+forms = {
+    "workers": "{:.0f}",
+    "hours": "{:.1f}",
+    "worker_hours": "{:.0f}",
+    "cost": "{:.0f}",
+    "share_of_start": "{:.2%}",
+}
+planned = pd.DataFrame(
+    {
+        name: pd.DataFrame(plans).loc[name].map(form.format)
+        for name, form in forms.items()
+    }
+)
 planned.rename(columns=lambda name: name.replace("_", " "))
 
 # %% [markdown]
@@ -286,7 +352,11 @@ planned.rename(columns=lambda name: name.replace("_", " "))
 # %% tags=["remove-cell"]
 for bar, key in zip(BARS, ("naive", "sequential", "prefill"), strict=True):
     glue(f"speed_{key}", hopes.loc[bar.what, "times as fast"], display=False)
-    glue(f"speed_{key}_verdict", f"{hopes.loc[bar.what, '']} (hoped for: {bar.at_least:g})", display=False)
+    glue(
+        f"speed_{key}_verdict",
+        f"{hopes.loc[bar.what, '']} (hoped for: {bar.at_least:g})",
+        display=False,
+    )
 for way in WAYS:
     glue(f"speed_seconds_{way}", f"{best[way]:.2f}", display=False)
 glue(

@@ -16,7 +16,12 @@ from myst_nb import glue
 
 from ttsi.calls import render_calls
 from ttsi.data import data_root
-from ttsi.evaluation.comparison import effect_text, p_text, points_text, share_text
+from ttsi.evaluation.comparison import (
+    effect_text,
+    p_text,
+    points_text,
+    share_text,
+)
 from ttsi.evaluation.error_kinds import DESCRIPTIONS, KINDS
 from ttsi.evaluation.statistics import Interval
 from ttsi.loop import SelfImprovement
@@ -27,7 +32,14 @@ from ttsi.scoring import score
 from ttsi.studies.collecting import read_made
 from ttsi.studies.real import PAPER
 from ttsi_book.analysis.practice import by_margin, by_tau, tried
-from ttsi_book.analysis.real_results import LABELS, SETS, awareness, compared, read_results, shares
+from ttsi_book.analysis.real_results import (
+    LABELS,
+    SETS,
+    awareness,
+    compared,
+    read_results,
+    shares,
+)
 from ttsi_book.plots.accuracy import interval_dots
 from ttsi_book.plots.awareness import auroc_dots
 from ttsi_book.plots.cards import change_card
@@ -37,7 +49,11 @@ from ttsi_book.plots.stacked import stacked_bars
 style()
 folder = data_root() / "real"
 config = configure(profile)
-taus = {"tt-si-paper": 0.95, "tt-si": config.loop.tau, "tt-si-constrained": config.loop.tau}
+taus = {
+    "tt-si-paper": 0.95,
+    "tt-si": config.loop.tau,
+    "tt-si-constrained": config.loop.tau,
+}
 rows = read_results(folder, taus=taus)
 everything = read_results(folder, taus={})
 families = [family for family in LABELS if family in set(rows["family"])]
@@ -46,7 +62,12 @@ table = shares(rows, families)
 
 # %% tags=["remove-cell"]
 def intervals(found):
-    return [Interval(*values) for values in found[["estimate", "low", "high", "n"]].itertuples(index=False)]
+    return [
+        Interval(*values)
+        for values in found[["estimate", "low", "high", "n"]].itertuples(
+            index=False
+        )
+    ]
 
 
 PLAIN = ("base", "constrained", "tt-si-paper", "tt-si")
@@ -63,11 +84,17 @@ tests = compared(rows)
 ungated = compared(everything, [("base", "tt-si-paper")])
 
 
-adapted = everything[(everything["family"] == "tt-si") & (everything["set"] == "SealTool")]
+adapted = everything[
+    (everything["family"] == "tt-si") & (everything["set"] == "SealTool")
+]
 
 
 def pair(before, after, name="SealTool", source=tests):
-    return source[(source["set"] == name) & (source["before"] == before) & (source["after"] == after)]
+    return source[
+        (source["set"] == name)
+        & (source["before"] == before)
+        & (source["after"] == after)
+    ]
 
 
 def told(before, after, source=tests):
@@ -93,11 +120,19 @@ texts = {
     "tau": f"{config.loop.tau:g}",
     "ungated": told("base", "tt-si-paper", source=ungated),
 }
-for key, family in {"paper": "tt-si-paper", "tuned": "tt-si", "constrained": "constrained"}.items():
+for key, family in {
+    "paper": "tt-si-paper",
+    "tuned": "tt-si",
+    "constrained": "constrained",
+}.items():
     for row in pair("base", family).itertuples():
-        interval = f"95% interval {100 * row.low:+.1f} to {100 * row.high:+.1f}"
+        interval = (
+            f"95% interval {100 * row.low:+.1f} to {100 * row.high:+.1f}"
+        )
         texts[f"points_{key}"] = f"{100 * row.estimate:+.1f} points"
-        texts[f"counts_{key}"] = f"{interval}; {row.fixed} fixed, {row.broken} broken of {row.n}"
+        texts[f"counts_{key}"] = (
+            f"{interval}; {row.fixed} fixed, {row.broken} broken of {row.n}"
+        )
         texts[f"effect_{key}"] = effect_text(row)
 for name, text in texts.items():
     glue(f"real_{name}", text, display=False)
@@ -125,7 +160,9 @@ for name, text in texts.items():
 
 # %% tags=["hide-input"]
 lora = {"rank": config.loop.lora.rank, "alpha": config.loop.lora.alpha}
-pd.Series({**PAPER, "tau": 0.95, **lora}, name="TT-SI on this page").astype(str).to_frame()
+pd.Series({**PAPER, "tau": 0.95, **lora}, name="TT-SI on this page").astype(
+    str
+).to_frame()
 
 # %% [markdown]
 # ## The table
@@ -139,10 +176,17 @@ lenient = everything.assign(greedy_correct=everything["lenient"])
 added = shares(lenient, families).set_index(["set", "family"])["estimate"]
 strict = shares(everything, families).set_index(["set", "family"])["estimate"]
 cells = pd.Series(
-    [share_text(one) for one in intervals(table)], index=pd.MultiIndex.from_frame(table[["set", "family"]])
+    [share_text(one) for one in intervals(table)],
+    index=pd.MultiIndex.from_frame(table[["set", "family"]]),
 )
 extra = (100 * (added - strict)).reindex(cells.index).map("{:+.1f}".format)
-readable = pd.DataFrame({"strict (95% interval)": cells, "lenient adds": extra, "n": table["n"].to_numpy()})
+readable = pd.DataFrame(
+    {
+        "strict (95% interval)": cells,
+        "lenient adds": extra,
+        "n": table["n"].to_numpy(),
+    }
+)
 readable.rename(index=LABELS).rename_axis(index=[None, None])
 
 # %% [markdown]
@@ -160,7 +204,9 @@ lines = {
         "p, Holm": p_text(one["p_holm"]),
         "n": one["n"],
     }
-    for one, interval in zip(tests.to_dict("records"), intervals(tests), strict=True)
+    for one, interval in zip(
+        tests.to_dict("records"), intervals(tests), strict=True
+    )
 }
 pd.DataFrame(lines).T
 
@@ -178,12 +224,22 @@ known = awareness(rows)
 on_sealtool = known[known["set"] == "SealTool"].set_index("estimator")
 auroc_text = {
     name: f"{one.estimate:.2f} ({one.low:.2f}–{one.high:.2f})"
-    for name, one in zip(on_sealtool.index, intervals(on_sealtool), strict=True)
+    for name, one in zip(
+        on_sealtool.index, intervals(on_sealtool), strict=True
+    )
 }
 glue("real_rss", auroc_text["rss-margin"], display=False)
 glue("real_call", auroc_text["call-probability"], display=False)
-glue("real_rss_flagged", f"{on_sealtool.loc['rss-margin', 'flagged']:.0%}", display=False)
-glue("real_call_flagged", f"{on_sealtool.loc['call-probability', 'flagged']:.0%}", display=False)
+glue(
+    "real_rss_flagged",
+    f"{on_sealtool.loc['rss-margin', 'flagged']:.0%}",
+    display=False,
+)
+glue(
+    "real_call_flagged",
+    f"{on_sealtool.loc['call-probability', 'flagged']:.0%}",
+    display=False,
+)
 figure = auroc_dots(known.rename(columns={"set": "group"}))
 
 # %% tags=["remove-input"] mystnb={"image": {"alt": "Dots with 95 percent intervals: the AUROC of each estimator for a wrong base answer, on each benchmark."}, "figure": {"name": "fig-real-awareness", "caption": "How well each estimator finds the wrong answers of the real model. The probability of its own call tells far more than the margin between tool names, which the paper's gate looks at."}}
@@ -208,7 +264,10 @@ tried(data_root() / "real-selection")
 # same samples; {glue:text}`real_tau` was the best:
 
 # %% tags=["hide-input"]
-by_tau(data_root() / "real-selection", f"{config.loop.elicitation}-{config.loop.lora.learning_rate:g}")
+by_tau(
+    data_root() / "real-selection",
+    f"{config.loop.elicitation}-{config.loop.lora.learning_rate:g}",
+)
 
 # %% [markdown]
 # These are few samples, and no difference between neighbours in these tables is beyond chance.
@@ -226,7 +285,13 @@ by_margin(adapted, "call-probability")
 # the same table shows no such order:
 
 # %% tags=["hide-input"]
-by_margin(everything[(everything["family"] == "tt-si-paper") & (everything["set"] == "SealTool")], "rss-margin")
+by_margin(
+    everything[
+        (everything["family"] == "tt-si-paper")
+        & (everything["set"] == "SealTool")
+    ],
+    "rss-margin",
+)
 
 # %% [markdown]
 # A sample is only adapted if an example of its practice is valid, so validity limits what can be gained. In our setting
@@ -238,13 +303,21 @@ by_margin(everything[(everything["family"] == "tt-si-paper") & (everything["set"
 
 # %% tags=["remove-cell"]
 groups = {}
-for (name, family), part in everything[everything["seed"] == 0].groupby(["set", "family"], sort=False):
+for (name, family), part in everything[everything["seed"] == 0].groupby(
+    ["set", "family"], sort=False
+):
     if family in PLAIN:
-        wrong = part["error"].where(part["error"] != "", "right").value_counts(normalize=True)
+        wrong = (
+            part["error"]
+            .where(part["error"] != "", "right")
+            .value_counts(normalize=True)
+        )
         groups[f"{name}: {LABELS[family]}"] = wrong
 kinds = pd.DataFrame(groups).T.reindex(columns=["right", *KINDS]).fillna(0.0)
 kinds = kinds.loc[:, kinds.sum() > 0]
-figure, axes = stacked_bars(kinds, lambda share: f"{share:.0%}" if share >= 0.06 else "")
+figure, axes = stacked_bars(
+    kinds, lambda share: f"{share:.0%}" if share >= 0.06 else ""
+)
 axes.set(xlabel="share of the samples", ylabel="")
 
 # %% tags=["remove-input"] mystnb={"image": {"alt": "Stacked bars: for each benchmark and method, the share of right answers and of each kind of error."}, "figure": {"name": "fig-real-errors", "caption": "Right answers and kinds of errors, seed 0, every sample adapted where the method adapts. Constrained decoding removes invented tools and misspelt arguments; what stays are wrong tools, and arguments that are missing, added or wrong."}}
@@ -262,12 +335,19 @@ pd.Series(DESCRIPTIONS, name="what it means").to_frame()
 
 # %% tags=["hide-input"]
 def cards(family, name="SealTool", each=2):
-    part = everything[(everything["family"] == family) & (everything["set"] == name) & (everything["seed"] == 0)]
+    part = everything[
+        (everything["family"] == family)
+        & (everything["set"] == name)
+        & (everything["seed"] == 0)
+    ]
     fixed, broken = (
-        part[part["base_correct"] != part["greedy_correct"]].query(q) for q in ("greedy_correct", "base_correct")
+        part[part["base_correct"] != part["greedy_correct"]].query(q)
+        for q in ("greedy_correct", "base_correct")
     )
     if not len(fixed) + len(broken):
-        return Markdown("No answer changed from right to wrong, or from wrong to right.")
+        return Markdown(
+            "No answer changed from right to wrong, or from wrong to right."
+        )
     shown = [("fixed", one) for one in fixed.head(each).to_dict("records")]
     shown += [("broken", one) for one in broken.head(each).to_dict("records")]
     return HTML(
@@ -278,7 +358,10 @@ def cards(family, name="SealTool", each=2):
                 before=one["base_output"],
                 after=one["greedy_output"],
                 gold=one["gold"],
-                practice=[(example["text"], example["verdict"]) for example in json.loads(one["examples"])],
+                practice=[
+                    (example["text"], example["verdict"])
+                    for example in json.loads(one["examples"])
+                ],
             )
             for what, one in shown
         )
@@ -294,9 +377,14 @@ cards("tt-si")
 # adapted, whatever its margin, in the setting of the profile.
 
 # %%
-samples = [Sample.model_validate_json(line) for line in (folder / "live.jsonl").read_text().splitlines()]
+samples = [
+    Sample.model_validate_json(line)
+    for line in (folder / "live.jsonl").read_text().splitlines()
+]
 agent = load_agent(config)
-improve = SelfImprovement(agent, config.loop.model_copy(update={"adapt": "all"}))
+improve = SelfImprovement(
+    agent, config.loop.model_copy(update={"adapt": "all"})
+)
 answered = improve.answer([sample.request for sample in samples], seed=seed)
 
 # %% tags=["hide-input"]
@@ -310,7 +398,9 @@ HTML(
             before=one.base_output,
             after=one.output,
             gold=render_calls(sample.gold),
-            practice=[(attempt.text, attempt.verdict) for attempt in one.written],
+            practice=[
+                (attempt.text, attempt.verdict) for attempt in one.written
+            ],
         )
         for sample, one in zip(samples, answered, strict=True)
     )
@@ -319,7 +409,9 @@ HTML(
 # %% tags=["hide-input"]
 stages = ("base", "uncertainty", "augmentation", "adaptation", "answer")
 seconds = pd.DataFrame([one.seconds for one in answered])
-print(f"{seconds[list(stages[1:])].sum(axis=1).mean():.1f} seconds a request, three at once, {config.threads} threads")
+print(
+    f"{seconds[list(stages[1:])].sum(axis=1).mean():.1f} seconds a request, three at once, {config.threads} threads"
+)
 
 # %% [markdown]
 # ## Where the numbers come from
@@ -332,7 +424,9 @@ made = {family: read_made(folder, family) for family in families}
 runs = [
     {
         "method": LABELS[family],
-        "benchmark": SETS["/".join((one.config["benchmark"], one.config["split"]))],
+        "benchmark": SETS[
+            "/".join((one.config["benchmark"], one.config["split"]))
+        ],
         "seed": one.config["seed"],
         "dtype": one.config["dtype"],
         "device": one.device,
@@ -341,9 +435,11 @@ runs = [
     for family in families
     for one in made[family]
 ]
-pd.DataFrame(runs).groupby(["benchmark", "method", "dtype", "device", "commit"], sort=False)["seed"].agg(
-    lambda seeds: ", ".join(map(str, sorted(seeds)))
-).rename("seeds").reset_index().set_index("benchmark")
+pd.DataFrame(runs).groupby(
+    ["benchmark", "method", "dtype", "device", "commit"], sort=False
+)["seed"].agg(lambda seeds: ", ".join(map(str, sorted(seeds)))).rename(
+    "seeds"
+).reset_index().set_index("benchmark")
 
 # %% [markdown]
 # ## What we learned
