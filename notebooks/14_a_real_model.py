@@ -50,7 +50,7 @@ style()
 folder = data_root() / "real"
 config = configure(profile)
 taus = {
-    "tt-si-paper": 0.95,
+    "tt-si-paper": PAPER["tau"],
     "tt-si": config.loop.tau,
     "tt-si-constrained": config.loop.tau,
 }
@@ -160,9 +160,7 @@ for name, text in texts.items():
 
 # %% tags=["hide-input"]
 lora = {"rank": config.loop.lora.rank, "alpha": config.loop.lora.alpha}
-pd.Series({**PAPER, "tau": 0.95, **lora}, name="TT-SI on this page").astype(
-    str
-).to_frame()
+pd.Series({**PAPER, **lora}, name="TT-SI on this page").astype(str).to_frame()
 
 # %% [markdown]
 # ## The table

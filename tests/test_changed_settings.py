@@ -39,7 +39,8 @@ def test_a_changed_practice_instruction_reaches_the_practice_of_chapter_1(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(data_root() / "profiles", tmp_path / "profiles")
-    (tmp_path / "agents").symlink_to(data_root() / "agents")
+    for folder in ("agents", "results"):
+        (tmp_path / folder).symlink_to(data_root() / folder)
     profile = tmp_path / "profiles" / "smoke.toml"
     text = profile.read_text(encoding="utf-8")
     assert "[loop]\n" in text

@@ -291,7 +291,7 @@ def test_fixed_points_right_and_broken_left() -> None:
 
 def test_rows_of_various_n_state_their_own() -> None:
     (axes,) = accuracy.fixed_and_broken(CHANGES.assign(n=[20, 30])).axes
-    assert axes.texts[-1].get_text() == "p = 1, n = 30"
+    assert axes.texts[-1].get_text() == "p = 1.000, n = 30"
 
 
 def test_a_tiny_p_is_not_written_as_zero() -> None:

@@ -21,6 +21,7 @@ SEEDS = {sealtool.NAME: range(5)}
 
 PAPER = {
     "estimator": "rss-margin",
+    "tau": 0.95,
     "elicitation": "free",
     "k": 1,
     "draws": 1,

@@ -21,6 +21,9 @@ TUNED: dict[str, Reason] = {
         "the paper's compares the tools on offer; the mistakes are often names that are not on offer, or arguments",
         "03_self_awareness",
     ),
+    "loop.tau": Reason(
+        "threshold tau", "belongs to its estimator; chosen on a few validation samples", "14_a_real_model"
+    ),
     "loop.elicitation": Reason(
         "how practice is asked for",
         "a small model that is asked freely writes less that is valid",
