@@ -90,5 +90,5 @@ def test_calls_read_as_calls_of_functions_and_other_outputs_as_they_are():
 def test_every_setting_that_differs_from_the_papers_has_a_reason():
     assert unexplained() == set()
     table = changed_settings()
-    assert table.loc["loop.lora.learning_rate", ["paper", "tiny", "real"]].tolist() == ["0.0001", "0.005", "0.001"]
+    assert table.loc["loop.lora.learning_rate", ["paper", "tiny", "real"]].tolist() == ["0.0001", "0.005", "0.0003"]
     assert "](/notebooks/08_how_much_training.ipynb)" in as_markdown(table)
