@@ -67,5 +67,5 @@ def by_margin(rows: pd.DataFrame, estimator: str) -> pd.DataFrame:
     adapted = rows.query("adapted")
     margins = margins_of(adapted)[estimator]
     order = margins.to_numpy(float).argsort()
-    groups = pd.cut(margins.to_numpy(float)[order], list(MARGINS), include_lowest=True)
+    groups = pd.Series(pd.cut(margins.iloc[order], list(MARGINS), include_lowest=True))
     return changes(adapted.iloc[order], groups.astype(str)).drop(columns="valid practice")

@@ -70,13 +70,13 @@ class _Finder(ModuleFinder):
         self.given_by = _given_by(source / "ttsi" / "__init__.py")
 
     def ensure_fromlist(self, m: Module, fromlist: Iterable[str], recursive: int = 0) -> None:
-        names = [name for name in fromlist if m.__name__ != "ttsi" or name not in self.given_by]
+        names = [name for name in fromlist if m is not self.modules.get("ttsi") or name not in self.given_by]
         super().ensure_fromlist(m, names, recursive)
         for name in set(fromlist) - set(names):
             self.import_hook(self.given_by[name])
 
     def scan_code(self, co: CodeType, m: Module) -> None:
-        if m.__name__ == "ttsi":
+        if m is self.modules.get("ttsi"):
             return
         super().scan_code(co, m)
         for named in filter(None, map(NAMED.fullmatch, _texts(co.co_consts))):
