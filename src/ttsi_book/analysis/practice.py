@@ -1,6 +1,7 @@
 """When practice helps a weak model, and when it harms: what it fixed and broke, by setting and by margin."""
 
 from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -67,5 +68,6 @@ def by_margin(rows: pd.DataFrame, estimator: str) -> pd.DataFrame:
     adapted = rows.query("adapted")
     margins = margins_of(adapted)[estimator]
     order = margins.to_numpy(float).argsort()
-    groups = pd.Series(pd.cut(margins.iloc[order], list(MARGINS), include_lowest=True))
+    names = [f"{low:g} to {high:g}" for low, high in pairwise(MARGINS)]
+    groups = pd.Series(pd.cut(margins.iloc[order], list(MARGINS), labels=names, include_lowest=True))
     return changes(adapted.iloc[order], groups.astype(str)).drop(columns="valid practice")
