@@ -196,7 +196,7 @@ small = {
     "rows": 4,
     "lessons_per_step": 10,
 }
-schedule = ((0, 0.0), (20, 1.0), (steps, 0.0))
+schedule = ((0, 0.0), (min(20, steps // 2), 1.0), (steps, 0.0))
 plain = {"tokenizer_lessons": 500, "compile": False, "bfloat16": False}
 with tempfile.TemporaryDirectory() as folder:
     live_log = pd.DataFrame(
