@@ -12,7 +12,7 @@ from ttsi_book.making.chapters import find_chapters
 
 ROOT = Path(__file__).parents[1]
 CHAPTERS = [chapter.docname for chapter in find_chapters(ROOT)]
-STATIC_PAGES = ["intro", "explore", "way_of_one_request", "status", "references", "contributing"]
+STATIC_PAGES = ["intro", "explore", "glossary", "way_of_one_request", "status", "references", "contributing"]
 
 pytestmark = pytest.mark.xdist_group("book")
 each_page = pytest.mark.parametrize("docname", [*STATIC_PAGES, *CHAPTERS])
