@@ -74,7 +74,7 @@ tau, samples = config.loop.tau, min(samples, config.limit)
 # say little. In both, every sample is adapted, so that the gate can be replayed at any threshold. What a request
 # costs is the mean over certain and uncertain ones, weighted by the share that the gate adapts in the results.
 
-# %%
+# %% tags=["hide-input"]
 results, timing = data_root() / "results", data_root() / "timing"
 rows = read_study(results)
 rows = rows[rows["split"] == HEADLINE]
@@ -87,7 +87,7 @@ uncertain = {
     for name, one in rows.groupby("family")
 }
 
-# %%
+# %% tags=["hide-input"]
 made = {name: read_made(timing, name)[0] for name in timed}
 facts = {
     "machine": made["base"].device,
@@ -103,7 +103,7 @@ pd.Series(facts, name=HEADLINE).to_frame()
 # time that a real author would take, and a teacher that answered from its cache does not show what writing costs.
 
 
-# %%
+# %% tags=["hide-input"]
 def from_a_cache(name):
     teacher = METHODS[FAMILIES[name]["method"]]["author"] == "teacher"
     return (
@@ -130,7 +130,7 @@ Markdown(
 # that vote).
 
 
-# %%
+# %% tags=["hide-input"]
 def gated(name):
     return METHODS[FAMILIES[name]["method"]]["author"] in ("self", "teacher")
 
@@ -150,7 +150,7 @@ def serving(name, decoding="direct", chosen=None):
     )
 
 
-# %%
+# %% tags=["hide-input"]
 def mean_stages(name):
     adapted = seconds_adapted(timed[name]).mean()
     if not gated(name):

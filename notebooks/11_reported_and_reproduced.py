@@ -37,7 +37,7 @@ paper = read_paper()
 tau, low_tau = configure(profile).loop.tau, 0.35
 
 
-# %%
+# %% tags=["hide-input"]
 def studied(folder, timed):
     if not (folder / "tt-si.parquet").is_file():
         return {}
@@ -74,7 +74,7 @@ real = counterparts(
 planned = settings(configure("paper").model_dump(), runs=len(SEEDS))
 
 
-# %%
+# %% tags=["hide-input"]
 def cell(value, unit):
     if isinstance(value, float):
         return f"{value:.3g} {unit}".strip()
@@ -96,7 +96,7 @@ COLUMNS = {
 }
 
 
-# %%
+# %% tags=["hide-input"]
 def table(group, planned=None):
     columns = COLUMNS | ({"make paper, planned": planned} if planned else {})
     rows = {}
