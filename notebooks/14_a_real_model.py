@@ -49,10 +49,11 @@ from ttsi_book.plots.stacked import stacked_bars
 style()
 folder = data_root() / "real"
 config = configure(profile)
+chosen = configure("real")  # what the published rows were made with
 taus = {
     "tt-si-paper": PAPER["tau"],
-    "tt-si": config.loop.tau,
-    "tt-si-constrained": config.loop.tau,
+    "tt-si": chosen.loop.tau,
+    "tt-si-constrained": chosen.loop.tau,
 }
 rows = read_results(folder, taus=taus)
 everything = read_results(folder, taus={})
@@ -116,8 +117,8 @@ texts = {
     "paper": told("base", "tt-si-paper"),
     "tuned": told("base", "tt-si"),
     "valid": f"{adapted['examples_valid'].sum() / adapted['examples_tried'].sum():.0%}",
-    "rate": f"{config.loop.lora.learning_rate:g}",
-    "tau": f"{config.loop.tau:g}",
+    "rate": f"{chosen.loop.lora.learning_rate:g}",
+    "tau": f"{chosen.loop.tau:g}",
     "ungated": told("base", "tt-si-paper", source=ungated),
 }
 for key, family in {
@@ -159,7 +160,7 @@ for name, text in texts.items():
 # published. "TT-SI, tuned" is our setting, the profile `real`; [](06_results) lists what it changes, and why.
 
 # %% tags=["hide-input"]
-lora = {"rank": config.loop.lora.rank, "alpha": config.loop.lora.alpha}
+lora = {"rank": chosen.loop.lora.rank, "alpha": chosen.loop.lora.alpha}
 pd.Series({**PAPER, **lora}, name="TT-SI on this page").astype(str).to_frame()
 
 # %% [markdown]
@@ -264,7 +265,7 @@ tried(data_root() / "real-selection")
 # %% tags=["hide-input"]
 by_tau(
     data_root() / "real-selection",
-    f"{config.loop.elicitation}-{config.loop.lora.learning_rate:g}",
+    f"{chosen.loop.elicitation}-{chosen.loop.lora.learning_rate:g}",
 )
 
 # %% [markdown]
