@@ -9,7 +9,9 @@ FILES = {
     "src/ttsi/__init__.py": (
         "from importlib import import_module\n\n"
         '_MODULES = {"answer": "ttsi.direct", "VALUE": "ttsi.unused"}\n\n\n'
-        "def __getattr__(name):\n    return getattr(import_module(_MODULES[name]), name)\n"
+        "def __getattr__(name):\n"
+        "    if name not in _MODULES:\n        raise AttributeError(name)\n"
+        "    return getattr(import_module(_MODULES[name]), name)\n"
     ),
     "src/ttsi/direct.py": "def answer():\n    from ttsi import indirect\n\n    return indirect.VALUE\n",
     "src/ttsi/indirect.py": 'VALUE = 42\nTABLE = {"answer": ("ttsi.named:ANSWER", "ttsi.absent")}\n',
