@@ -1,7 +1,10 @@
-"""NexusRaven's function-calling queries (nexusflowai/NexusRaven, data CC-BY-NC-4.0: fetch it, never pass it on).
+r"""NexusRaven's function-calling queries (nexusflowai/NexusRaven, data CC-BY-NC-4.0: fetch it, never pass it on).
 
 A query's reference is a Python call. The tools stand in Python stubs (`cve_cpe`, `virustotal`), in dict literals inside
-the uploader (`emailrep`), or in the text of the query's own record (`toolalpaca`); see `stubs`.
+the uploader (`emailrep`), or in the text of the query's own record (`toolalpaca`); see `stubs`. Records, in our words:
+
+    {"query": "Is a@b.c ok?", "reference": "emailrep_post(email=\"a@b.c\")"}
+    {"turns_1": {"instruction": "A fact?", "golden_answer": "[\"getFacts(topic='sea')\"]", "docstring": "OPTION:…"}}
 """
 
 from collections.abc import Callable, Iterator
