@@ -40,7 +40,6 @@ from ttsi.evaluation.statistics import (
     calibration_bins,
     expected_calibration_error,
 )
-from ttsi.prompts import answer_chat
 from ttsi.runs.config import configure
 from ttsi.runs.run import load_agent, load_samples
 from ttsi.studies.published import margins_of, read_study, replay
@@ -182,9 +181,7 @@ drawn = [
 ]
 spent = dict.fromkeys(names, 0.0)
 for request in drawn:
-    answer = agent.generate(
-        [agent.prompt(answer_chat(request.messages), request.tools)]
-    )[0]
+    answer = agent.answer(request)
     for name in names:
         evidence, start = Evidence(agent, request, answer), perf_counter()
         ESTIMATORS[name].u(evidence)

@@ -4,6 +4,7 @@ import functools
 import re
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -36,15 +37,22 @@ class QuietHandler(SimpleHTTPRequestHandler):
         pass
 
 
-@pytest.fixture(scope="module")
-def address(smoke_book: Path) -> Iterator[str]:
-    handler = functools.partial(QuietHandler, directory=str(smoke_book / "html"))
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Serve a folder on loopback inside the block; yields its address."""
+    handler = functools.partial(QuietHandler, directory=str(folder))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture(scope="module")
+def address(smoke_book: Path) -> Iterator[str]:
+    with served(smoke_book / "html") as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

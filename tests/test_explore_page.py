@@ -1,21 +1,20 @@
 """The page Explore in a browser: it shows what the published rows say, by keyboard, on a phone, and from a file."""
 
-import functools
-import threading
 from collections.abc import Iterator
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from test_browser import MODES, QUIET, Complaints, QuietHandler
+from test_browser import MODES, Complaints, browser, served
 from ttsi.data import data_root
 from ttsi.evaluation.statistics import proportion_interval
 from ttsi.studies.published import margins_of, read_study, replay
 from ttsi_book.making.pages import assemble, build_pages
+
+__all__ = ["browser"]
 
 ROOT = Path(__file__).parents[1]
 MEGABYTES = 3_000_000
@@ -33,21 +32,8 @@ def html(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def address(html: Path) -> Iterator[str]:
-    handler = functools.partial(QuietHandler, directory=str(html))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/explore.html"
-        server.shutdown()
-        thread.join()
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=QUIET)
-        yield browser
-        browser.close()
+    with served(html) as address:
+        yield f"{address}/explore.html"
 
 
 @pytest.fixture(params=MODES)

@@ -4,9 +4,12 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from importlib import import_module
 from pathlib import Path, PurePosixPath
 
 import pytest
+
+import ttsi
 
 ROOT = Path(__file__).parents[1]
 WEIGHTS = {".safetensors", ".bin", ".pt", ".pth", ".parquet"}
@@ -35,3 +38,12 @@ def test_wheel_holds_every_module_and_the_types_marker(wheel: list[str]) -> None
 def test_wheel_holds_nothing_else(wheel: list[str]) -> None:
     assert {name.split("/")[0].partition("-")[0] for name in wheel} == {"ttsi", "ttsi_book"}
     assert not [name for name in wheel if PurePosixPath(name).suffix in WEIGHTS]
+
+
+def test_the_face_gives_each_name_from_the_module_that_has_it() -> None:
+    assert set(ttsi.__all__) == set(ttsi._MODULES)
+    for name, module in ttsi._MODULES.items():
+        own = import_module(module)
+        found = getattr(ttsi, name)
+        assert found is getattr(own, "load" if name == "load_benchmark" else name)
+        assert getattr(found, "__module__", module) in (module, "builtins"), f"{name} is imported there, not defined"

@@ -47,7 +47,7 @@ __all__ = [
 _MODULES = {
     "BACKENDS": "ttsi.backends",
     "ESTIMATORS": "ttsi.uncertainty",
-    "METHODS": "ttsi.runs.config",
+    "METHODS": "ttsi.settings",
     "SelfImprovement": "ttsi.loop",
     "adapter_for": "ttsi.backends",
     "configure": "ttsi.runs.config",

@@ -92,11 +92,13 @@ class _Key:
 
     @property
     def name(self) -> str:
+        """Return what its files are called."""
         of_seed = "" if self.seed is None else f"-seed-{self.seed}"
         return f"{self.benchmark}-{self.split.replace('/', '-')}{of_seed}"
 
     @property
     def title(self) -> str:
+        """Return what a reader is shown."""
         title = REAL_SETS.get(f"{self.benchmark}/{self.split}", f"{self.benchmark}, {self.split}")
         return title if self.seed is None else f"{title}, seed {self.seed}"
 

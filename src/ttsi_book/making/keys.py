@@ -70,12 +70,14 @@ class _Finder(ModuleFinder):
         self.given_by = _given_by(source / "ttsi" / "__init__.py")
 
     def ensure_fromlist(self, m: Module, fromlist: Iterable[str], recursive: int = 0) -> None:
+        """Import what is asked of a module; of `ttsi` itself, the modules that have the names."""
         names = [name for name in fromlist if m is not self.modules.get("ttsi") or name not in self.given_by]
         super().ensure_fromlist(m, names, recursive)
         for name in set(fromlist) - set(names):
             self.import_hook(self.given_by[name])
 
     def scan_code(self, co: CodeType, m: Module) -> None:
+        """Import what a module imports, and what it names as text."""
         if m is self.modules.get("ttsi"):
             return
         super().scan_code(co, m)

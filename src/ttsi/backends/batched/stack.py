@@ -1,18 +1,20 @@
 """A stack of LoRA adapters on one frozen model: each row of a batch goes through its own.
 
-x  (rows, tokens, in)
-|
-+--------+--------------------+
-|                             |
-|  W (out, in), frozen        |  A (rows, rank, in): that of each row's sample
-|                             |
-|                      A x    |  (rows, tokens, rank), once for all layers that read x
-|                             |
-|                             |  B (rows, out, rank)
-|                             |
-+-------- + ------------------+  times alpha / r
-|
-y  (rows, tokens, out)
+What a layer with weights W computes of its input x, and what is added to it:
+
+        x  (rows, tokens, in)
+        |
+        +------------------------+
+        |                        |
+        |  W (out, in), frozen   |  A (rows, rank, in): that of each row's sample
+        |                        |
+        |                       A x  (rows, tokens, rank), once for all layers that read x
+        |                        |
+        |                        |  B (rows, out, rank)
+        |                        |
+        +-----------(+)----------+  times alpha / r
+                     |
+                     y  (rows, tokens, out)
 """
 
 import math
