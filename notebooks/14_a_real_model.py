@@ -27,6 +27,7 @@ from ttsi.evaluation.statistics import Interval
 from ttsi.loop import SelfImprovement
 from ttsi.records import Sample
 from ttsi.runs.config import configure
+from ttsi.runs.planning import threads_of
 from ttsi.runs.run import load_agent
 from ttsi.scoring import score
 from ttsi.studies.collecting import read_made
@@ -411,7 +412,7 @@ HTML(
 stages = ("base", "uncertainty", "augmentation", "adaptation", "answer")
 seconds = pd.DataFrame([one.seconds for one in answered])
 print(
-    f"{seconds[list(stages[1:])].sum(axis=1).mean():.1f} seconds a request, three at once, {config.threads} threads"
+    f"{seconds[list(stages[1:])].sum(axis=1).mean():.1f} seconds a request, three at once, {threads_of(config)} threads"
 )
 
 # %% [markdown]

@@ -7,7 +7,7 @@ vocabulary, h the hidden size, i the MLP's, q and v the width of all queries and
 - adapter: 16 for each of its weights, itself, its gradient and AdamW's two moments, all in float32;
 - training step: for each token and layer what the backward pass needs, 8 h (norms) + b (2 q + 2 v + 3 i), and for each
   adapted projection its input in float32 and 4 r; 12 L V for the logits' log-softmax and two gradients, in float32;
-- answers, each row: for each token and layer 2 b v (the cache), and L b (4 h + 3 i) in the layer at work or V (b + 28);
+- answers, each row: for each token and layer 2 b v (the cache), and L b (4 h + 3 i) in the layer at work or V (b + 60);
 - scores, each row: L b (4 h + 3 i) in the layer at work, or V (b + 8) for each token of the candidate.
 """
 
@@ -19,6 +19,7 @@ from transformers import AutoModelForCausalLM, PreTrainedConfig
 
 from ttsi.adaptation import adapted_layers
 from ttsi.models.batches import free_memory
+from ttsi.models.sampling import AHEAD
 from ttsi.settings import LoraSettings
 
 _SHARED_INPUT = {"k_proj": "q_proj", "v_proj": "q_proj", "up_proj": "gate_proj"}
@@ -76,7 +77,7 @@ def memory(config: PreTrainedConfig, batch: Batch, *, lora: LoraSettings | None,
     prompt, whole = batch.prompt_tokens, batch.prompt_tokens + batch.new_tokens
     layer_at_work = size * (4 * hidden + 3 * inner)
     cache = whole * layers * 2 * size * values
-    answers = cache + max(prompt * layer_at_work, config.vocab_size * (size + 28))
+    answers = cache + max(prompt * layer_at_work, config.vocab_size * (size + 28 + 8 * AHEAD))
     scored = batch.candidate_tokens
     scores = max((prompt + scored) * layer_at_work, scored * config.vocab_size * (size + 8))
     adapter, training = 0, 0

@@ -9,6 +9,7 @@ import torch
 from accelerate.utils.memory import clear_device_cache
 from accelerate.utils.memory import should_reduce_batch_size as is_out_of_memory
 
+from ttsi.models.sampling import AHEAD
 from ttsi.records import InputError
 
 Result = TypeVar("Result")
@@ -50,8 +51,8 @@ def rows_at_once(model: Any, *, held: int, computed: int, scored: int = 1, share
     """Return how many rows without gradients may be computed at once in a share of the memory that is free now.
 
     A row takes, in bytes, with b bytes a number of the model: its keys and values, twice, since they move when they
-    outgrow their room; b (4 h + 3 i) for each token in the layer at work (hidden size h, the MLP's i); and b + 28 for
-    each score of the vocabulary, as draws in double precision take.
+    outgrow their room; b (4 h + 3 i) for each token in the layer at work (hidden size h, the MLP's i); and b + 60 for
+    each score of the vocabulary, as draws in double precision take, some of them ahead.
 
     Args:
         model: a causal language model.
@@ -64,7 +65,7 @@ def rows_at_once(model: Any, *, held: int, computed: int, scored: int = 1, share
     head = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     keys = 2 * config.num_hidden_layers * size * config.num_key_value_heads * head
     at_work = size * (4 * config.hidden_size + 3 * config.intermediate_size)
-    row = 2 * held * keys + computed * at_work + scored * config.vocab_size * (size + 28)
+    row = 2 * held * keys + computed * at_work + scored * config.vocab_size * (size + 28 + 8 * AHEAD)
     return max(1, int(share * free_memory(model.device) / row))
 
 

@@ -7,6 +7,9 @@ import torch
 
 from ttsi.models.rows import Row
 
+AHEAD = 4
+"""Steps whose noise a row draws at once: the same numbers, and fewer kernels to launch."""
+
 
 class Draws:
     """Adds Gumbel noise, so that the argmax of the scores is a draw from softmax(scores / temperature).
@@ -19,17 +22,23 @@ class Draws:
     def __init__(self, temperature: float, rows: Sequence[Row], device: torch.device) -> None:
         self._temperature = temperature
         self._generators = [torch.Generator(device).manual_seed(_seed(*row.seed)) for row in rows]
+        self._ahead: list[torch.Tensor] = []
+        """Uniform numbers of the steps to come, the next one last, each (rows, vocabulary)."""
 
     def keep(self, rows: Sequence[int]) -> None:
         """Go on with some of the rows only."""
         self._generators = [self._generators[row] for row in rows]
+        self._ahead = [step[list(rows)] for step in self._ahead]
 
     def __call__(self, scores: torch.Tensor) -> torch.Tensor:
         """Return perturbed scores, (rows, vocabulary), in double precision."""
-        uniform = torch.empty(scores.shape, dtype=torch.float64, device=scores.device)
-        for row, generator in zip(uniform, self._generators, strict=True):
-            row.uniform_(generator=generator)
-        return scores.double() / self._temperature - uniform.log().neg().log()
+        if not self._ahead:
+            rows, vocabulary = scores.shape
+            uniform = torch.empty(rows, AHEAD, vocabulary, dtype=torch.float64, device=scores.device)
+            for row, generator in zip(uniform, self._generators, strict=True):
+                row.uniform_(generator=generator)
+            self._ahead = list(uniform.unbind(1))[::-1]
+        return scores.double() / self._temperature - self._ahead.pop().log().neg().log()
 
 
 def limited(scores: torch.Tensor, rows: Sequence[Row], written: Sequence[Sequence[int]]) -> torch.Tensor:

@@ -50,10 +50,10 @@ class RunConfig(Settings):
     """Numbers of the weights; on a GPU products of float32 are computed in TF32, with 10 bits of mantissa."""
     backend: BackendName = "batched"
     """How it is computed: many samples at once, or one by one by PEFT, or by Unsloth (on a GPU)."""
-    batch: Count = 64
-    """Samples at once, at most, of the batched backend; fewer where memory is short. No answer depends on it."""
-    threads: int = Field(default=1, ge=1, le=1024)
-    """CPU threads of PyTorch; fixed, since the order of float additions depends on it."""
+    batch: Count | None = None
+    """Samples at once, at most, of the batched backend; none: as many as suit the device and its free memory."""
+    threads: int | None = Field(default=None, ge=1, le=1024)
+    """CPU threads of PyTorch; none: one where samples are computed one by one, else as many as PyTorch chooses."""
     teacher: Literal["endpoint", "oracle"] = "endpoint"
     """Author of the examples of tt-d: a model, or a bound: toolworld's own grammar, or the gold of other samples."""
     teacher_url: str | None = None

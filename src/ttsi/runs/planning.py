@@ -3,14 +3,27 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import torch
+
 from ttsi.agent import Agent
+from ttsi.backends import BACKENDS
 from ttsi.backends.memory import Batch, Memory, memory
-from ttsi.models.batches import free_memory
+from ttsi.models.batches import free_memory, rows_at_once
 from ttsi.prompts import answer_chat
 from ttsi.records import Request
+from ttsi.runs.config import RunConfig
 from ttsi.scoring import DRAWS
 from ttsi.settings import LoopSettings
 from ttsi.uncertainty import ESTIMATORS
+
+ON_A_CPU, ON_A_GPU = 64, 512
+"""Samples at once, at most, unless a run says how many."""
+
+A_QUARTER = 0.25
+"""Of the free memory of a GPU: for what samples read together, and as much again for their adapters."""
+
+CORES = torch.get_num_threads()
+"""What PyTorch chooses, from the machine and OMP_NUM_THREADS, before anything is set."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +63,30 @@ def plan(agent: Agent, requests: Sequence[Request], settings: LoopSettings, *, a
     model = agent.model
     needed = memory(model.config, batch, lora=settings.lora if trains else None, dtype=model.dtype)
     return Plan(batch, replace(needed, adapter=needed.adapter * at_once), free_memory(model.device))
+
+
+def threads_of(config: RunConfig) -> int:
+    """Return the CPU threads of a run; a small model on one sample at a time is faster on one."""
+    return config.threads or (CORES if BACKENDS[config.backend].at_once else 1)
+
+
+def samples_at_once(config: RunConfig, agent: Agent | None = None, requests: Sequence[Request] = ()) -> int:
+    """Return how many samples a run takes at once.
+
+    Args:
+        config: of the run.
+        agent: of the run, where it is loaded.
+        requests: of the run; on a GPU, what the longest of them takes decides.
+    """
+    if not BACKENDS[config.backend].at_once:
+        return 1
+    if config.batch or agent is None or agent.model.device.type == "cpu":
+        return config.batch or ON_A_CPU
+    one = plan(agent, requests, config.loop)
+    held = one.batch.prompt_tokens + one.batch.new_tokens
+    by_keys = rows_at_once(agent.model, held=held, computed=0, scored=0, share=A_QUARTER)
+    by_adapters = int(A_QUARTER * one.free / one.memory.adapter) if one.memory.adapter else by_keys
+    return max(1, min(ON_A_GPU, by_keys, by_adapters))
 
 
 def _size(number: int) -> str:

@@ -22,6 +22,7 @@ import torch
 from ttsi.records import InputError, Outcome, Sample
 from ttsi.runs import provenance
 from ttsi.runs.config import RunConfig
+from ttsi.runs.planning import threads_of
 
 ANSWER_SECONDS = 10.0
 """How long a cluster may take to answer at all."""
@@ -144,7 +145,7 @@ class _Worker:
 def _slot(config: RunConfig) -> dict[str, int]:
     """Return what a worker takes of the cluster."""
     if config.device == "cpu":
-        return {"num_cpus": config.threads}
+        return {"num_cpus": threads_of(config)}
     if config.device == "cuda":
         return {"num_gpus": 1}
     raise InputError(f"device is {config.device!r}; expected cpu or cuda: Ray gives each worker a GPU of its own")

@@ -23,7 +23,7 @@ from ttsi.models.loading import check_device, model_folder
 from ttsi.records import InputError, Outcome, PracticeExample, Sample
 from ttsi.runs import pool
 from ttsi.runs.config import RunConfig
-from ttsi.runs.planning import plan
+from ttsi.runs.planning import plan, samples_at_once, threads_of
 from ttsi.runs.provenance import Provenance, hash_records, machine, now, source_state, versions
 from ttsi.runs.results import ResultsFolder, as_table, read_outcomes
 from ttsi.scoring import majority, score
@@ -77,7 +77,8 @@ def run(
         else:
             if announce and left:
                 requests = [sample.request for sample in left]
-                announce(str(plan(agent, requests, config.loop, at_once=_at_once(config))))
+                at_once = samples_at_once(config, agent, requests)
+                announce(str(plan(agent, requests, config.loop, at_once=at_once)))
             improve = stack.enter_context(prepared(config, agent, data_dir, teacher, teacher_requests))
             rows = _outcomes(left, config, improve)
         for row in tqdm(rows, initial=len(done), total=len(samples), disable=None):
@@ -93,7 +94,7 @@ def _from_workers(
 ) -> Iterator[Outcome]:
     if config.loop.trains_once:
         raise InputError("method is 'sft', whose one adapter every worker would train again; expected no workers")
-    batch = max(1, min(_at_once(config), len(samples) // workers), len(samples) // BATCHES)
+    batch = max(1, min(samples_at_once(config), len(samples) // workers), len(samples) // BATCHES)
     opened = partial(_evaluating, config, data_dir, teacher_requests)
     return pool.outcomes(samples, config, opened, workers=workers, batch=batch)
 
@@ -113,7 +114,8 @@ def outcomes(samples: Iterable[Sample], config: RunConfig, agent: Agent) -> Iter
 
 def _outcomes(samples: Sequence[Sample], config: RunConfig, improve: SelfImprovement) -> Iterator[Outcome]:
     requests = [sample.request for sample in samples]
-    trials = improve.in_batches(requests, seed=config.seed, at_once=_at_once(config))
+    at_once = samples_at_once(config, improve.agent, requests) if requests else 1
+    trials = improve.in_batches(requests, seed=config.seed, at_once=at_once)
     for sample, trial in zip(samples, trials, strict=True):
         yield _outcome(sample, trial, config)
 
@@ -163,10 +165,6 @@ def teacher_of(config: RunConfig, requests: int = 1, data_dir: Path | None = Non
             yield EndpointTeacher(url, served_name(folder), **kept)
 
 
-def _at_once(config: RunConfig) -> int:
-    return config.batch if BACKENDS[config.backend].at_once else 1
-
-
 def load_samples(config: RunConfig, data_dir: Path | None = None) -> list[Sample]:
     """Return the samples of a run."""
     return benchmarks.load(
@@ -186,7 +184,7 @@ def load_agent(config: RunConfig) -> Agent:
     Raises:
         InputError: there is no readable model.
     """
-    torch.set_num_threads(config.threads)
+    torch.set_num_threads(threads_of(config))
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it, cuBLAS refuses to be deterministic
     torch.use_deterministic_algorithms(True, warn_only=config.device != "cpu")
     # Else memory is filled before it is written to: a tenth of the time, and no result depends on it.
@@ -243,7 +241,7 @@ def _provenance(config: RunConfig, samples: list[Sample], device: str) -> Proven
         dirty=dirty,
         versions=versions(),
         device=device,
-        threads=config.threads,
+        threads=threads_of(config),
         hashes=hashes,
         started=now(),
     )

@@ -7,43 +7,20 @@ padding out.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import torch
-from transformers import Cache
 
 from ttsi.agent import Agent, common_length
 from ttsi.backends.batched.attention import GROUPED, additive, within
 from ttsi.backends.batched.cache import growing
+from ttsi.backends.batched.context import Context
 from ttsi.models.batches import fitting, in_batches, rows_at_once
 from ttsi.models.rows import Row
 from ttsi.records import InputError, Tool
 
 FAMILIES = ("llama", "qwen2", "qwen3")
 """Model types whose modules are as this agent expects: a decoder below a head, and full attention in every layer."""
-
-
-@dataclass
-class Context:
-    """What a batch of rows has read so far."""
-
-    cache: Cache
-    real: torch.Tensor
-    """Which keys of the cache are no padding: (rows, keys), bool."""
-    position: torch.Tensor
-    """Of each row's next token: (rows,)."""
-    padded: bool = False
-    """Whether some key may be padding."""
-
-    def reads_all(self, tokens: int) -> bool:
-        """Whether more tokens a row read all that stands before them, if they are in order."""
-        return not self.real.shape[1] or (tokens == 1 and not self.padded)
-
-    def keep(self, rows: torch.Tensor) -> None:
-        """Go on with some of the rows only."""
-        self.cache.batch_select_indices(rows)
-        self.real, self.position = self.real[rows], self.position[rows]
 
 
 class BatchedAgent(Agent):
@@ -73,6 +50,11 @@ class BatchedAgent(Agent):
             yield
         finally:
             self._before = earlier
+
+    def announce(self, indices: Sequence[int]) -> None:
+        """Tell who asked `before_each_pass` whose rows come next: the index of each row's sample."""
+        if self._before:
+            self._before(indices)
 
     # -- what is shared ---------------------------------------------------------------------------------------------
 
@@ -163,8 +145,7 @@ class BatchedAgent(Agent):
         segment = None if segments is None else _padded(segments, -1, width, device)
         reads, places = within(order, segment)
         mask = None if segment is None and context.reads_all(width) else self._mask(context, reads)
-        if self._before:
-            self._before(indices)
+        self.announce(indices)
         hidden = self.decoder(
             input_ids=tokens,  # (rows, width)
             attention_mask=mask,  # (rows, 1, width, keys), or none

@@ -15,7 +15,7 @@ from transformers.masking_utils import sdpa_mask
 GROUPED = "ttsi_grouped"
 """Name of this attention among those of transformers."""
 
-_ALIGNED = 8
+ALIGNED = 8
 """Rows of a mask begin at multiples of it, as CUDA's kernels ask for; otherwise each layer would copy the mask."""
 
 
@@ -73,7 +73,7 @@ def additive(reads: torch.Tensor, groups: int, dtype: torch.dtype) -> torch.Tens
         dtype: of the model.
     """
     rows, queries, keys = reads.shape
-    mask = torch.full((rows, queries, keys + -keys % _ALIGNED), -torch.inf, dtype=dtype, device=reads.device)
+    mask = torch.full((rows, queries, keys + -keys % ALIGNED), -torch.inf, dtype=dtype, device=reads.device)
     mask[:, :, :keys].masked_fill_(reads, 0.0)
     return mask.repeat(1, groups, 1)[:, None, :, :keys]
 

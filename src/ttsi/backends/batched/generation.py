@@ -5,14 +5,12 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from ttsi.backends.batched.steps import Step, stepping
 from ttsi.models.rows import Row
 from ttsi.models.sampling import Draws, limited
 
 if TYPE_CHECKING:
     from ttsi.backends.batched.agent import BatchedAgent
-
-LEAVE = 0.75
-"""Rows leave when no more than this share of the batch is at work: moving the others costs about a step."""
 
 
 @torch.inference_mode()
@@ -21,10 +19,7 @@ def generate(agent: "BatchedAgent", rows: Sequence[Row], temperature: float) -> 
     written: list[list[int]] = [[] for _ in rows]
     at_work = list(range(len(rows)))
     draws = Draws(temperature, rows, agent.model.device) if temperature else None
-    context, unread = agent.begin(rows), agent.unread(rows)
-    hidden = agent.advance(context, unread, [row.index for row in rows])
-    last = torch.tensor([len(rest) - 1 for rest in unread], device=hidden.device)
-    hidden = hidden[torch.arange(len(rows), device=hidden.device), last]
+    hidden, step = _begun(agent, rows)
     for _ in range(agent.max_new_tokens):
         scores = limited(agent.head(hidden).float(), [rows[row] for row in at_work], [written[row] for row in at_work])
         tokens = (draws(scores) if draws else scores).argmax(-1).tolist()
@@ -34,13 +29,22 @@ def generate(agent: "BatchedAgent", rows: Sequence[Row], temperature: float) -> 
         working = [place for place, row in enumerate(at_work) if not _done(written[row], agent)]
         if not working:
             break
-        if len(working) <= LEAVE * len(at_work):
-            context.keep(torch.tensor(working, device=hidden.device))
+        if len(working) <= step.leave * len(at_work):
+            step = step.keep(torch.tensor(working))
             at_work, tokens = [at_work[place] for place in working], [tokens[place] for place in working]
             if draws:
                 draws.keep(working)
-        hidden = agent.advance(context, [[token] for token in tokens], [rows[row].index for row in at_work])[:, 0]
+        hidden = step(tokens)
     return written
+
+
+def _begun(agent: "BatchedAgent", rows: Sequence[Row]) -> tuple[torch.Tensor, Step]:
+    """Read the prompts; return the hidden states of their last tokens, (rows, hidden size), and the step to go on."""
+    context, unread, indices = agent.begin(rows), agent.unread(rows), [row.index for row in rows]
+    hidden = agent.advance(context, unread, indices)
+    last = torch.tensor([len(rest) - 1 for rest in unread], device=hidden.device)
+    step = stepping(agent, context, torch.tensor(indices), tokens=agent.max_new_tokens)
+    return hidden[torch.arange(len(rows), device=hidden.device), last], step
 
 
 def _done(written: Sequence[int], agent: "BatchedAgent") -> bool:

@@ -17,7 +17,6 @@ What a layer with weights W computes of its input x, and what is added to it:
                      y  (rows, tokens, out)
 """
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -106,18 +105,17 @@ class LoraStack:
         return [part[0].to(dtype) if len(part) == 1 else torch.cat(part, 1).to(dtype) for part in parts]
 
     def initial(self, seeds: Sequence[int], *, device: torch.device, dtype: torch.dtype) -> Weights:
-        """Return the weights that PEFT's adapters begin with: A drawn from the adapter's seed, B zero."""
+        """Return the weights that an adapter begins with: A drawn from its seed, on a CPU as PEFT does, and B zero."""
+        sizes = [self.settings.rank * layer.in_features for layer in self.layers.values()]
+        uniform = torch.empty(len(seeds), sum(sizes), device=device, dtype=dtype)
+        for of_adapter, seed in zip(uniform, seeds, strict=True):
+            of_adapter.uniform_(generator=torch.Generator(device).manual_seed(seed))
         weights: Weights = []
-        for layer in self.layers.values():
-            weights.append(torch.empty(len(seeds), self.settings.rank, layer.in_features, device=device, dtype=dtype))
-            weights.append(torch.zeros(len(seeds), layer.out_features, self.settings.rank, device=device, dtype=dtype))
-        # What `kaiming_uniform_(a, a=sqrt(5))` draws, without its overhead for each adapter and layer.
-        gain = nn.init.calculate_gain("leaky_relu", math.sqrt(5))
-        bounds = [math.sqrt(3.0) * (gain / math.sqrt(a.shape[2])) for a in weights[::2]]
-        for seed, *of_adapter in zip(seeds, *weights[::2], strict=True):
-            generator = torch.Generator(device).manual_seed(seed)
-            for a, bound in zip(of_adapter, bounds, strict=True):
-                a.uniform_(-bound, bound, generator=generator)
+        for layer, of_layer in zip(self.layers.values(), uniform.split(sizes, 1), strict=True):
+            # What `kaiming_uniform_(a, a=sqrt(5))` makes of the same numbers: they lie within 1 / sqrt(in).
+            bound = uniform.new_tensor(layer.in_features**-0.5)
+            a = torch.addcmul(-bound, of_layer.unflatten(1, (self.settings.rank, -1)), 2 * bound)
+            weights += [a, uniform.new_zeros(len(seeds), layer.out_features, self.settings.rank)]
         return weights
 
     def export(self, weights: Weights, adapter: int, folder: Path) -> None:
