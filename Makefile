@@ -21,7 +21,7 @@ export UV_TORCH_BACKEND ?= auto
 endif
 export UV_LINK_MODE ?= copy
 
-.PHONY: help setup book test lint serve clean lock pairs study real paper bench bench-gpu
+.PHONY: help setup book test lint serve clean lock pairs study real paper bench bench-gpu test-gpu
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "%-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ book: setup  ## Execute the chapters that changed and build the book into _build
 test: setup  ## Run the tests, with the browser tests where a Chromium is found or can be installed
 	$(BIN)/python tests/chromium.py
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+test-gpu: setup  ## Run the proofs that need a GPU, in under three minutes
+	$(BIN)/python -m pytest -m gpu tests/test_gpu.py
 
 lint: setup  ## Check style, types, and which room imports which
 	$(BIN)/ruff check .
@@ -81,9 +84,10 @@ bench: setup  ## Measure the ways to compute an adaptation on this CPU, for the 
 	$(BIN)/ttsi bench cpu --out data/speed/cpu.parquet
 
 # Unsloth changes the classes of transformers for its whole process, and so has one of its own. Needs the extra gpu.
-bench-gpu: setup  ## The same on a GPU, on the architecture of Qwen2.5-1.5B with random weights
-	$(BIN)/ttsi bench gpu --out data/speed/gpu.parquet
-	$(BIN)/ttsi bench unsloth --out data/speed/unsloth.parquet
+MINUTES ?= 4
+bench-gpu: setup  ## The same on a GPU, on the architecture of Qwen2.5-1.5B with random weights (MINUTES=4); goes on when called again
+	$(BIN)/ttsi bench gpu --repeats 3 --minutes $(MINUTES) --out data/speed/gpu.parquet
+	$(BIN)/ttsi bench unsloth --repeats 3 --minutes $(MINUTES) --out data/speed/unsloth.parquet
 
 # On several machines: `make paper SHARD=0/4`, `make paper SHARD=1/4`, …, then gather the folders of all and
 # `ttsi study collect`. TT-D: `make paper TEACHER="--teacher-url URL --teacher-model NAME"`, the key in OPENAI_API_KEY.

@@ -11,8 +11,9 @@ from ttsi.records import MOST
 @click.argument("plan", type=click.Choice(["cpu", "gpu", "unsloth"]))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Parquet file of what is measured.")
 @click.option("--repeats", type=click.IntRange(1, MOST), default=5, show_default=True)
-def bench(plan: str, out: Path, repeats: int) -> None:
-    """Measure the ways to compute an adaptation: seconds by stage, and memory."""
+@click.option("--minutes", type=click.FloatRange(0, MOST), help="Begin nothing after so many; a next call goes on.")
+def bench(plan: str, out: Path, repeats: int, minutes: float | None) -> None:
+    """Measure the ways to compute an adaptation, most important first: seconds by stage, and memory."""
     if plan == "unsloth":
         from ttsi.backends.unsloth_import import require
 
@@ -25,5 +26,6 @@ def bench(plan: str, out: Path, repeats: int) -> None:
 
     device = "cpu" if plan == "cpu" else "cuda"
     check_device(device)
-    measure(PLANS[plan], out, device=device, repeats=repeats, announce=partial(click.echo, err=True))
-    click.echo(f"measured {len(PLANS[plan])} cases; rows in {out}")
+    announce = partial(click.echo, err=True)
+    rows = measure(PLANS[plan], out, device=device, repeats=repeats, minutes=minutes, announce=announce)
+    click.echo(f"measured {len(rows)} repetitions of {len(PLANS[plan])} cases; they are in {out}")

@@ -1,4 +1,4 @@
-"""What is measured: models, prompts and batches, for a CPU and for one GPU."""
+"""What is measured, most important first: models, prompts and batches, for a CPU and for one GPU."""
 
 from dataclasses import dataclass, field
 
@@ -32,24 +32,24 @@ TINY = {"naive": 1, "sequential": 1}
 
 CPU = [
     Case("tiny", {**ONE_BY_ONE, **_many(64)}, threads=TINY),
+    Case("135M", {"sequential": 1, "activated": 8}, prefix=600),
     Case("tiny", {"sequential": 2, **_many(16)}, k=5, threads=TINY),
     *(Case("tiny", _many(batch)) for batch in (1, 4, 16, 128)),
     Case("tiny", {"sequential": 2, **_many(8)}, prefix=100, threads=TINY),
     Case("tiny", {"sequential": 1, **_many(8)}, prefix=600, threads=TINY),
     Case("30M", {"sequential": 1, "batched": 2, "activated": 16}, prefix=600),
-    Case("tiny", {"sequential": 1, "batched": 1, "activated": 2}, prefix=2300),
-    Case("100M", {"sequential": 1, "batched": 1, "activated": 2}, prefix=100),
 ]
 
 QWEN = "Qwen/Qwen2.5-1.5B-Instruct"
 GPU = [
-    Case(QWEN, {"naive": 2, "sequential": 2, **_many(64)}, prefix=600, dtype="bfloat16"),
-    Case(QWEN, {"sequential": 1, **_many(32)}, prefix=600, k=5, dtype="bfloat16"),
-    *(Case(QWEN, _many(batch), prefix=600, dtype="bfloat16") for batch in (1, 4, 16, 128)),
-    *(Case(QWEN, {"sequential": 2, **_many(32)}, prefix=prefix, dtype="bfloat16") for prefix in (100, 2300)),
-    Case("100M", {"sequential": 2, **_many(64)}, prefix=600, dtype="bfloat16"),
+    Case(QWEN, {"activated": 256, "naive": 1, "sequential": 1, "batched": 64}, prefix=600, dtype="bfloat16"),
+    Case(QWEN, {"activated": 64}, prefix=600, dtype="bfloat16"),
+    Case("135M", {"activated": 256, "sequential": 1}, prefix=600, dtype="bfloat16"),
+    Case(QWEN, {"activated": 64}, prefix=600, k=5, dtype="bfloat16"),
+    *(Case(QWEN, {"activated": batch}, prefix=600, dtype="bfloat16") for batch in (1, 4, 16, 128)),
+    *(Case(QWEN, {"activated": 64, "sequential": 1}, prefix=prefix, dtype="bfloat16") for prefix in (100, 2300)),
 ]
-UNSLOTH = [Case(QWEN, {"unsloth": 2}, prefix=prefix, dtype="bfloat16") for prefix in (100, 600, 2300)]
+UNSLOTH = [Case(QWEN, {"unsloth": 1}, prefix=prefix, dtype="bfloat16") for prefix in (600, 100, 2300)]
 
 PLANS = {"cpu": CPU, "gpu": GPU, "unsloth": UNSLOTH}
 """`unsloth` is a plan of its own: it changes the classes of transformers for its whole process."""

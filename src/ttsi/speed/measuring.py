@@ -1,9 +1,11 @@
 """Measuring: every way of a case in turn, repeated, into one table."""
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pandas as pd
 import torch
@@ -15,6 +17,7 @@ from ttsi.records import InputError
 from ttsi.runs.provenance import Provenance, machine, now, source_state, versions
 from ttsi.speed.cases import REPEATS, Case
 from ttsi.speed.peak import peak_memory
+from ttsi.speed.table import Measured
 from ttsi.speed.ways import BATCHED, STAGES, WAYS, Adapting
 from ttsi.speed.workload import (
     ANSWER_TOKENS,
@@ -28,31 +31,49 @@ from ttsi.speed.workload import (
 
 
 def measure(
-    cases: Sequence[Case], out: Path, *, device: str, repeats: int = REPEATS, announce: Callable[[str], None] = print
+    cases: Sequence[Case],
+    out: Path,
+    *,
+    device: str,
+    repeats: int = REPEATS,
+    minutes: float | None = None,
+    announce: Callable[[str], None] = print,
 ) -> pd.DataFrame:
     """Measure cases and write `out` (Parquet, a row for each repetition of a way) and `out`.json, what made it.
 
     The ways of a case take turns within a repetition, so that what else the machine does meets all of them. Memory is
-    measured in a repetition of its own, before the others.
+    measured in a repetition of its own, before the others. Each repetition is written at once, and what an earlier call
+    has measured of the same plan, on the same device and with the same commit, is not measured again.
+
+    Args:
+        cases: the plan, most important first.
+        out: the Parquet file.
+        device: cpu or cuda.
+        repeats: repetitions of each way.
+        minutes: after which no repetition is begun; none: all are measured.
+        announce: is told each case.
 
     Raises:
         InputError: `out` is a folder, or lies where nothing can be written.
     """
-    started, rows = now(), []
     if out.is_dir():
         raise InputError(f"{out} is a folder; expected a Parquet file")
     make_folder(out.parent)
-    for number, case in enumerate(cases, 1):
+    until = float("inf") if minutes is None else time.monotonic() + 60 * minutes
+    table = Measured(out, _provenance(cases, device, repeats))
+    for number, case in enumerate(cases):
+        turns = [(repeat, way) for repeat in range(repeats) for way in case.samples]
+        left = [turn for turn in turns if (number, *turn) not in table]
+        if not left or time.monotonic() >= until:
+            continue
         announce(str(case))
         with TemporaryDirectory() as folder:
-            rows += _case(case, Path(folder), device, repeats)
-        pd.DataFrame(rows).to_parquet(out, index=False)
-        made = _provenance(cases[:number], device, repeats, started)
-        out.with_suffix(".json").write_text(made.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    return pd.DataFrame(rows)
+            for row in _case(case, Path(folder), device, left, until):
+                table.append({"case": number, **row})
+    return table.read()
 
 
-def _provenance(cases: Sequence[Case], device: str, repeats: int, started: str) -> Provenance:
+def _provenance(cases: Sequence[Case], device: str, repeats: int) -> Provenance:
     commit, dirty = source_state()
     return Provenance(
         config={"repeats": repeats, "cases": [asdict(case) for case in cases]},
@@ -62,26 +83,29 @@ def _provenance(cases: Sequence[Case], device: str, repeats: int, started: str) 
         device=machine(device),
         threads=max(max([2, *case.threads.values()]) for case in cases),
         hashes={"agent": hash_files(model_files(data_root() / "agents" / "tiny"))},
-        started=started,
-        ended=now(),
+        started=now(),
     )
 
 
-def _case(case: Case, folder: Path, device: str, repeats: int) -> list[dict]:
+def _case(
+    case: Case, folder: Path, device: str, turns: Sequence[tuple[int, str]], until: float
+) -> Iterator[dict[str, Any]]:
     tiny = data_root() / "agents" / "tiny"
     source = tiny
     if case.model != "tiny":
         shape = SHAPES.get(case.model) or pinned(case.model, data_root() / "models.toml").shape
         source = random_model(shape, folder / "model", tokenizer=tiny, dtype=case.dtype)
-    adapting = {way: _adapting(case, way, source, device) for way in case.samples}
-    work = {way: _work(case, adapt, case.samples[way]) for way, adapt in adapting.items()}
-    peaks = {way: _peak(case, way, adapt, work[way]) for way, adapt in adapting.items()}  # and warms up
-    return [
-        _measured(case, way, adapt, work[way])
-        | {"peak_bytes": peaks[way], "repeat": repeat, "model": case.model, "k": case.k, "device": device}
-        for repeat in range(repeats)
-        for way, adapt in adapting.items()
-    ]
+    ready: dict[str, tuple[Adapting, list[Work], int | None]] = {}
+    for repeat, way in turns:
+        if time.monotonic() >= until:
+            return
+        if way not in ready:
+            adapt = _adapting(case, way, source, device)
+            work = _work(case, adapt, case.samples[way])
+            ready[way] = adapt, work, _peak(case, way, adapt, work)  # which warms up
+        adapt, work, peak = ready[way]
+        about = {"peak_bytes": peak, "repeat": repeat, "model": case.model, "k": case.k, "device": device}
+        yield _measured(case, way, adapt, work) | about
 
 
 def _adapting(case: Case, way: str, source: Path, device: str) -> Adapting:

@@ -15,7 +15,7 @@ from ttsi.runs.provenance import Provenance
 from ttsi.settings import LoraSettings
 from ttsi.speed.cases import QWEN
 
-DENSE_FLOPS = {"NVIDIA H200": 989e12}
+DENSE_FLOPS = {"NVIDIA H100": 989e12, "NVIDIA H200": 989e12}
 """Peak of dense bfloat16 products a second, from the maker's data sheet."""
 
 
@@ -35,17 +35,17 @@ class Bar:
 
 BARS = (
     Bar("toolworld prompts, batched against the naive loop", "tiny", True, "naive", "batched", 64, 8.0),
-    Bar("toolworld prompts, batched against sequential", "tiny", True, "sequential", "batched", 64, 3.0),
-    Bar("600-token prefixes, one prefill against sequential", "30M", False, "sequential", "activated", 16, 4.0),
+    Bar("toolworld prompts, one prefill against the naive loop", "tiny", True, "naive", "activated", 64, 10.0),
+    Bar("135M, 600-token prefixes, one prefill against sequential", "135M", False, "sequential", "activated", 8, 5.0),
 )
 """On two CPU cores, one practice example, five steps."""
 
 GPU_BARS = (
-    Bar("600-token prefixes, one prefill against the naive loop", QWEN, False, "naive", "activated", 64, 20.0),
-    Bar("600-token prefixes, one prefill against Unsloth", QWEN, False, "unsloth", "activated", 64, 5.0),
+    Bar("600-token prefixes, one prefill against the naive loop", QWEN, False, "naive", "activated", 256, 150.0),
+    Bar("600-token prefixes, one prefill against Unsloth", QWEN, False, "unsloth", "activated", 256, 120.0),
 )
 """On one H200, the same."""
-GPU_SECONDS, GPU_ROOFLINE = 0.10, 0.40
+GPU_SECONDS, GPU_ROOFLINE = 0.04, 0.40
 """Of an adapted sample with one prefill, at most; of the training's arithmetic at the peak, at least."""
 
 

@@ -21,9 +21,16 @@ TOOLS, TOOL_TOKENS = 5, 8
 
 SHAPES: dict[str, dict[str, Any]] = {
     "30M": {"hidden_size": 512, "num_hidden_layers": 10, "num_attention_heads": 8, "intermediate_size": 1536},
-    "100M": {"hidden_size": 768, "num_hidden_layers": 14, "num_attention_heads": 12, "intermediate_size": 2304},
+    "135M": {
+        "hidden_size": 576,
+        "num_hidden_layers": 30,
+        "num_attention_heads": 9,
+        "num_key_value_heads": 3,
+        "intermediate_size": 1536,
+        "vocab_size": 49152,
+    },
 }
-"""Models between the tiny agent and the paper's, of Qwen2's kind and with random weights."""
+"""Models of Qwen2's kind with random weights: one between the tiny agent and the real ones, and SmolLM2's shape."""
 
 
 @dataclass(frozen=True)

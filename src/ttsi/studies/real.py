@@ -4,6 +4,7 @@ Every sample is adapted, whatever its margin; `ttsi.studies.published.replay` sa
 """
 
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,7 @@ from ttsi.uncertainty import ESTIMATORS
 Named = tuple[str, RunConfig]
 
 SETS = ((sealtool.NAME, "test"), (nexusraven.NAME, "test"), (apibank.NAME, "level-1"), (apibank.NAME, "level-2"))
-SEEDS = {sealtool.NAME: range(5)}
-"""Of the benchmark that the paper takes apart; the others are run with seed 0 alone."""
+SEEDS = range(5)
 
 PAPER = {
     "estimator": "rss-margin",
@@ -31,25 +31,15 @@ PAPER = {
 }
 """The paper's setting, as far as it is known; the profile `real` holds ours."""
 
-CHEAP = (
-    "rss-margin",
-    "rss-margin-normalised",
-    "maximum-probability",
-    "entropy",
-    "call-probability",
-    "perplexity",
-)
-"""Estimators that take no answers of their own: they look at the tools' names and at the greedy answer."""
-
 FAMILIES: dict[str, dict[str, Any]] = {
-    "base": {"method": "base", "also_estimate": CHEAP},
+    "base": {"method": "base", "also_estimate": tuple(ESTIMATORS)},
     "constrained": {"method": "constrained"},
-    "tt-si-paper": {"method": "tt-si", **PAPER},
     "tt-si": {"method": "tt-si"},
+    "tt-si-paper": {"method": "tt-si", **PAPER},
     "tt-si-constrained": {"method": "tt-si", "constrained": True},
-    "tt-icl": {"method": "tt-icl"},
     "tt-d-oracle": {"method": "tt-d", "teacher": "oracle"},
-    "base-votes": {"method": "base", "decoding": "majority-vote", "also_estimate": tuple(ESTIMATORS)},
+    "tt-icl": {"method": "tt-icl"},
+    "base-votes": {"method": "base", "decoding": "majority-vote"},
 }
 """Each method of the results, and what it changes of the profile `real`."""
 
@@ -62,16 +52,16 @@ SFT = {
 GREEDY = ("base", "constrained", "sft")
 """Families without a draw: another seed gives the same answers, or (sft) the same examples in another order."""
 
-VALIDATION = ((sealtool.NAME, "test", "validation", 64), (apibank.NAME, "level-3", "train", 64))
+VALIDATION = ((sealtool.NAME, "test", "validation", 256), (apibank.NAME, "level-3", "train", 128))
 """Benchmark, split, subset and number of the samples that settings are chosen on."""
 
 CANDIDATES: dict[str, dict[str, Any]] = {
-    "base": {"method": "base", "also_estimate": CHEAP},
+    "base": {"method": "base", "also_estimate": tuple(ESTIMATORS)},
     "tt-si-paper": PAPER,
     **{
         f"{elicitation}-{rate:g}": {"elicitation": elicitation, "learning_rate": rate}
         for elicitation in ("free", "hesitation", "constrained")
-        for rate in (1e-4, 3e-4, 1e-3, 3e-3)
+        for rate in (1e-4, 3e-4, 1e-3)
     },
     "k-2": {"k": 2, "draws": 4},
     "k-4": {"k": 4, "draws": 8},
@@ -86,19 +76,19 @@ TIMING_LIMIT = 24
 
 
 def real_runs(data_dir: Path | None = None) -> Iterator[Named]:
-    """Yield the name and the configuration of every published run."""
-    for benchmark, split in (*SETS, (toolalpaca.NAME, _toolalpaca(data_dir))):
+    """Yield the name and the configuration of every published run: all of a seed before the next."""
+    sets = (*SETS, (toolalpaca.NAME, _toolalpaca(data_dir)))
+    for seed, (benchmark, split) in product(SEEDS, sets):
         families = FAMILIES | ({"sft": {"method": "sft", **SFT[benchmark]}} if benchmark in SFT else {})
         for family, changes in families.items():
-            for seed in SEEDS.get(benchmark, (0,))[: 1 if family in GREEDY else None]:
+            if seed == SEEDS[0] or family not in GREEDY:
                 yield _named(family, benchmark, split, seed, changes)
 
 
 def selection_runs(data_dir: Path | None = None) -> Iterator[Named]:
     """Yield the name and the configuration of every candidate, on validation samples."""
-    for benchmark, split, subset, limit in VALIDATION:
-        for family, changes in CANDIDATES.items():
-            yield _named(family, benchmark, split, 0, {"subset": subset, "limit": limit, **changes})
+    for (benchmark, split, subset, limit), (family, changes) in product(VALIDATION, CANDIDATES.items()):
+        yield _named(family, benchmark, split, 0, {"subset": subset, "limit": limit, **changes})
 
 
 def timing_runs(data_dir: Path | None = None) -> Iterator[Named]:

@@ -46,29 +46,25 @@ class LoraStack:
 
     def __init__(self, model: nn.Module, settings: LoraSettings) -> None:
         self.settings, self.layers = settings, adapted_layers(model, settings)
-        self._acting: Weights | None = None
-        """Those of each row of the next pass, as `_joined` returns them; none: the base model computes alone."""
-        self._read: tuple[torch.Tensor, torch.Tensor] | None = None
-        """The last input x, and A x of all layers that read it."""
+        self._acting: list[tuple[torch.Tensor, Sequence[torch.Tensor]]] | None = None
+        """A of each input, and B of each layer that reads it, for each row of the next pass; none: all are off."""
+        self._read: tuple[torch.Tensor, Sequence[torch.Tensor]] | None = None
+        """The last input x, and A x of each layer that reads it."""
         self._together = _reading_together(self.layers)
-        names = list(self.layers)
+        layers = list(self.layers.values())
+        self._outputs = [[layers[number].out_features for number in numbers] for numbers in self._together]
         for place, numbers in enumerate(self._together):
-            start = 0
-            for column, number in enumerate(numbers):
-                layer = self.layers[names[number]]
-                layer.register_forward_hook(self._hook(place, column, slice(start, start + layer.out_features)))
-                start += layer.out_features
+            for part, number in enumerate(numbers):
+                layers[number].register_forward_hook(self._hook(place, part))
 
-    def _hook(self, place: int, column: int, outputs: slice) -> Callable[..., torch.Tensor]:
-        columns = slice(column * self.settings.rank, (column + 1) * self.settings.rank)
-
+    def _hook(self, place: int, part: int) -> Callable[..., torch.Tensor]:
         def adapt(_: nn.Module, args: tuple[torch.Tensor, ...], output: torch.Tensor) -> torch.Tensor:
             if self._acting is None:
                 return output
-            (x,), (a, b) = args, self._acting[2 * place : 2 * place + 2]
+            (x,), (a, b) = args, self._acting[place]
             if self._read is None or self._read[0] is not x:
-                self._read = x, x @ a.mT
-            return torch.baddbmm(output, self._read[1][..., columns], b[:, outputs].mT, alpha=self.settings.scaling)
+                self._read = x, (x @ a.mT).split(self.settings.rank, -1)
+            return torch.baddbmm(output, self._read[1][part], b[part].mT, alpha=self.settings.scaling)
 
         return adapt
 
@@ -86,9 +82,9 @@ class LoraStack:
             nonlocal chosen
             if list(adapters) != chosen:
                 chosen = list(adapters)
-                self._acting = joined if chosen == everyone else _of_rows(joined, chosen)
+                self._acting = self._parted(joined if chosen == everyone else _of_rows(joined, chosen))
 
-        self._acting = joined
+        self._acting = self._parted(joined)
         try:
             yield choose
         finally:
@@ -103,6 +99,10 @@ class LoraStack:
         dtype = next(iter(self.layers.values())).weight.dtype
         parts = [[weights[2 * number + part] for number in numbers] for numbers in self._together for part in (0, 1)]
         return [part[0].to(dtype) if len(part) == 1 else torch.cat(part, 1).to(dtype) for part in parts]
+
+    def _parted(self, joined: Weights) -> list[tuple[torch.Tensor, Sequence[torch.Tensor]]]:
+        pairs = zip(joined[::2], joined[1::2], self._outputs, strict=True)
+        return [(a, b.split(outputs, 1)) for a, b, outputs in pairs]
 
     def initial(self, seeds: Sequence[int], *, device: torch.device, dtype: torch.dtype) -> Weights:
         """Return the weights that an adapter begins with: A drawn from its seed, on a CPU as PEFT does, and B zero."""

@@ -1,0 +1,48 @@
+"""The benchmark's table, a row for each repetition of a way, written as it grows."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pydantic import ValidationError
+
+from ttsi.runs.provenance import Provenance, now
+
+
+class Measured:
+    """What is measured so far, in a Parquet file, with what made it in JSON beside it.
+
+    Args:
+        out: the Parquet file; what it holds of another plan, device or commit is left behind.
+        made: what makes it.
+    """
+
+    def __init__(self, out: Path, made: Provenance) -> None:
+        self._out, self._note = out, out.with_suffix(".json")
+        earlier = self._earlier()
+        same = earlier is not None and all(
+            getattr(earlier, what) == getattr(made, what) for what in ("config", "device", "commit", "dirty")
+        )
+        self._made = earlier if earlier and same else made
+        self._rows: list[dict[str, Any]] = pd.read_parquet(out).to_dict("records") if same else []  # pyright: ignore[reportAttributeAccessIssue]
+
+    def _earlier(self) -> Provenance | None:
+        try:
+            return Provenance.model_validate_json(self._note.read_text(encoding="utf-8"))
+        except (OSError, ValidationError):
+            return None
+
+    def __contains__(self, turn: tuple[int, int, str]) -> bool:
+        """Whether a case's repetition of a way is measured: (case, repetition, way)."""
+        return any((row["case"], row["repeat"], row["way"]) == turn for row in self._rows)
+
+    def append(self, row: dict[str, Any]) -> None:
+        """Add a repetition, and write."""
+        self._rows.append(row)
+        self.read().to_parquet(self._out, index=False)
+        made = self._made.model_copy(update={"ended": now()})
+        self._note.write_text(made.model_dump_json(indent=1) + "\n", encoding="utf-8")
+
+    def read(self) -> pd.DataFrame:
+        """Return the table."""
+        return pd.DataFrame(self._rows)
