@@ -70,11 +70,12 @@ def rows_at_once(model: Any, *, held: int, computed: int, scored: int = 1, share
 
 
 def free_memory(device: torch.device) -> int:
-    """Return the free bytes of a device, with what torch keeps for tensors to come."""
+    """Return the bytes of a device that this process may take, with what torch keeps for tensors to come."""
     if device.type != "cuda":
         return psutil.virtual_memory().available
-    unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-    return torch.cuda.mem_get_info(device)[0] + unused
+    reserved, (free, total) = torch.cuda.memory_reserved(device), torch.cuda.mem_get_info(device)
+    left = int(torch.cuda.get_per_process_memory_fraction(device) * total) - reserved
+    return max(0, min(free, left)) + reserved - torch.cuda.memory_allocated(device)
 
 
 def _unless_out_of_memory(compute: Callable[[range], list[Result]], batch: range) -> list[Result] | None:
