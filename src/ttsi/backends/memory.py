@@ -12,13 +12,13 @@ vocabulary, h the hidden size, i the MLP's, q and v the width of all queries and
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
 from transformers import AutoModelForCausalLM, PreTrainedConfig
 
 from ttsi.adaptation import adapted_layers
-from ttsi.models.batches import free_memory
 from ttsi.models.sampling import AHEAD
 from ttsi.settings import LoraSettings
 
@@ -101,8 +101,25 @@ def _inputs(adapted: dict[str, nn.Linear], *, shared: bool) -> int:
     return sum(kept.values())
 
 
-def tokens_at_once(model: nn.Module, config: PreTrainedConfig, lora: LoraSettings, *, share: float = 0.6) -> int:
-    """Return how many tokens a training step may hold, if it may take a share of the memory that is free now."""
-    parameter = next(model.parameters())
-    one = memory(config, Batch(prompt_tokens=1, new_tokens=0), lora=lora, dtype=parameter.dtype)
-    return int(share * free_memory(parameter.device) / one.training)
+@dataclass(frozen=True)
+class StepMemory:
+    """Bytes of a training step of the batched backend, by what they are for."""
+
+    token: float
+    """Of a row, that is computed."""
+    scored: float
+    """More, for one whose successor is trained on."""
+    adapter: float
+    """Its weights at work, their gradient and AdamW's two moments, in float32."""
+
+    @classmethod
+    def of(cls, model: Any, lora: LoraSettings) -> "StepMemory":
+        """Estimate it from a model's shape; inputs of adapted layers are kept in the model's dtype, each once."""
+        config, size = model.config, model.dtype.itemsize
+        head = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+        attended = 2 * head * (config.num_attention_heads + config.num_key_value_heads)
+        layer = 8 * config.hidden_size + size * (attended + 3 * config.intermediate_size)
+        adapted = adapted_layers(model, lora)
+        inputs = size / 4 * _inputs(adapted, shared=True) + size * lora.rank * len(adapted)
+        weights = lora.rank * sum(one.in_features + one.out_features for one in adapted.values())
+        return cls(config.num_hidden_layers * layer + inputs, 12 * config.vocab_size, 16 * weights)

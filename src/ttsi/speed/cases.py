@@ -42,8 +42,8 @@ CPU = [
 
 QWEN = "Qwen/Qwen2.5-1.5B-Instruct"
 GPU = [
-    Case(QWEN, {"activated": 256, "naive": 1, "sequential": 1, "batched": 64}, prefix=600, dtype="bfloat16"),
-    Case(QWEN, {"activated": 64}, prefix=600, dtype="bfloat16"),
+    Case(QWEN, {"activated": 256, "naive": 1}, prefix=600, dtype="bfloat16"),
+    Case(QWEN, {"activated": 64, "batched": 64, "sequential": 1}, prefix=600, dtype="bfloat16"),
     Case("135M", {"activated": 256, "sequential": 1}, prefix=600, dtype="bfloat16"),
     Case(QWEN, {"activated": 64}, prefix=600, k=5, dtype="bfloat16"),
     *(Case(QWEN, {"activated": batch}, prefix=600, dtype="bfloat16") for batch in (1, 4, 16, 128)),

@@ -94,7 +94,7 @@ def _case(
     source = tiny
     if case.model != "tiny":
         shape = SHAPES.get(case.model) or pinned(case.model, data_root() / "models.toml").shape
-        source = random_model(shape, folder / "model", tokenizer=tiny, dtype=case.dtype)
+        source = random_model(shape, folder / "model", tokenizer=tiny, dtype=case.dtype, device=device)
     ready: dict[str, tuple[Adapting, list[Work], int | None]] = {}
     for repeat, way in turns:
         if time.monotonic() >= until:

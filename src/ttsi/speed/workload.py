@@ -81,13 +81,14 @@ def random_tokens(samples: int, *, prefix: int, k: int, vocabulary: int = 1000) 
     return work
 
 
-def random_model(shape: dict[str, Any], folder: Path, *, tokenizer: Path, dtype: str) -> Path:
+def random_model(shape: dict[str, Any], folder: Path, *, tokenizer: Path, dtype: str, device: str = "cpu") -> Path:
     """Write a model of a shape with random weights, and a tokenizer; how long it takes depends on neither's values."""
     settings = {"model_type": "qwen2", "vocab_size": 1026, "tie_word_embeddings": True, **shape}
     settings.setdefault("num_key_value_heads", settings["num_attention_heads"])
     torch.manual_seed(0)
     config = AutoConfig.for_model(**settings, max_position_embeddings=4096)
-    AutoModelForCausalLM.from_config(config, dtype=getattr(torch, dtype)).save_pretrained(folder)
+    with torch.device(device):
+        AutoModelForCausalLM.from_config(config, dtype=getattr(torch, dtype)).save_pretrained(folder)
     AutoTokenizer.from_pretrained(tokenizer).save_pretrained(folder)
     return folder
 

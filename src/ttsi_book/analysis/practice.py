@@ -52,6 +52,25 @@ def tried(folder: Path) -> pd.DataFrame:
     return changes(rows, rows["family"])
 
 
+def choice(rows: pd.DataFrame, *, present: tuple[str, float]) -> tuple[str, float]:
+    """Return the candidate and the threshold with the most right answers; of equals the present one, or the first.
+
+    Args:
+        rows: of the validation samples, every sample adapted; a candidate counts that was run on all of them.
+        present: the candidate and the threshold that are kept unless another is better.
+    """
+    kept = {name: part for name, part in rows.groupby("family", sort=False) if len(part) == _longest(rows)}
+    right = {
+        (name, tau): int(replay(part, tau=tau)["greedy_correct"].sum()) for name, part in kept.items() for tau in TAUS
+    }
+    most = max(right.values())
+    return present if right.get(present) == most else next(one for one, count in right.items() if count == most)
+
+
+def _longest(rows: pd.DataFrame) -> int:
+    return int(rows["family"].value_counts().max())
+
+
 def by_tau(folder: Path, family: str) -> pd.DataFrame:
     """Return what one candidate changed on the validation samples behind each threshold.
 

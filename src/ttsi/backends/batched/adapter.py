@@ -12,15 +12,18 @@ import torch
 from torch import nn
 
 from ttsi.adaptation import Ids, Lesson, lesson_ids
-from ttsi.backends import memory
 from ttsi.backends.batched.agent import BatchedAgent
 from ttsi.backends.batched.stack import LoraStack, Weights
-from ttsi.models.batches import in_batches
+from ttsi.backends.memory import StepMemory
+from ttsi.models.batches import free_memory, in_batches
 from ttsi.models.rows import Row
 from ttsi.settings import LoraSettings
 
 ON_A_CPU = 2048
 """Tokens of a training step on a CPU, where larger steps gain nothing."""
+
+SHARE = 0.6
+"""Of a GPU's free memory, for a training step."""
 
 A_SHARED_TOKEN = 1 / 16
 """Of the memory of a token that is computed, at most, for one of a shared prefix: its keys and values, twice."""
@@ -38,7 +41,9 @@ class BatchedAdapter:
 
     def __init__(self, agent: BatchedAgent, settings: LoraSettings, *, tokens_at_once: int | None = None) -> None:
         self.agent, self.settings, model = agent, settings, agent.model
-        planned = ON_A_CPU if model.device.type == "cpu" else memory.tokens_at_once(model, model.config, settings)
+        self._step = StepMemory.of(model, settings)
+        self._on_cpu = model.device.type == "cpu"
+        planned = ON_A_CPU if self._on_cpu else int(SHARE * free_memory(model.device) / self._step.token)
         self.tokens_at_once = tokens_at_once or planned
         self.stack = LoraStack(agent.model, settings)
         self.weights: Weights = []
@@ -108,7 +113,11 @@ class BatchedAdapter:
         rows = [Row(prompt + answer, index=index) for prompt, answer in lessons]
         with self.scope():
             pairs = zip(rows, self.agent.unread(rows), strict=True)
-            return max(len(rest) + A_SHARED_TOKEN * (len(row.prompt) - len(rest)) for row, rest in pairs)
+            tokens = max(len(rest) + A_SHARED_TOKEN * (len(row.prompt) - len(rest)) for row, rest in pairs)
+        if self._on_cpu:
+            return tokens
+        scored = max(len(answer) for _, answer in lessons)
+        return tokens + (scored * self._step.scored + self._step.adapter) / self._step.token
 
     def export(self, adapter: int, folder: Path) -> None:
         """Write one adapter in PEFT's format."""
