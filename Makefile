@@ -96,7 +96,7 @@ paper: setup  ## Run the paper's models on the paper's benchmarks on a GPU; goes
 
 # The accelerator packages that torch asks for on Linux are left out: they are many gigabytes and of no use without a GPU.
 lock: setup  ## Resolve pyproject.toml into requirements.txt
-	env -u UV_TORCH_BACKEND $(BIN)/uv pip compile pyproject.toml --extra book --extra dev --quiet \
+	env -u UV_TORCH_BACKEND $(BIN)/uv pip compile pyproject.toml --extra chapters --extra book --extra dev --quiet \
 		--universal --python-version 3.11 --annotation-style line --custom-compile-command "make lock" \
 		| sed -E '/^(cuda|nvidia|triton)/d' > requirements.new
 	mv requirements.new requirements.txt
