@@ -5,6 +5,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import click
+import nbformat
 import pytest
 import yaml
 from bs4 import BeautifulSoup, Tag
@@ -98,10 +99,15 @@ def test_launch_buttons_lead_to_the_clean_pair(smoke_book: Path, docname: str) -
 
 
 @each_chapter
-def test_notebook_can_be_downloaded(smoke_book: Path, docname: str) -> None:
+def test_downloaded_notebook_has_the_results_and_plain_text(smoke_book: Path, docname: str) -> None:
     path, page = read_page(smoke_book, docname)
-    links = [str(link["href"]) for link in page.select("a[download], a[href*=_sources]")]
-    assert [link for link in links if link.endswith(".ipynb") and (path.parent / link).is_file()]
+    links = {str(link["href"]) for link in page.select("a[download], a[href*=_sources]")}
+    (download,) = [path.parent / link for link in links if link.endswith(".ipynb")]
+    notebook = nbformat.read(download, as_version=4)
+    assert [cell for cell in notebook.cells if cell.get("outputs")]
+    prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    assert "{glue:" not in prose
+    assert "{cite:" not in prose
 
 
 @each_chapter

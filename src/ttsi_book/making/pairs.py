@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 import nbformat
+from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from ttsi_book.making.chapters import Chapter, find_chapters
@@ -27,8 +28,8 @@ HIDDEN = {"cellView": "form", "jupyter": {"source_hidden": True}, "tags": ["inst
 """Colab shows the title alone, JupyterLab a bar."""
 
 ABOUT = """\
-*This notebook is a chapter of a book: [the page]({page}) shows what comes of it. Values that the cells compute stand
-in the text under their names.*"""
+*This notebook is a chapter of a book: [the page]({page}) shows what comes of it. Until they are computed, values
+stand in the text under their names.*"""
 
 
 def pair_path(chapter: Chapter) -> Path:
@@ -37,16 +38,19 @@ def pair_path(chapter: Chapter) -> Path:
 
 
 def pair_text(chapter: Chapter) -> str:
-    """Return the text of the clean pair: in plain Markdown, and first of its code what installs the library."""
-    plain = Plain(chapter.path.parents[1])
-    notebook = plain.notebook(chapter.notebook())
+    """Return the text of the clean pair; it follows from the chapter's source alone."""
+    return nbformat.writes(standalone(chapter.notebook(), chapter.docname, Plain(chapter.path.parents[1]))) + "\n"
+
+
+def standalone(notebook: NotebookNode, docname: str, plain: Plain) -> NotebookNode:
+    """Return a chapter as it can be opened anywhere: in plain Markdown, its first code installing the library."""
+    notebook = plain.notebook(notebook)
     first_code = next(number for number, cell in enumerate(notebook.cells) if cell.cell_type == "code")
-    about = ABOUT.format(page=plain.page(chapter.docname))
     notebook.cells[first_code:first_code] = [
-        new_markdown_cell(about, id="about"),
+        new_markdown_cell(ABOUT.format(page=plain.page(docname)), id="about"),
         new_code_cell(INSTALL.format(repository=plain.repository), id="install", metadata=HIDDEN),
     ]
-    return nbformat.writes(notebook) + "\n"
+    return notebook
 
 
 def write_pairs(root: Path) -> list[Path]:
