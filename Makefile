@@ -21,7 +21,7 @@ export UV_TORCH_BACKEND ?= auto
 endif
 export UV_LINK_MODE ?= copy
 
-.PHONY: help setup book test lint serve clean lock pairs study real paper bench bench-gpu
+.PHONY: help setup book pdf test lint serve clean lock pairs study real paper bench bench-gpu
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "%-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ $(INSTALLED): requirements.txt pyproject.toml
 book: setup  ## Execute the chapters that changed and build the book into _build/html
 	$(BIN)/ttsi agent fetch agents/smollm2-tools
 	$(BIN)/ttsi book
+
+pdf: book  ## Print the built book into one file, _build/pdf/book.pdf, with a Chromium that is found or can be installed
+	$(BIN)/python -m ttsi_book.making.pdf --chromium "$$($(BIN)/python tests/chromium.py)"
 
 test: setup  ## Run the tests, with the browser tests where a Chromium is found or can be installed
 	$(BIN)/python tests/chromium.py
