@@ -21,7 +21,7 @@ export UV_TORCH_BACKEND ?= auto
 endif
 export UV_LINK_MODE ?= copy
 
-.PHONY: help setup book pdf test lint serve clean lock pairs study real paper bench bench-gpu
+.PHONY: help setup book pdf test lint serve clean lock newest links pairs study real paper bench bench-gpu
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "%-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,10 @@ lint: setup  ## Check style, types, and which room imports which
 
 serve: setup  ## Show the built book at http://127.0.0.1:8000 (PORT=8000)
 	$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
+
+links: book  ## Ask every link of the book whether it still leads somewhere; needs the network
+	$(BIN)/jupyter-book build _build/work/source --builder linkcheck --config _config.yml \
+		--toc "$(CURDIR)/_build/work/source/_toc.yml" --path-output _build/links
 
 clean:  ## Remove what was built: executed chapters and the book; .venv stays
 	rm -rf _build book/notebooks
@@ -103,3 +107,7 @@ lock: setup  ## Resolve pyproject.toml into requirements.txt
 		--universal --python-version 3.11 --annotation-style line --custom-compile-command "make lock" \
 		| sed -E '/^(cuda|nvidia|triton)/d' > requirements.new
 	mv requirements.new requirements.txt
+
+newest: setup  ## Move every pin to the newest version that .ci/allowed.txt allows, and lock
+	$(BIN)/python .ci/newest.py
+	$(MAKE) lock
