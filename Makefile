@@ -21,7 +21,7 @@ export UV_TORCH_BACKEND ?= auto
 endif
 export UV_LINK_MODE ?= copy
 
-.PHONY: help setup book test lint serve clean lock pairs study real paper bench bench-gpu test-gpu
+.PHONY: help setup book pdf test test-gpu lint serve clean lock newest links pairs study real paper bench bench-gpu
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "%-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ book: setup  ## Execute the chapters that changed and build the book into _build
 	$(BIN)/ttsi agent fetch agents/smollm2-tools
 	$(BIN)/ttsi book
 
+pdf: book  ## Print the built book into one file, _build/pdf/book.pdf, with a Chromium that is found or can be installed
+	$(BIN)/python -m ttsi_book.making.pdf --chromium "$$($(BIN)/python tests/chromium.py)"
+
 test: setup  ## Run the tests, with the browser tests where a Chromium is found or can be installed
 	$(BIN)/python tests/chromium.py
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
@@ -56,6 +59,10 @@ lint: setup  ## Check style, types, and which room imports which
 
 serve: setup  ## Show the built book at http://127.0.0.1:8000 (PORT=8000)
 	$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
+
+links: book  ## Ask every link of the book whether it still leads somewhere; needs the network
+	$(BIN)/jupyter-book build _build/work/source --builder linkcheck --config _config.yml \
+		--toc "$(CURDIR)/_build/work/source/_toc.yml" --path-output _build/links
 
 clean:  ## Remove what was built: executed chapters and the book; .venv stays
 	rm -rf _build book/notebooks
@@ -100,7 +107,11 @@ paper: setup  ## Run the paper's models on the paper's benchmarks on a GPU; goes
 
 # The accelerator packages that torch asks for on Linux are left out: they are many gigabytes and of no use without a GPU.
 lock: setup  ## Resolve pyproject.toml into requirements.txt
-	env -u UV_TORCH_BACKEND $(BIN)/uv pip compile pyproject.toml --extra book --extra dev --quiet \
+	env -u UV_TORCH_BACKEND $(BIN)/uv pip compile pyproject.toml --extra chapters --extra book --extra dev --quiet \
 		--universal --python-version 3.11 --annotation-style line --custom-compile-command "make lock" \
 		| sed -E '/^(cuda|nvidia|triton)/d' > requirements.new
 	mv requirements.new requirements.txt
+
+newest: setup  ## Move every pin to the newest version that .ci/allowed.txt allows, and lock
+	$(BIN)/python .ci/newest.py
+	$(MAKE) lock

@@ -4,15 +4,24 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import click
+import nbformat
 import pytest
 import yaml
 from bs4 import BeautifulSoup, Tag
 
+import ttsi
+from ttsi.cli import main
 from ttsi_book.making.chapters import find_chapters
 
 ROOT = Path(__file__).parents[1]
 CHAPTERS = [chapter.docname for chapter in find_chapters(ROOT)]
-STATIC_PAGES = ["intro", "explore", "glossary", "way_of_one_request", "status", "references", "contributing"]
+STATIC_PAGES = [
+    *("intro", "explore", "api", "commands", "glossary", "way_of_one_request"),
+    *("status", "references", "contributing", "changelog"),
+]
+SITE = "https://ttsi-book.github.io/ttsi-book/"
+REPOSITORY = "https://github.com/ttsi-book/ttsi-book"
 
 pytestmark = pytest.mark.xdist_group("book")
 each_page = pytest.mark.parametrize("docname", [*STATIC_PAGES, *CHAPTERS])
@@ -90,10 +99,15 @@ def test_launch_buttons_lead_to_the_clean_pair(smoke_book: Path, docname: str) -
 
 
 @each_chapter
-def test_notebook_can_be_downloaded(smoke_book: Path, docname: str) -> None:
+def test_downloaded_notebook_has_the_results_and_plain_text(smoke_book: Path, docname: str) -> None:
     path, page = read_page(smoke_book, docname)
-    links = [str(link["href"]) for link in page.select("a[download], a[href*=_sources]")]
-    assert [link for link in links if link.endswith(".ipynb") and (path.parent / link).is_file()]
+    links = {str(link["href"]) for link in page.select("a[download], a[href*=_sources]")}
+    (download,) = [path.parent / link for link in links if link.endswith(".ipynb")]
+    notebook = nbformat.read(download, as_version=4)
+    assert [cell for cell in notebook.cells if cell.get("outputs")]
+    prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    assert "{glue:" not in prose
+    assert "{cite:" not in prose
 
 
 @each_chapter
@@ -124,3 +138,69 @@ def test_no_id_stands_twice_in_the_figures_of_a_page(smoke_book: Path, docname: 
     _, page = read_page(smoke_book, docname)
     ids = [str(element["id"]) for element in page.select(".plot [id]")]
     assert len(set(ids)) == len(ids)
+
+
+@each_page
+def test_button_leads_to_the_source_that_is_edited(smoke_book: Path, docname: str) -> None:
+    _, page = read_page(smoke_book, docname)
+    (button,) = {str(link["href"]) for link in page.select('a[href*="/edit/"]')}
+    source = button.removeprefix(f"{REPOSITORY}/edit/main/")
+    assert source.endswith((".py", ".md"))
+    assert (ROOT / source).is_file()
+
+
+@each_page
+def test_can_be_sent_on(smoke_book: Path, docname: str) -> None:
+    _, page = read_page(smoke_book, docname)
+    said = {
+        str(meta.get("property") or meta.get("name")): str(meta["content"]) for meta in page.select("meta[content]")
+    }
+    assert said["og:title"]
+    assert said["og:url"] == f"{SITE}{docname}.html"
+    assert min(len(said["og:description"]), len(said["description"])) > 40
+    assert "{{" not in said["og:description"] + said["description"]
+    card = smoke_book / "html" / said["og:image"].removeprefix(SITE)
+    assert card.read_bytes().startswith(b"\x89PNG")
+
+
+def test_reference_explains_every_public_name(smoke_book: Path) -> None:
+    _, page = read_page(smoke_book, "api")
+    for name, module in ttsi._MODULES.items():
+        entry = page.find(id=f"{module}.{'load' if name == 'load_benchmark' else name}")
+        assert entry is not None, name
+        described = entry.find_next_sibling("dd")
+        assert described is not None, name
+        assert described.get_text().strip(), name
+
+
+def commands_of(group: click.Group, name: str) -> Iterator[str]:
+    for word, command in group.commands.items():
+        yield f"{name} {word}"
+        if isinstance(command, click.Group):
+            yield from commands_of(command, f"{name} {word}")
+
+
+@pytest.mark.parametrize("command", commands_of(main, "ttsi"))
+def test_reference_explains_every_command(smoke_book: Path, command: str) -> None:
+    _, page = read_page(smoke_book, "commands")
+    assert page.find(id=command.replace(" ", "-")) is not None
+
+
+def test_names_in_the_text_lead_to_the_reference(smoke_book: Path) -> None:
+    for docname, name, where in (
+        ("way_of_one_request", "ESTIMATORS", "api.html#ttsi.uncertainty.ESTIMATORS"),
+        ("notebooks/14_a_real_model", "ttsi run", "../commands.html#ttsi-run"),
+    ):
+        _, page = read_page(smoke_book, docname)
+        links = {str(link["href"]): link.get_text() for link in page.select("article a:has(> code)")}
+        assert links[where].startswith(name)
+    _, page = read_page(smoke_book, "notebooks/01_one_request")
+    assert page.select('.cell_input a[href="../api.html#ttsi.loop.SelfImprovement"]')
+
+
+def test_book_is_cited_as_the_repository_says(smoke_book: Path) -> None:
+    _, page = read_page(smoke_book, "references")
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    entry = next(listing.get_text() for listing in page.select("pre") if "@software" in listing.get_text())
+    assert f"title = {{{citation['title']}}}" in entry
+    assert f"version = {{{citation['version']}}}" in entry

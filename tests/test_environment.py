@@ -27,7 +27,7 @@ def is_pin(specifier: str) -> bool:
     return re.fullmatch(r"==[^*+]+", specifier) is not None
 
 
-@pytest.mark.parametrize("text", [*PROJECT["dependencies"], *EXTRAS["book"], *EXTRAS["dev"]])
+@pytest.mark.parametrize("text", [*PROJECT["dependencies"], *EXTRAS["chapters"], *EXTRAS["book"], *EXTRAS["dev"]])
 def test_direct_pins_are_the_locked_ones(text: str) -> None:
     requirement = Requirement(text)
     assert locked()[canonicalize_name(requirement.name)] == {str(requirement.specifier)}

@@ -198,6 +198,7 @@ ESTIMATORS: dict[str, Estimator] = {
     ),
     "self-consistency": Estimator(lambda seen: agreement(seen.agent.decode(seen.answer), seen.samples), ("samples",)),
 }
+"""The ways to measure certainty, by the names that the setting `estimator` takes."""
 
 
 def self_awareness(

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pybtex.plugin import register_plugin
+from pybtex.richtext import Text
 from pybtex.style.formatting.plain import Style
 from pybtex.style.labels import BaseLabelStyle
 
@@ -18,7 +19,7 @@ class AuthorYearLabels(BaseLabelStyle):
         """Yield the label of each entry."""
         seen: Counter[str] = Counter()
         for entry in sorted_entries:
-            label = _label(entry)
+            label = ", ".join(author_and_year(entry))
             yield label + ("" if not seen[label] else chr(ord("a") + seen[label]))
             seen[label] += 1
 
@@ -29,10 +30,15 @@ class AuthorYearStyle(Style):
     default_label_style = AuthorYearLabels
 
 
-def _label(entry: Any) -> str:
-    first, *others = [" ".join([*person.prelast_names, *person.last_names]) for person in entry.persons["author"]]
+def author_and_year(entry: Any) -> tuple[str, str]:
+    """Return how a text names an entry: its author, the first of many, or both of two; and the year."""
+    first, *others = [_family_name(person) for person in entry.persons["author"]]
     named = first if not others else f"{first} and {others[0]}" if len(others) == 1 else f"{first} et al."
-    return f"{named}, {entry.fields['year']}".replace("{", "").replace("}", "")
+    return named, entry.fields["year"]
+
+
+def _family_name(person: Any) -> str:
+    return str(Text.from_latex(" ".join([*person.prelast_names, *person.last_names])))
 
 
 def setup(_: Any) -> dict[str, bool]:

@@ -13,9 +13,13 @@ from nbformat import NotebookNode
 
 from ttsi_book.making import BookError
 from ttsi_book.making.figures import themed_svg
+from ttsi_book.making.front import glued
+from ttsi_book.making.pairs import standalone
+from ttsi_book.making.plain import Plain
 from ttsi_book.making.tables import readable_table
 
 JUPYTER_BOOK = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build"]
+DOWNLOADS = "downloads"
 WARNINGS_ARE_ERRORS = ["-W", "-n", "--keep-going"]
 
 
@@ -24,9 +28,14 @@ def assemble(root: Path, chapters: Mapping[str, Path], status: str, source: Path
     shutil.rmtree(source, ignore_errors=True)
     shutil.copytree(root / "book", source, ignore=shutil.ignore_patterns("notebooks"))
     (source / "notebooks").mkdir()
-    for chapter in chapters.values():
+    shutil.rmtree(source.parent / DOWNLOADS, ignore_errors=True)
+    (source.parent / DOWNLOADS).mkdir()
+    for docname, chapter in chapters.items():
         shown = for_pages(nbformat.read(chapter, as_version=4))
         nbformat.write(shown, source / "notebooks" / chapter.name)
+        executed = nbformat.read(chapter, as_version=4)
+        plain = standalone(executed, docname, Plain(root, dict(glued(executed))))
+        nbformat.write(plain, source.parent / DOWNLOADS / chapter.name)
     (source / "machine.md").write_text(status, encoding="utf-8")
     if (source / "explore.md").is_file():
         from ttsi_book.explore.writing import write_explorer  # here, since it takes seconds to import
@@ -51,6 +60,8 @@ def build_pages(root: Path, source: Path, html: Path, *, strict: bool) -> Path:
     (source.parent / "build.log").write_text(run.stdout + run.stderr, encoding="utf-8")
     if run.returncode:
         raise BookError(f"jupyter-book failed; the last good book is as it was\n{_complaints(run.stdout + run.stderr)}")
+    # Sphinx offers each source for download, which is MyST: what is read anywhere takes its place.
+    shutil.copytree(source.parent / DOWNLOADS, source.parent / "_build/html/_sources/notebooks", dirs_exist_ok=True)
     _swap(source.parent / "_build" / "html", html)
     return html / "index.html"
 

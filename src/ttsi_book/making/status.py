@@ -46,7 +46,8 @@ def _commit(run: Execution) -> str:
 def _versions() -> list[tuple[str, str]]:
     """Return the versions of what the library and the book ask for directly."""
     asked = [Requirement(text) for text in requires("ttsi") or []]
-    wanted = [one.name for one in asked if one.marker is None or one.marker.evaluate({"extra": "book"})]
+    parts = ({"extra": "chapters"}, {"extra": "book"})
+    wanted = {one.name for one in asked if one.marker is None or any(map(one.marker.evaluate, parts))}
     return [(name, _version(name)) for name in sorted(wanted)]
 
 
