@@ -51,13 +51,13 @@ lint: setup  ## Check style, types, and which room imports which
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
 
-serve: setup  ## Show the built book at http://127.0.0.1:8000 (PORT=8000)
-	$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
+serve: setup  ## Show the book at http://127.0.0.1:8000 (PORT=8000), built anew on every save, the page reloaded
+	$(BIN)/python -m ttsi_book.making.serving --port $(PORT)
 
 clean:  ## Remove what was built: executed chapters and the book; .venv stays
 	rm -rf _build book/notebooks
 
-pairs: setup  ## Write notebooks/*.ipynb anew from their sources, notebooks/*.py
+pairs: setup  ## Take over what was edited in notebooks/*.ipynb, then write each anew from its source, notebooks/*.py
 	$(BIN)/python -m ttsi_book.making.pairs
 
 study: setup  ## Compute the published runs anew in _build/studies, two at a time, and gather them in data/
