@@ -21,7 +21,7 @@ export UV_TORCH_BACKEND ?= auto
 endif
 export UV_LINK_MODE ?= copy
 
-.PHONY: help setup book test lint serve clean lock pairs study real paper bench bench-gpu
+.PHONY: help setup book test lint serve reproduce clean lock pairs study real paper bench bench-gpu
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "%-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ lint: setup  ## Check style, types, and which room imports which
 
 serve: setup  ## Show the book at http://127.0.0.1:8000 (PORT=8000), built anew on every save, the page reloaded
 	$(BIN)/python -m ttsi_book.making.serving --port $(PORT)
+
+reproduce: setup  ## Build the book twice from fresh clones and compare every number on every page: half an hour
+	$(BIN)/python -m ttsi_book.making.reproducing
 
 clean:  ## Remove what was built: executed chapters and the book; .venv stays
 	rm -rf _build book/notebooks

@@ -134,7 +134,10 @@ def test_a_chapter_that_writes_among_the_data_fails(root: Path, arguments: list[
     ("cell", "reason"),
     [
         ("while True: pass", "still running after 2 s"),
-        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "its process died, as it does where memory runs out"),
+        (
+            "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
+            "its process died, as it does where memory runs out",
+        ),
     ],
 )
 def test_a_chapter_that_hangs_or_is_killed_names_its_cell_and_keeps_its_report(

@@ -47,7 +47,9 @@ def test_an_edited_cell_comes_back_and_the_rest_is_unchanged(chapter: Chapter) -
     save_in_jupyter(chapter, notebook)
     source = chapter.path.read_text(encoding="utf-8")
     assert take_back(chapter)
-    assert chapter.path.read_text(encoding="utf-8") == source.replace(f"\n{before}\n", f"\n{cell.source.splitlines()[0]}\n", 1)
+    assert chapter.path.read_text(encoding="utf-8") == source.replace(
+        f"\n{before}\n", f"\n{cell.source.splitlines()[0]}\n", 1
+    )
     assert not take_back(chapter)
 
 

@@ -30,7 +30,8 @@ SETTINGS_AND_NAMES = (
     r"rank \$?8|1e-4|5\s+epochs|16, all\s+linear",  # the paper's training
     r"seed 0",
     r"135 million parameters|4 bits",  # a model's name and its file's format
-    r"1e-12|63 others|(600|120) tokens|answers of 60|batches of 64|mean over 25 steps",  # sizes and bounds that tests and measurements are set to
+    # sizes and bounds that tests and measurements are set to
+    r"1e-12|63 others|(600|120) tokens|answers of 60|batches of 64|mean over 25 steps",
     r"probability 0\.8(?=, eight in ten)",  # what calibration means, by an example
     r"(Section|Chapter|Chapters|steps) \d+(\.\d+)*( to \d+)?",
     r"arXiv \d{4}\.\d{5}",

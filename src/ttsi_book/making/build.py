@@ -11,6 +11,7 @@ import nbformat
 
 from ttsi.data import make_folder
 from ttsi.records import InputError
+from ttsi_book.making import BookError
 from ttsi_book.making.chapters import Chapter, find_chapters, select_chapters
 from ttsi_book.making.execution import execute_chapter, refresh_prose
 from ttsi_book.making.front import fill_front_page
@@ -92,23 +93,31 @@ class Build:
             BookError: jupyter-book failed or, when strict, warned; the pages built before stay.
         """
         stale = {chapter.name: self.reasons(chapter) for chapter in self.components}
-        for chapter in self.components:
-            self._refresh(chapter, stale[chapter.name])
-        key = page_components(self.root, self.place.chapters, self.files) | {"choice of chapters": " ".join(stale)}
-        why = reasons(self._built(), key)
+        built, key = self._built(), self._key()
+        why = reasons(built, key)
         if not why:
             self.say("nothing changed: the pages stay as they are")
             return self.place.html / "index.html"
+        for chapter in self.components:
+            self._refresh(chapter, stale[chapter.name])
         manifest = read_manifest(self.place.manifest).only(stale)
         source = self.place.work / "source"
         staged = {chapter: self.place.staged(chapter) for chapter in self.components}
         by_docname = {chapter.docname: path for chapter, path in staged.items()}
-        assemble(self.root, by_docname, status_page(manifest, stale), source)
+        made_from = json.dumps({name: of for name, of in key.items() if name.startswith(("data/", "src/"))})
+        assemble(self.root, by_docname, status_page(manifest, stale), source, made_from)
         fill_front_page(source / "intro.md", staged, manifest)
         self.say(f"building the pages: {_in_short(why)}")
-        page = build_pages(self.root, source, self.place.html, strict=strict)
-        self.place.key.write_text(json.dumps(key, indent=1), encoding="utf-8")
+        anew = built is None or not all(
+            _is_a_pages_own(name) for name in {**built, **key} if built.get(name) != key.get(name)
+        )
+        page = build_pages(self.root, source, self.place.html, strict=strict, anew=anew)
+        self.place.key.write_text(json.dumps(self._key(), indent=1), encoding="utf-8")
         return page
+
+    def _key(self) -> Components:
+        chapters = {"choice of chapters": " ".join(chapter.name for chapter in self.components)}
+        return page_components(self.root, self.place.chapters, self.files) | chapters
 
     def _built(self) -> Components | None:
         """Return what the pages in place were built from, if they are there."""
@@ -194,6 +203,11 @@ def _refuse_missing(place: Place, others: Sequence[Chapter]) -> None:
     missing = [chapter.name for chapter in others if not place.staged(chapter).is_file()]
     if missing:
         raise InputError(f"{', '.join(missing)} never executed; expected a whole build before one with --only")
+
+
+def _is_a_pages_own(name: str) -> bool:
+    """Whether a component of the pages' key is the source of one page, which alone has to be made anew."""
+    return name.startswith(("notebooks/", "executed ")) or (name.startswith("book/") and name.endswith(".md"))
 
 
 def _in_short(why: Sequence[str]) -> str:

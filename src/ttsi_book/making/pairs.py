@@ -57,8 +57,8 @@ def take_back(chapter: Chapter) -> bool:
         return False
     if pair.stat().st_mtime < chapter.path.stat().st_mtime:
         raise BookError(
-            f"notebooks/{pair.name} was edited in Jupyter, and notebooks/{chapter.path.name} after it; delete the first "
-            "to keep the second, or save it again to keep that"
+            f"notebooks/{pair.name} was edited in Jupyter, and notebooks/{chapter.path.name} after it; "
+            "delete the first to keep the second, or save it again to keep that"
         )
     source = jupytext.read(chapter.path, fmt="py:percent")
     chapter.path.write_text(_with_cells(source, saved), encoding="utf-8")

@@ -12,13 +12,18 @@ NUMBER = re.compile(
 """Cells that are aligned as numbers; a dash, or nothing, may stand among them."""
 
 
+def is_table(html: str) -> bool:
+    """Whether HTML holds a table that pandas wrote."""
+    return 'class="dataframe"' in html
+
+
 def readable_table(html: str) -> str:
     """Return pandas' HTML as a table in a box that scrolls by itself, or unchanged where it holds none.
 
     Names of rows or columns that pandas puts in rows and cells of their own move into the one row of heads; a head
     without a name is an ordinary cell; columns of numbers are marked as such, with their heads.
     """
-    if 'class="dataframe"' not in html:
+    if not is_table(html):
         return html
     root = ElementTree.fromstring(f"<div>{re.sub(r'<style scoped>.*?</style>', '', html, flags=re.DOTALL)}</div>")
     for table in root.iter("table"):
