@@ -14,7 +14,7 @@ from nbformat import NotebookNode
 from ttsi_book.making import BookError
 from ttsi_book.making.figures import themed_svg
 from ttsi_book.making.sources import rests_on, source_line
-from ttsi_book.making.tables import is_table, readable_table
+from ttsi_book.making.tables import readable_table
 
 JUPYTER_BOOK = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build"]
 WARNINGS_ARE_ERRORS = ["-W", "-n", "--keep-going"]
@@ -87,7 +87,7 @@ def for_pages(notebook: NotebookNode, sources: Iterable[str] = ()) -> NotebookNo
                 html = themed_svg(data.pop(kind), name=name, alternative=alternative)
                 data[kind.replace("image/svg+xml", "text/html")] = html + source
             for kind in [kind for kind in data if kind.endswith("text/html")]:
-                data[kind] = readable_table(data[kind]) + (source if is_table(data[kind]) else "")
+                data[kind] = readable_table(data[kind], source)
     return notebook
 
 
