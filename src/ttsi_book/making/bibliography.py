@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pybtex.plugin import register_plugin
+from pybtex.richtext import Text
 from pybtex.style.formatting.plain import Style
 from pybtex.style.labels import BaseLabelStyle
 
@@ -30,9 +31,10 @@ class AuthorYearStyle(Style):
 
 
 def _label(entry: Any) -> str:
-    first, *others = [" ".join([*person.prelast_names, *person.last_names]) for person in entry.persons["author"]]
+    names = [" ".join([*person.prelast_names, *person.last_names]) for person in entry.persons["author"]]
+    first, *others = [str(Text.from_latex(name)) for name in names]
     named = first if not others else f"{first} and {others[0]}" if len(others) == 1 else f"{first} et al."
-    return f"{named}, {entry.fields['year']}".replace("{", "").replace("}", "")
+    return f"{named}, {entry.fields['year']}"
 
 
 def setup(_: Any) -> dict[str, bool]:

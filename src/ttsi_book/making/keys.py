@@ -113,9 +113,9 @@ class _Finder(ModuleFinder):
         """Load a module, compiled once for all chapters."""
         if fp is None:  # a package, whose file comes through here by itself
             return super().load_module(fqname, fp, pathname, file_info)  # pyright: ignore[reportArgumentType]
-        module = self.add_module(fqname)
-        module.__file__, module.__code__ = pathname, _compiled(fp.read(), pathname)
-        self.scan_code(module.__code__, module)
+        module, code = self.add_module(fqname), _compiled(fp.read(), pathname)
+        vars(module).update(__file__=pathname, __code__=code)
+        self.scan_code(code, module)
         return module
 
     def scan_opcodes(self, co: CodeType) -> Iterable[Any]:

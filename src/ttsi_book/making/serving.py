@@ -42,7 +42,7 @@ def serve(root: Path, port: int) -> None:
     html = root / "_build" / "html"
     Thread(target=keep_built, args=[root], daemon=True).start()
     server = Server()
-    server.watch(str(html / "index.html"))
+    server.watch(str(root / "_build" / "work" / "pages.json"))  # written when pages are in place
     server.serve(port=port, host="127.0.0.1", root=str(html), restart_delay=0)
 
 
