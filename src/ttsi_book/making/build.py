@@ -100,6 +100,7 @@ class Build:
             return self.place.html / "index.html"
         for chapter in self.components:
             self._refresh(chapter, stale[chapter.name])
+        key = self._key()
         manifest = read_manifest(self.place.manifest).only(stale)
         source = self.place.work / "source"
         staged = {chapter: self.place.staged(chapter) for chapter in self.components}
@@ -112,7 +113,7 @@ class Build:
             _is_a_pages_own(name) for name in {**built, **key} if built.get(name) != key.get(name)
         )
         page = build_pages(self.root, source, self.place.html, strict=strict, anew=anew)
-        self.place.key.write_text(json.dumps(self._key(), indent=1), encoding="utf-8")
+        self.place.key.write_text(json.dumps(key, indent=1), encoding="utf-8")
         return page
 
     def _key(self) -> Components:

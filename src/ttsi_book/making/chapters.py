@@ -4,7 +4,9 @@ import ast
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +37,17 @@ class Chapter:
 
     def notebook(self) -> NotebookNode:
         """Return the chapter as a clean notebook: no outputs, and nothing in it but the source decides its bytes."""
-        return clean(jupytext.read(self.path, fmt="py:percent"))
+        return deepcopy(_clean_notebook(self.path.read_text(encoding="utf-8")))
 
     def defaults(self) -> dict[str, Any]:
         """Return the parameters that the chapter's `parameters` cell names, with their values there."""
         found = inspect_notebook(self.notebook())
         return {name: literal(parameter["default"]) for name, parameter in found.items()}
+
+
+@cache
+def _clean_notebook(source: str) -> NotebookNode:
+    return clean(jupytext.reads(source, fmt="py:percent"))
 
 
 def clean(notebook: NotebookNode) -> NotebookNode:
