@@ -21,7 +21,7 @@ export UV_TORCH_BACKEND ?= auto
 endif
 export UV_LINK_MODE ?= copy
 
-.PHONY: help setup book pdf test test-gpu lint serve clean lock newest links pairs study real paper bench bench-gpu
+.PHONY: help setup book pdf test test-gpu lint serve reproduce clean lock newest links pairs study real paper bench bench-gpu
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "%-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,8 +57,11 @@ lint: setup  ## Check style, types, and which room imports which
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
 
-serve: setup  ## Show the built book at http://127.0.0.1:8000 (PORT=8000)
-	$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
+serve: setup  ## Show the book at http://127.0.0.1:8000 (PORT=8000), built anew on every save, the page reloaded
+	$(BIN)/python -m ttsi_book.making.serving --port $(PORT)
+
+reproduce: setup  ## Build the book twice from fresh clones and compare every number on every page: half an hour
+	$(BIN)/python -m ttsi_book.making.reproducing
 
 links: book  ## Ask every link of the book whether it still leads somewhere; needs the network
 	$(BIN)/jupyter-book build _build/work/source --builder linkcheck --config _config.yml \
@@ -67,7 +70,7 @@ links: book  ## Ask every link of the book whether it still leads somewhere; nee
 clean:  ## Remove what was built: executed chapters and the book; .venv stays
 	rm -rf _build book/notebooks
 
-pairs: setup  ## Write notebooks/*.ipynb anew from their sources, notebooks/*.py
+pairs: setup  ## Take over what was edited in notebooks/*.ipynb, then write each anew from its source, notebooks/*.py
 	$(BIN)/python -m ttsi_book.making.pairs
 
 study: setup  ## Compute the published runs anew in _build/studies, two at a time, and gather them in data/

@@ -301,14 +301,14 @@ glue("awareness_estimator", config.loop.estimator, display=False)
 #
 # The paper's margin against the profile's, {glue:text}`awareness_estimator`:
 #
-# | | RSS margin | the profile's |
+# | on all splits | RSS margin | the profile's |
 # |---|---|---|
 # | AUROC for "base is wrong", unseen splits, n = {glue:text}`awareness_unseen` | {glue:text}`auroc_rss` | {glue:text}`auroc_profile` |
 # | seconds, mean of {glue:text}`awareness_timed` | {glue:text}`seconds_rss` | {glue:text}`seconds_profile` |
 #
 # The same two on {glue:text}`awareness_split` alone (n = {glue:text}`awareness_n`), with tau = {glue:text}`awareness_tau`:
 #
-# | | RSS margin | the profile's |
+# | on one split | RSS margin | the profile's |
 # |---|---|---|
 # | ECE | {glue:text}`ece_rss` | {glue:text}`ece_profile` |
 # | share adapted | {glue:text}`gate_rss_adapted` | {glue:text}`gate_profile_adapted` |

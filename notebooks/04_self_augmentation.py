@@ -18,7 +18,7 @@ seed = 0
 from typing import get_args
 
 import pandas as pd
-from IPython.display import Markdown
+from IPython.display import HTML, Markdown, display
 from myst_nb import glue
 
 from ttsi.augmentation import VALID, augment
@@ -34,6 +34,7 @@ from ttsi.runs.config import configure
 from ttsi.runs.run import load_agent, load_samples
 from ttsi.settings import Elicitation
 from ttsi.uncertainty import Evidence, relative_softmax_scores
+from ttsi_book.plots.cards import card
 from ttsi_book.plots.frame import percent, style
 from ttsi_book.plots.stacked import example_verdicts
 
@@ -129,18 +130,26 @@ example_verdicts(counts)
 
 # %%
 for request in requests[::samples]:
-    print(f"=== {request.id.split('/')[1]}\n{transcript(request.messages)}")
+    parts = [("request", transcript(request.messages))]
     for way in ways:
         first = written[way][request.id][0]
-        print(f"\n--- {way}: {first.verdict}\n{first.text}")
-    print()
+        parts.append((f"{way}: {first.verdict}", first.text))
+    display(HTML(card(request.id.split("/")[1], parts)))
 
 # %% [markdown]
 # One of each verdict that occurred:
 
 # %%
-for verdict, found in table.groupby("verdict", sort=False):
-    print(f"--- {verdict} ({found['way'].iloc[0]})\n{found['text'].iloc[0]}\n")
+firsts = table.groupby("verdict", sort=False).first()
+HTML(
+    card(
+        "The first of each verdict",
+        [
+            (f"{one.Index} ({one.way})", one.text)
+            for one in firsts.itertuples()
+        ],
+    )
+)
 
 # %% [markdown]
 # ## How much is valid

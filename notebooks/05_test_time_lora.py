@@ -18,7 +18,7 @@ tau = None  # threshold of the gate, in [0, 1]; None: the profile's
 # %% tags=["hide-input"]
 import pandas as pd
 import torch
-from IPython.display import Markdown
+from IPython.display import HTML, Markdown
 from myst_nb import glue
 from peft import LoraConfig, get_peft_model
 
@@ -42,6 +42,7 @@ from ttsi.runs.run import load_agent, load_samples
 from ttsi.studies.families import CANDIDATES
 from ttsi.studies.published import margins_of, read_study, replay
 from ttsi_book.plots.accuracy import fixed_and_broken
+from ttsi_book.plots.cards import change_card
 from ttsi_book.plots.frame import style
 from ttsi_book.plots.stacked import stage_seconds
 from ttsi_book.plots.training import loss_curve
@@ -81,20 +82,18 @@ fixed_and_broken(tests)
 
 
 # %%
-def show(row):
+def as_card(row):
     number = int(row.sample_id.split("/")[-1])
     sample = benchmarks.load(
         "toolworld", row.split, seed=row.seed, limit=number + 1
     )[-1]
-    print(f"--- {row.sample_id}\n{transcript(sample.request.messages)}")
-    texts = {
-        "expected": render_calls(sample.gold),
-        "before": row.base_output,
-        "after": row.greedy_output,
-    }
-    for label, text in texts.items():
-        print(f"\n{label}:\n{text}")
-    print()
+    return change_card(
+        row.sample_id,
+        transcript(sample.request.messages),
+        before=row.base_output,
+        after=row.greedy_output,
+        gold=render_calls(sample.gold),
+    )
 
 
 # %%
@@ -106,17 +105,15 @@ broken = chosen[chosen["base_correct"] & ~chosen["greedy_correct"]]
 # Fixed:
 
 # %%
-for row in fixed.head(shown).itertuples():
-    show(row)
-print(f"{len(fixed)} fixed on {split}")
+cards = "".join(map(as_card, fixed.head(shown).itertuples()))
+HTML(f"{cards}<p>{len(fixed)} fixed on {split}</p>")
 
 # %% [markdown]
 # Broken:
 
 # %%
-for row in broken.head(shown).itertuples():
-    show(row)
-print(f"{len(broken)} broken on {split}")
+cards = "".join(map(as_card, broken.head(shown).itertuples()))
+HTML(f"{cards}<p>{len(broken)} broken on {split}</p>")
 
 # %% [markdown]
 # ## The equation in code

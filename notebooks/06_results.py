@@ -433,7 +433,7 @@ Markdown("\n".join(lines))
 # %% [markdown]
 # What cannot be shown here at all: whether practice helps a model that was trained on the world at large, and
 # requests that people wrote.
-
+#
 # ## One quantity, several numbers
 #
 # The gain of one method stands in several chapters with several values, each of them right: of other samples, behind

@@ -303,7 +303,7 @@ told_of_paper = (
 )
 Markdown(
     f"The RSS margin, the paper's, against a random gate of the same budget: {told_of_paper}, Holm's p "
-    f"{compare.p_text(of_paper['p_holm'])}. At the paper's own tau it adapts few samples ([](06_results))."
+    f"{compare.p_text(of_paper['p_holm'])}. At the paper's own tau it adapts few samples, as chapter 6 shows."
 )
 
 # %% [markdown]

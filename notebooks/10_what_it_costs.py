@@ -628,7 +628,7 @@ glue("costs_paper_even", f"{catches_up:,.0f}", display=False)
 # On {glue:text}`costs_split`, tau = {glue:text}`costs_tau`, where the gate adapts {glue:text}`costs_share` of
 # the requests:
 #
-# | | seconds for a request |
+# | answered by | seconds for a request |
 # |---|---|
 # | base, one answer | {glue:text}`costs_base` |
 # | base, five sampled answers | {glue:text}`costs_vote` |

@@ -371,7 +371,7 @@ glue("speed_hours", f"{workers_hours:g}", display=False)
 # %% [markdown]
 # ## What we learned
 #
-# | seconds per adapted sample, two CPU cores | |
+# | way to adapt | seconds per adapted sample, two CPU cores |
 # |---|---|
 # | naive loop | {glue:text}`speed_seconds_naive` |
 # | sequential, reset in place | {glue:text}`speed_seconds_sequential` |

@@ -27,12 +27,12 @@ def components(root: Path, **parameters: object) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (lambda root: edit(root / FIRST, 'print("answer"', 'print("result"'), ["cells changed"]),
-        (lambda root: edit(root / FIRST, ' tags=["parameters"]', ""), ["cells changed", *GONE]),
-        (lambda root: edit(root / FIRST, "0.95", "0.9"), ["cells changed", "parameter tau: 0.95 -> 0.9"]),
-        (lambda root: edit(root / "src/ttsi/direct.py", "return", "return 1 +"), ["ttsi.direct changed"]),
-        (lambda root: edit(root / "src/ttsi/indirect.py", "42", "43"), ["ttsi.indirect changed"]),
-        (lambda root: edit(root / "src/ttsi/named.py", "42", "43"), ["ttsi.named changed"]),
+        (lambda root: edit(root / FIRST, 'print("answer"', 'print("result"'), [f"{FIRST} changed"]),
+        (lambda root: edit(root / FIRST, ' tags=["parameters"]', ""), [f"{FIRST} changed", *GONE]),
+        (lambda root: edit(root / FIRST, "0.95", "0.9"), [f"{FIRST} changed", "parameter tau: 0.95 -> 0.9"]),
+        (lambda root: edit(root / "src/ttsi/direct.py", "return", "return 1 +"), ["src/ttsi/direct.py changed"]),
+        (lambda root: edit(root / "src/ttsi/indirect.py", "42", "43"), ["src/ttsi/indirect.py changed"]),
+        (lambda root: edit(root / "src/ttsi/named.py", "42", "43"), ["src/ttsi/named.py changed"]),
         (lambda root: edit(root / "data/words.txt", "two", "three"), ["data/words.txt changed"]),
         (lambda root: (root / "data/more.txt").write_text("x"), ["data/more.txt is new"]),
         (lambda root: (root / "data/words.txt").unlink(), ["data/words.txt is gone"]),
@@ -60,7 +60,7 @@ def test_a_parameter_given_its_own_default_changes_nothing(root: Path) -> None:
 
 
 def test_a_new_chapter_was_never_executed(root: Path) -> None:
-    assert reasons(None, components(root)) == ["never executed"]
+    assert reasons(None, components(root)) == ["for the first time"]
 
 
 def test_a_chapter_that_cannot_be_parsed_is_named(root: Path) -> None:

@@ -1,6 +1,8 @@
 """`ttsi book` on a small book: what it executes, what it keeps when something fails, and what it never touches."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -9,6 +11,8 @@ from click.testing import CliRunner, Result
 
 from small_book import edit, write_small_book
 from ttsi.cli import main
+from ttsi_book.making import execution
+from ttsi_book.making.pairs import write_pairs
 
 FIRST, SECOND = "notebooks/01_first.py", "notebooks/02_second.py"
 
@@ -40,14 +44,14 @@ def published(root: Path) -> dict[str, bytes]:
 def test_a_book_is_executed_once_and_side_builds_leave_it_alone(root: Path) -> None:
     first = book()
     assert first.exit_code == 0, first.output
-    assert "01_first: never executed" in first.output
+    assert "01_first runs: for the first time" in first.output
     assert "answer 42 tiny 0.95" in (root / "_build/html/notebooks/01_first.html").read_text()
     assert str(root) not in (root / "_build/html/_sources/notebooks/01_first.ipynb").read_text()
     assert "tau = 0.95" in (root / "_build/html/status.html").read_text()
 
     edit(root / FIRST, "Plain prose", "Better prose")
     second = book()
-    assert "01_first: unchanged\n02_second: unchanged" in second.output
+    assert "01_first: unchanged\n02_second: unchanged\nbuilding the pages: " in second.output
     page = (root / "_build/html/notebooks/01_first.html").read_text()
     assert "Better prose" in page
     assert "answer 42 tiny 0.95" in page
@@ -58,7 +62,88 @@ def test_a_book_is_executed_once_and_side_builds_leave_it_alone(root: Path) -> N
     assert "answer 42 tiny 0.8" in (root / "scratch/html/notebooks/01_first.html").read_text()
     assert not (root / "scratch/html/notebooks/02_second.html").exists()
     again = book("--only", "01", "-p", "tau=0.7", "--out", "scratch")
-    assert "01_first: parameter tau: 0.8 -> 0.7" in again.output
+    assert "01_first runs again: parameter tau: 0.8 -> 0.7\n" in again.output
+    assert published(root) == before
+
+
+def test_only_what_changed_is_made_anew_and_a_line_says_why(root: Path) -> None:
+    unchanged = "01_first: unchanged\n02_second: unchanged\n"
+    assert book().exit_code == 0
+    stamps = {path: path.stat().st_mtime_ns for path in (root / "_build/html").rglob("*")}
+    assert book().output.startswith(f"{unchanged}nothing changed: the pages stay as they are\n")
+    assert {path: path.stat().st_mtime_ns for path in (root / "_build/html").rglob("*")} == stamps
+
+    for name, before, after in (
+        ("book/intro.md", "# Small", "# Other"),
+        ("_config.yml", "Small", "Third"),
+        (FIRST, "Plain", "Fourth"),
+    ):
+        edit(root / name, before, after)
+        assert book().output.startswith(f"{unchanged}building the pages: {name} changed\n")
+        assert any(after.strip("# ") in page.read_text() for page in (root / "_build/html").rglob("*.html"))
+
+    edit(root / FIRST, 'print("answer"', 'print("result"')
+    again = book().output
+    assert again.startswith(f"01_first runs again: {FIRST} changed\n01_first: executed in ")
+    assert "02_second: unchanged" in again
+    assert "result 42 tiny" in (root / "_build/html/notebooks/01_first.html").read_text()
+
+
+def test_a_cell_edited_in_jupyter_is_in_the_book_and_in_its_source(root: Path) -> None:
+    write_pairs(root)
+    pair = root / "notebooks/02_second.ipynb"
+    notebook = nbformat.read(pair, as_version=4)
+    notebook.cells[-1].source += "\nprint('from Jupyter')"
+    nbformat.write(notebook, pair)
+    built = book("--only", "02", "--out", "side")
+    assert f"{SECOND}: written anew from its .ipynb, which Jupyter saved\n" in built.output
+    assert "from Jupyter" in (root / "side/html/notebooks/02_second.html").read_text()
+    assert (root / SECOND).read_text().endswith("print(6 / value)\nprint('from Jupyter')\n")
+
+
+def test_two_side_builds_at_once_leave_each_other_and_what_is_published_alone(root: Path) -> None:
+    assert book().exit_code == 0
+    before = published(root) | snapshot(root / "data")
+    command = [sys.executable, "-c", "from ttsi.cli import main; main()", "book", "--only", "01"]
+    taus = {"one": "0.1", "two": "0.2"}
+    builds = [subprocess.Popen([*command, "-p", f"tau={tau}", "--out", name]) for name, tau in taus.items()]
+    assert [build.wait() for build in builds] == [0, 0]
+    for name, tau in taus.items():
+        assert f"answer 42 tiny {tau}" in (root / name / "html/notebooks/01_first.html").read_text()
+    assert published(root) | snapshot(root / "data") == before
+
+
+@pytest.mark.parametrize("arguments", [[], ["--out", "side"]])
+def test_a_chapter_that_writes_among_the_data_fails(root: Path, arguments: list[str]) -> None:
+    edit(root / FIRST, "print(", 'open("data/words.txt", "a").write("three")\nprint(')
+    failed = book(*arguments)
+    assert failed.exit_code == 1
+    assert "01_first: while it ran, data/words.txt changed; no chapter may write there" in failed.output
+    assert not list(root.rglob("chapters/01_first.ipynb"))
+
+
+@pytest.mark.parametrize(
+    ("cell", "reason"),
+    [
+        ("while True: pass", "still running after 2 s"),
+        (
+            "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
+            "its process died, as it does where memory runs out",
+        ),
+    ],
+)
+def test_a_chapter_that_hangs_or_is_killed_names_its_cell_and_keeps_its_report(
+    root: Path, monkeypatch: pytest.MonkeyPatch, cell: str, reason: str
+) -> None:
+    assert book().exit_code == 0
+    before = published(root)
+    monkeypatch.setattr(execution, "CELL_SECONDS", 2)
+    edit(root / SECOND, "print(6 / value)", f"print('so far', flush=True)\n\n# %%\n{cell}")
+    failed = book()
+    assert failed.exit_code == 1
+    report = root / "_build/work/02_second.ipynb"
+    assert f"02_second, cell 4 ({cell}): {reason}; the chapter as far as it ran: {report}" in failed.output
+    assert nbformat.read(report, as_version=4).cells[-2].outputs[0].text == "so far\n"
     assert published(root) == before
 
 

@@ -1,5 +1,10 @@
 """The built book as files: it asks nobody for anything, and what it shows and links to is there."""
 
+import getpass
+import json
+import platform
+import re
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -22,6 +27,12 @@ STATIC_PAGES = [
 ]
 SITE = "https://ttsi-book.github.io/ttsi-book/"
 REPOSITORY = "https://github.com/ttsi-book/ttsi-book"
+
+PRIVATE = re.compile(
+    r"(?<![\w.:/])/(?:home|root|tmp|Users|mnt|var|opt|workspace)/[\w./-]+"  # paths
+    r"|\b(?:sk-|hf_|ghp_|AKIA)[A-Za-z0-9_-]{12,}"  # keys
+    r"|https?://(?:localhost|\d+\.\d+\.\d+\.\d+|[\w.-]+\.(?:local|internal|lan))\b"  # hosts
+)
 
 pytestmark = pytest.mark.xdist_group("book")
 each_page = pytest.mark.parametrize("docname", [*STATIC_PAGES, *CHAPTERS])
@@ -131,6 +142,56 @@ def test_tables_have_one_row_of_heads_and_none_is_empty(smoke_book: Path, docnam
         assert table.find_parent(class_="table-box") is not None
         assert len(table.select("thead tr")) == 1
         assert all(head.get_text(strip=True) for head in table.select("th"))
+
+
+@each_chapter
+def test_figures_and_tables_say_where_they_come_from(smoke_book: Path, docname: str) -> None:
+    _, page = read_page(smoke_book, docname)
+    shown = page.select(".cell_output .plot, .cell_output .table-box")
+    assert shown
+    for one in shown:
+        line = one.find_next_sibling(class_="source")
+        assert line is not None
+        names = [link.get_text() for link in line.select("a[href^='https://github.com/']")]
+        assert names[0] == f"{docname}.py"
+        assert all((ROOT / name).exists() for name in names)
+
+
+@pytest.mark.parametrize(
+    ("docname", "name", "data"),
+    [
+        ("notebooks/07_when_to_adapt", "fig-gates-tau", ["data/results", "data/timing"]),
+        ("notebooks/05_test_time_lora", "fig-lora-loss", []),
+    ],
+)
+def test_a_figure_leads_to_the_rows_that_it_rests_on(
+    smoke_book: Path, docname: str, name: str, data: list[str]
+) -> None:
+    _, page = read_page(smoke_book, docname)
+    links = page.select(f"#{name} .source a")
+    assert [link.get_text() for link in links[1:]] == data
+
+
+@each_chapter
+def test_outputs_hold_no_key_no_path_and_no_host(smoke_book: Path, docname: str) -> None:
+    executed = nbformat.read(smoke_book / "chapters" / f"{Path(docname).name}.ipynb", as_version=4)
+    outputs = "".join(json.dumps(cell.outputs) for cell in executed.cells if cell.cell_type == "code")
+    assert not private(outputs)
+
+
+def private(text: str) -> list[str]:
+    """Return what a text tells of the machine that made it, or of who has it."""
+    names = {platform.node(), getpass.getuser(), str(ROOT), str(Path.home()), tempfile.gettempdir()}
+    here = [name for name in names if len(name) > 4 and name in text]  # a shorter name is a word of its own
+    return here + [found.group() for found in PRIVATE.finditer(text)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["/home/someone/book", "key sk-abcdefghijklmnop", "hf_abcdefghijklmnop", "http://10.0.0.7:8080/v1", str(ROOT)],
+)
+def test_what_is_private_is_found(text: str) -> None:
+    assert private(f"so {text}.")
 
 
 @each_chapter

@@ -71,6 +71,14 @@ def test_a_long_table_says_how_much_of_it_is_shown() -> None:
     assert "100 rows" in html
 
 
+def test_a_long_table_is_folded_with_its_source_and_a_short_one_is_not() -> None:
+    long, short = pd.DataFrame({"n": range(20)}), pd.DataFrame({"n": range(5)})
+    page = BeautifulSoup(readable_table(str(long._repr_html_()), '<p class="source">s</p>'), "html.parser")  # pyright: ignore[reportCallIssue]
+    assert page.select_one("details > summary") is not None
+    assert page.select_one("details > .table-box + .source") is not None
+    assert "<details" not in readable_table(str(short._repr_html_()))  # pyright: ignore[reportCallIssue]
+
+
 def test_other_html_passes() -> None:
     card = '<div class="change-card"><p>a & b<br></div>'
     assert readable_table(card) == card

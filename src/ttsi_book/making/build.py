@@ -1,5 +1,6 @@
 """What `ttsi book` does: execute what changed, put the book together, build it, and only then publish it."""
 
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,12 +11,14 @@ import nbformat
 
 from ttsi.data import make_folder
 from ttsi.records import InputError
+from ttsi_book.making import BookError
 from ttsi_book.making.chapters import Chapter, find_chapters, select_chapters
 from ttsi_book.making.execution import execute_chapter, refresh_prose
 from ttsi_book.making.front import fill_front_page
-from ttsi_book.making.keys import Components, chapter_components, reasons
+from ttsi_book.making.keys import NEVER, Components, chapter_components, page_components, reasons, result_files
 from ttsi_book.making.manifest import Manifest, describe_execution, read_manifest
 from ttsi_book.making.pages import assemble, build_pages
+from ttsi_book.making.pairs import take_back
 from ttsi_book.making.parameters import check_parameters
 from ttsi_book.making.status import status_page
 
@@ -33,6 +36,11 @@ class Place:
     work: Path
 
     @property
+    def key(self) -> Path:
+        """What the pages were built from."""
+        return self.work / "pages.json"
+
+    @property
     def manifest(self) -> Path:
         """What is known of the executed chapters, beside them."""
         return self.chapters / "manifest.json"
@@ -44,12 +52,13 @@ class Place:
 
 @dataclass(frozen=True)
 class Build:
-    """One build: its repository and place, the parameters, and the components of the key of each chapter in it."""
+    """One build: its repository and place, the parameters, the components of each chapter's key, and those of all."""
 
     root: Path
     place: Place
     parameters: Mapping[str, Any]
     components: Mapping[Chapter, Components]
+    files: Components
     say: Say
 
     def reasons(self, chapter: Chapter) -> list[str]:
@@ -62,35 +71,59 @@ class Build:
         """Execute a chapter if something that it depends on changed, and stage it.
 
         Raises:
-            BookError: the chapter failed; what was staged before stays.
+            BookError: the chapter failed, or data changed meanwhile; what was staged before stays.
         """
         why = self.reasons(chapter) or (["forced"] if force else [])
-        self.say(f"{chapter.name}: {_in_short(why) or 'unchanged'}")
         if not why:
+            self.say(f"{chapter.name}: unchanged")
             return
+        self.say(f"{chapter.name} runs{'' if why == [NEVER] else ' again'}: {_in_short(why)}")
         clock = time.monotonic()
         output = execute_chapter(chapter, self.parameters, self.root, self.place.work)
         seconds = time.monotonic() - clock
+        if touched := reasons(self.files, result_files(self.root)):
+            raise BookError(f"{chapter.name}: while it ran, {_in_short(touched)}; no chapter may write there")
         self._stage(chapter, output, seconds)
         self.say(f"{chapter.name}: executed in {seconds:.0f} s")
 
     def pages(self, *, strict: bool) -> Path:
-        """Build the pages of all chapters of this build; returns the first page.
+        """Build the pages of all chapters of this build, if something that they depend on changed; returns the first.
 
         Raises:
             BookError: jupyter-book failed or, when strict, warned; the pages built before stay.
         """
         stale = {chapter.name: self.reasons(chapter) for chapter in self.components}
+        built, key = self._built(), self._key()
+        why = reasons(built, key)
+        if not why:
+            self.say("nothing changed: the pages stay as they are")
+            return self.place.html / "index.html"
         for chapter in self.components:
             self._refresh(chapter, stale[chapter.name])
+        key = self._key()
         manifest = read_manifest(self.place.manifest).only(stale)
         source = self.place.work / "source"
         staged = {chapter: self.place.staged(chapter) for chapter in self.components}
         by_docname = {chapter.docname: path for chapter, path in staged.items()}
-        assemble(self.root, by_docname, status_page(manifest, stale), source)
+        made_from = json.dumps({name: of for name, of in key.items() if name.startswith(("data/", "src/"))})
+        assemble(self.root, by_docname, status_page(manifest, stale), source, made_from)
         fill_front_page(source / "intro.md", staged, manifest)
-        self.say("building the pages")
-        return build_pages(self.root, source, self.place.html, strict=strict)
+        self.say(f"building the pages: {_in_short(why)}")
+        anew = built is None or not all(
+            _is_a_pages_own(name) for name in {**built, **key} if built.get(name) != key.get(name)
+        )
+        page = build_pages(self.root, source, self.place.html, strict=strict, anew=anew)
+        self.place.key.write_text(json.dumps(key, indent=1), encoding="utf-8")
+        return page
+
+    def _key(self) -> Components:
+        chapters = {"choice of chapters": " ".join(chapter.name for chapter in self.components)}
+        return page_components(self.root, self.place.chapters, self.files) | chapters
+
+    def _built(self) -> Components | None:
+        """Return what the pages in place were built from, if they are there."""
+        known = self.place.key.is_file() and (self.place.html / "index.html").is_file()
+        return json.loads(self.place.key.read_text(encoding="utf-8")) if known else None
 
     def _stage(self, chapter: Chapter, output: Path, seconds: float) -> None:
         self.place.chapters.mkdir(parents=True, exist_ok=True)
@@ -127,8 +160,11 @@ def make_book(
     place = _published(root, parameters) if out is None else _beside(Path(out).resolve())
     shown = chapters if out is None else chosen
     _refuse_missing(place, [chapter for chapter in shown if chapter not in chosen])
-    components = {chapter: chapter_components(chapter, parameters, root) for chapter in shown}
-    build = Build(root, place, parameters, components, say)
+    for chapter in filter(take_back, shown):
+        say(f"notebooks/{chapter.path.name}: written anew from its .ipynb, which Jupyter saved")
+    files = result_files(root)
+    components = {chapter: chapter_components(chapter, parameters, root, files) for chapter in shown}
+    build = Build(root, place, parameters, components, files, say)
     for chapter in chosen:
         build.execute(chapter, force=force)
     return build.pages(strict=shown == chapters)
@@ -168,6 +204,11 @@ def _refuse_missing(place: Place, others: Sequence[Chapter]) -> None:
     missing = [chapter.name for chapter in others if not place.staged(chapter).is_file()]
     if missing:
         raise InputError(f"{', '.join(missing)} never executed; expected a whole build before one with --only")
+
+
+def _is_a_pages_own(name: str) -> bool:
+    """Whether a component of the pages' key is the source of one page, which alone has to be made anew."""
+    return name.startswith(("notebooks/", "executed ")) or (name.startswith("book/") and name.endswith(".md"))
 
 
 def _in_short(why: Sequence[str]) -> str:

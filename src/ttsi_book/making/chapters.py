@@ -4,7 +4,9 @@ import ast
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,17 +37,26 @@ class Chapter:
 
     def notebook(self) -> NotebookNode:
         """Return the chapter as a clean notebook: no outputs, and nothing in it but the source decides its bytes."""
-        notebook = jupytext.read(self.path, fmt="py:percent")
-        notebook.metadata = NotebookNode(kernelspec=KERNEL, language_info={"name": "python"})
-        notebook.nbformat, notebook.nbformat_minor = 4, 5
-        for cell, cell_id in zip(notebook.cells, _cell_ids(notebook), strict=True):
-            cell.id = cell_id
-        return notebook
+        return deepcopy(_clean_notebook(self.path.read_text(encoding="utf-8")))
 
     def defaults(self) -> dict[str, Any]:
         """Return the parameters that the chapter's `parameters` cell names, with their values there."""
         found = inspect_notebook(self.notebook())
         return {name: literal(parameter["default"]) for name, parameter in found.items()}
+
+
+@cache
+def _clean_notebook(source: str) -> NotebookNode:
+    return clean(jupytext.reads(source, fmt="py:percent"))
+
+
+def clean(notebook: NotebookNode) -> NotebookNode:
+    """Return a notebook without outputs with nothing in it that does not follow from its cells."""
+    notebook.metadata = NotebookNode(kernelspec=KERNEL, language_info={"name": "python"})
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    for cell, cell_id in zip(notebook.cells, _cell_ids(notebook), strict=True):
+        cell.id = cell_id
+    return notebook
 
 
 def find_chapters(root: Path) -> tuple[Chapter, ...]:

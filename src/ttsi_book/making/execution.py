@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import nbformat
 from ipykernel.kernelspec import get_kernel_dict
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
 from papermill.execute import execute_notebook
@@ -17,6 +19,9 @@ from ttsi_book.making import BookError
 from ttsi_book.making.chapters import Chapter
 
 KERNEL_START_SECONDS = 180
+CELL_SECONDS = 1800
+"""A cell that takes longer hangs: the longest takes about a minute on two cores."""
+
 QUIET_PROGRESS = {"TQDM_DISABLE": "1", "PYTHONWARNINGS": "ignore:IProgress not found"}
 """A page has no progress bars, so that tqdm misses the widgets for them is no news."""
 
@@ -25,7 +30,7 @@ def execute_chapter(chapter: Chapter, parameters: Mapping[str, Any], root: Path,
     """Execute a chapter with the repository root as working directory; returns where the result stands.
 
     Raises:
-        BookError: a cell failed or the kernel died; the chapter as far as it ran stays under `work`.
+        BookError: a cell failed or hung, or the kernel died; the chapter as far as it ran stays under `work`.
     """
     work.mkdir(parents=True, exist_ok=True)
     output = work / f"{chapter.name}.ipynb"
@@ -38,13 +43,19 @@ def execute_chapter(chapter: Chapter, parameters: Mapping[str, Any], root: Path,
             progress_bar=False,
             kernel_name="python3",
             start_timeout=KERNEL_START_SECONDS,
+            execution_timeout=CELL_SECONDS,
             kernel_manager_class=_kernel_manager(root, work),
         )
     except PapermillExecutionError as error:
         number = _cell_number(chapter, error.cell_index, parameters)
         raise BookError(_failure(chapter, number, error.source, f"{error.ename}: {error.evalue}", output)) from error
-    except RuntimeError as error:  # Jupyter's, for a process that died or did not start in time
-        raise BookError(f"{chapter.name}: {error}; the chapter as far as it ran: {output}") from error
+    except CellTimeoutError as error:
+        raise BookError(_stopped(chapter, parameters, f"still running after {CELL_SECONDS} s", output)) from error
+    except DeadKernelError as error:
+        death = "its process died, as it does where memory runs out"
+        raise BookError(_stopped(chapter, parameters, death, output)) from error
+    except RuntimeError as error:  # Jupyter's, for a process that did not start in time
+        raise BookError(f"{chapter.name}: {error}") from error
     _refuse_errors(chapter, executed, parameters, output)
     return output
 
@@ -101,6 +112,13 @@ def _cell_number(chapter: Chapter, index: int, parameters: Mapping[str, Any]) ->
     before = chapter.notebook().cells[:index]
     added = bool(parameters) and any("parameters" in cell.metadata.get("tags", []) for cell in before)
     return index + 1 - added
+
+
+def _stopped(chapter: Chapter, parameters: Mapping[str, Any], why: str, output: Path) -> str:
+    """Say at which cell a chapter was when it stopped: papermill notes when each cell starts."""
+    cells = nbformat.read(output, as_version=4).cells
+    index = max(index for index, cell in enumerate(cells) if cell.metadata.papermill["start_time"])
+    return _failure(chapter, _cell_number(chapter, index, parameters), cells[index].source, why, output)
 
 
 def _failure(chapter: Chapter, number: int, source: str, error: str, output: Path) -> str:

@@ -1,8 +1,9 @@
-"""What the result of a chapter depends on, and why a chapter must run again.
+"""What the result of a chapter and the pages depend on, and why a chapter must run again or the pages be built anew.
 
 A result's key is made of components, each a name and the digest of its content: the code cells, every parameter, every
 `ttsi` module that the chapter imports (also within functions, by way of other modules, or by its name in a table),
 every file under `data/`, and `requirements.txt`. Nothing else decides what runs again; prose may change without.
+The key of the pages is made of every file that they are built from, and of the executed chapters.
 """
 
 import ast
@@ -11,10 +12,11 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from functools import cache
 from modulefinder import Module, ModuleFinder
 from pathlib import Path
 from types import CodeType
-from typing import Any
+from typing import IO, Any
 
 from nbformat import NotebookNode
 
@@ -22,25 +24,56 @@ from ttsi_book.making import BookError
 from ttsi_book.making.chapters import Chapter
 
 Components = dict[str, str]
+NEVER = "for the first time"
 PARAMETER = "parameter "
 NAMED = re.compile(r"(ttsi(?:\.\w+)+)(?::\w+)?")
 """A module of the library as a table names it, with or without what is taken from it: `ttsi.agent:Agent`."""
+LEFT_BEHIND = {"__pycache__", ".ipynb_checkpoints"}
 
 
-def chapter_components(chapter: Chapter, parameters: Mapping[str, Any], root: Path) -> Components:
+def chapter_components(
+    chapter: Chapter, parameters: Mapping[str, Any], root: Path, files: Components | None = None
+) -> Components:
     """Return the components of a chapter's key: name to digest, or to the value for a parameter.
+
+    Args:
+        chapter: in the repository `root`.
+        parameters: other values than the chapter's own.
+        root: the repository.
+        files: what `result_files` found there, where that is known.
 
     Raises:
         BookError: the chapter or a module that it imports cannot be parsed.
     """
+    cells = {f"notebooks/{chapter.path.name}": _digest_cells(chapter.notebook())}
     values = {PARAMETER + name: repr(value) for name, value in (chapter.defaults() | dict(parameters)).items()}
-    return {"cells": _digest_cells(chapter.notebook())} | values | _modules(chapter, root) | _files(root)
+    return cells | values | _modules(chapter, root) | (result_files(root) if files is None else files)
+
+
+def result_files(root: Path) -> Components:
+    """Return the components that every chapter depends on: all data, and the pinned versions."""
+    return _digests(root, [*_below(root / "data"), root / "requirements.txt"])
+
+
+def page_components(root: Path, chapters: Path, files: Components) -> Components:
+    """Return the components of the pages' key.
+
+    Args:
+        root: the repository.
+        chapters: the folder of executed chapters, with what is known of them.
+        files: what `result_files` found in the repository.
+    """
+    staged = root / "book" / "notebooks"
+    sources = [path for path in _below(root / "book") if not path.is_relative_to(staged)]
+    sources += [*_below(root / "src"), *(root / "notebooks").glob("*.py"), root / "_config.yml"]
+    executed = {f"executed {path.name}": _digest(path) for path in _below(chapters)}
+    return _digests(root, sources) | executed | files
 
 
 def reasons(before: Mapping[str, str] | None, now: Mapping[str, str]) -> list[str]:
     """Say why a chapter must run again, one reason a component; an empty list where nothing changed."""
     if before is None:
-        return ["never executed"]
+        return [NEVER]
     names = [name for name in [*now, *(set(before) - set(now))] if before.get(name) != now.get(name)]
     return [_reason(name, before.get(name), now.get(name)) for name in names]
 
@@ -76,6 +109,19 @@ class _Finder(ModuleFinder):
         for name in set(fromlist) - set(names):
             self.import_hook(self.given_by[name])
 
+    def load_module(self, fqname: str, fp: IO[str] | None, pathname: str, file_info: tuple[str, str, int]) -> Module:
+        """Load a module, compiled once for all chapters."""
+        if fp is None:  # a package, whose file comes through here by itself
+            return super().load_module(fqname, fp, pathname, file_info)  # pyright: ignore[reportArgumentType]
+        module, code = self.add_module(fqname), _compiled(fp.read(), pathname)
+        vars(module).update(__file__=pathname, __code__=code)
+        self.scan_code(code, module)
+        return module
+
+    def scan_opcodes(self, co: CodeType) -> Iterable[Any]:
+        """Return the names that code stores and imports, found once for all chapters."""
+        return _scanned(co)
+
     def scan_code(self, co: CodeType, m: Module) -> None:
         """Import what a module imports, and what it names as text."""
         if m is self.modules.get("ttsi"):
@@ -84,6 +130,16 @@ class _Finder(ModuleFinder):
         for named in filter(None, map(NAMED.fullmatch, _texts(co.co_consts))):
             with suppress(ImportError):
                 self.import_hook(named[1])
+
+
+@cache
+def _compiled(source: str, name: str) -> CodeType:
+    return compile(source, name, "exec")
+
+
+@cache
+def _scanned(co: CodeType) -> list[Any]:
+    return list(ModuleFinder().scan_opcodes(co))
 
 
 def _given_by(package: Path) -> dict[str, str]:
@@ -108,16 +164,16 @@ def _modules(chapter: Chapter, root: Path) -> Components:
     except SyntaxError as error:
         raise BookError(f"{chapter.name} cannot be parsed: {error}") from error
     found = {name: getattr(module, "__file__", None) for name, module in finder.modules.items() if name != "__main__"}
-    return {name: _digest(Path(file)) for name, file in sorted(found.items()) if file}
+    return _digests(root, [Path(file) for _, file in sorted(found.items()) if file])
 
 
-def _files(root: Path) -> Components:
-    return {path.relative_to(root).as_posix(): _digest(path) for path in _data_and_pins(root)}
+def _digests(root: Path, paths: Iterable[Path]) -> Components:
+    return {path.relative_to(root).as_posix(): _digest(path) for path in paths}
 
 
-def _data_and_pins(root: Path) -> Iterator[Path]:
-    yield from (path for path in sorted((root / "data").rglob("*")) if path.is_file())
-    yield root / "requirements.txt"
+def _below(folder: Path) -> list[Path]:
+    """Return the files below a folder without what Python and Jupyter leave there."""
+    return [path for path in sorted(folder.rglob("*")) if path.is_file() and not LEFT_BEHIND & set(path.parts)]
 
 
 def _digest(path: Path) -> str:

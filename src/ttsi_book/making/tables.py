@@ -11,12 +11,16 @@ NUMBER = re.compile(
 )
 """Cells that are aligned as numbers; a dash, or nothing, may stand among them."""
 
+LONG = 16
+"""Rows from which on a table is folded."""
 
-def readable_table(html: str) -> str:
+
+def readable_table(html: str, source: str = "") -> str:
     """Return pandas' HTML as a table in a box that scrolls by itself, or unchanged where it holds none.
 
     Names of rows or columns that pandas puts in rows and cells of their own move into the one row of heads; a head
-    without a name is an ordinary cell; columns of numbers are marked as such, with their heads.
+    without a name is an ordinary cell; columns of numbers are marked as such, with their heads. A long table is folded.
+    `source`, HTML that says where it comes from, follows it.
     """
     if 'class="dataframe"' not in html:
         return html
@@ -27,7 +31,9 @@ def readable_table(html: str) -> str:
         _mark_numbers(table)
         _mark_heads(table)
     root.attrib = {"class": "table-box", "tabindex": "0"}
-    return ElementTree.tostring(root, encoding="unicode", method="html")
+    text = ElementTree.tostring(root, encoding="unicode", method="html") + source
+    rows = len(root.findall(".//tbody/tr"))
+    return text if rows < LONG else f"<details><summary>A table of {rows} rows</summary>{text}</details>"
 
 
 def _one_row_of_heads(table: Element) -> None:

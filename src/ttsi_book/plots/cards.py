@@ -1,4 +1,4 @@
-"""Cards: one request with its answers before and after, and what changed marked."""
+"""Cards: one request with what was written for it, or its answers before and after with what changed marked."""
 
 import re
 from collections.abc import Sequence
@@ -28,6 +28,12 @@ def change_card(
     examples = "".join(f"<dt>{escape(verdict)}</dt><dd>{escape(text.strip())}</dd>" for text, verdict in practice)
     folded = f"<details><summary>practice in between</summary><dl>{examples}</dl></details>" if examples else ""
     return f'<div class="change-card"><p>{escape(title)}</p><dl>{rows}</dl>{folded}</div>'
+
+
+def card(title: str, parts: Sequence[tuple[str, str]]) -> str:
+    """Return texts, each with its name, as a card of HTML."""
+    rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text.strip())}</dd>" for name, text in parts)
+    return f'<div class="change-card"><p>{escape(title)}</p><dl>{rows}</dl></div>'
 
 
 def marked(before: str, after: str) -> tuple[str, str]:

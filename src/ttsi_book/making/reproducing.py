@@ -1,0 +1,94 @@
+"""Two builds from nothing, compared number by number: `python -m ttsi_book.making.reproducing`.
+
+Every number on every page must be the same in both. Those that tell of seconds, or of the build itself, are let off, by
+the words beside them; how many were is said.
+"""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import zip_longest
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+from bs4 import BeautifulSoup
+
+NUMBER = re.compile(r"\d[\d.,]*(?:e[+-]?\d+)?")
+TIMES = re.compile(
+    r"second|\bms\b|\d s\b|minute|hour|times (?:as|the)|faster|slower|Executed|UTC|Machine", re.IGNORECASE
+)
+"""What a text says that tells of time, or of a build: its numbers differ from build to build."""
+
+BLOCKS = ("p", "li", "td", "th", "pre", "text", "figcaption", "dd", "dt", "h1", "h2", "h3")
+CONTEXTS = ("table", "figure", "section")
+
+
+def differences(one: Path, other: Path) -> tuple[list[str], int]:
+    """Compare the pages of two folders.
+
+    Returns:
+        What differs, a line each, and how many numbers that differ were let off as times.
+    """
+    names = {path.relative_to(folder) for folder in (one, other) for path in folder.rglob("*.html")}
+    found, let_off = [], 0
+    for name in sorted(names):
+        if not ((one / name).is_file() and (other / name).is_file()):
+            found.append(f"{name}: in one build only")
+            continue
+        for (before, timed, words), (after, *_) in _pairs(one / name, other / name):
+            if before == after:
+                continue
+            if timed:
+                let_off += 1
+            else:
+                found.append(f"{name}: {before} and {after}, in: {words}")
+    return found, let_off
+
+
+Number = tuple[str, bool, str]
+NONE: Number = ("nothing", False, "")
+
+
+def _pairs(one: Path, other: Path) -> Iterator[tuple[Number, Number]]:
+    return zip_longest(_numbers(one), _numbers(other), fillvalue=NONE)
+
+
+def _numbers(page: Path) -> Iterator[Number]:
+    """Yield each number of a page's article, whether it is let off, and the words around it."""
+    article = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser").select_one("article")
+    for block in article.find_all(BLOCKS) if article else ():
+        if block.find(BLOCKS):
+            continue
+        words = " ".join(block.get_text(" ").split())
+        context = block.find_parent(CONTEXTS[:2])
+        timed = bool(TIMES.search(words) or (context and TIMES.search(context.get_text(" "))))
+        yield from ((number, timed, words[:80]) for number in NUMBER.findall(words))
+
+
+def build_twice(root: Path, folder: Path) -> list[Path]:
+    """Clone a repository twice, make the book in each, and return the folders of pages."""
+    pages = []
+    for name in ("first", "second"):
+        subprocess.run(["git", "clone", "--quiet", str(root), str(folder / name)], check=True)
+        subprocess.run(["make", "book"], cwd=folder / name, check=True)
+        pages.append(folder / name / "_build" / "html")
+    return pages
+
+
+@click.command()
+@click.argument("built", nargs=-1, type=click.Path(exists=True, file_okay=False, path_type=Path))
+def main(built: tuple[Path, ...]) -> None:
+    """Compare two folders of pages; without them, two builds from fresh clones of what is committed here."""
+    with TemporaryDirectory() as folder:
+        one, other = built or build_twice(Path.cwd(), Path(folder))
+        found, let_off = differences(one, other)
+    for line in found:
+        click.echo(line)
+    click.echo(f"{len(found)} numbers differ; {let_off} that tell of times or of the build do, too, as they may.")
+    sys.exit(bool(found))
+
+
+if __name__ == "__main__":
+    main()
