@@ -97,3 +97,9 @@ def test_where_both_were_edited_nothing_is_lost(first: Chapter, tmp_path: Path) 
     with pytest.raises(BookError, match=r"01_first\.ipynb was edited in Jupyter, and notebooks/01_first\.py after it"):
         sync(tmp_path)
     assert (first.path.read_bytes(), pair_path(first).read_bytes()) == before
+
+
+def test_a_chapter_may_change_after_its_pair_was_written(chapter: Chapter) -> None:
+    edit(chapter.path, "# ", "# Changed: ")
+    os.utime(pair_path(chapter), (0, 0))
+    assert not take_back(chapter)

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from ttsi.evaluation.comparison import points_text, share_text
 from ttsi.evaluation.statistics import difference_interval, proportion_interval
-from ttsi.studies.published import margins_of, read_study, replay
+from ttsi.studies.published import margins_of, replay
 
 TAUS = (0.5, 0.8, 0.9, 0.95, 0.99)
 """Thresholds that were compared on the validation samples."""
@@ -42,13 +41,8 @@ def changes(rows: pd.DataFrame, names: Iterable[Any]) -> pd.DataFrame:
     return pd.DataFrame(found).T
 
 
-def tried(folder: Path) -> pd.DataFrame:
-    """Return what each candidate for the settings of the real model changed on the validation samples.
-
-    Raises:
-        InputError: the folder holds no published runs.
-    """
-    rows = read_study(folder).query("family != 'base'")
+def tried(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return what each candidate for the settings of the real model changed, from its rows on validation samples."""
     return changes(rows, rows["family"])
 
 
@@ -71,13 +65,8 @@ def _longest(rows: pd.DataFrame) -> int:
     return int(rows["family"].value_counts().max())
 
 
-def by_tau(folder: Path, family: str) -> pd.DataFrame:
-    """Return what one candidate changed on the validation samples behind each threshold.
-
-    Raises:
-        InputError: the family is not there.
-    """
-    rows = read_study(folder, family)
+def by_tau(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return what one candidate changed behind each threshold, from its rows on validation samples."""
     found = {f"tau {tau:g}": replay(rows, tau=tau) for tau in TAUS}
     return pd.concat([changes(part, pd.Series(name, part.index)) for name, part in found.items()])
 

@@ -24,8 +24,11 @@ LABELS = {
     "tt-icl": "TT-ICL",
     "tt-d-oracle": "TT-D (oracle)",
     "sft": "SFT",
+    "majority-vote": "majority vote of five",
+    "pass-at-5": "any of five (bound)",
 }
-"""What figures call the families. Plain "TT-SI" is the paper's setting in full, "tuned" the profile `real`."""
+"""What figures call the families. Plain "TT-SI" is the paper's setting in full, "tuned" the profile `real`; the last
+two are the family `base-votes`, its drawn answers counted in two ways."""
 
 SETS = {
     "sealtool/test": "SealTool",
@@ -40,6 +43,16 @@ SETS = {
 PRIMARY = (("base", "constrained"), ("base", "tt-si-paper"), ("base", "tt-si"), ("constrained", "tt-si-constrained"))
 """The comparisons that were named before any was computed; Holm's adjustment counts them for each benchmark."""
 
+OTHERS = (("base", "tt-icl"), ("base", "tt-d-oracle"), ("base", "sft"), ("base", "majority-vote"))
+"""What stands beside them, without a test of its own."""
+
+GATED = ("tt-si", "tt-si-constrained", "tt-icl", "tt-d-oracle")
+"""Families with the estimator and the tau of the profile `real`."""
+
+
+FIRST = ("hesitation-0.0003", 0.5)
+"""The candidate and the tau that the first round of runs (`data/real-first`) was made with."""
+
 
 def read_results(folder: Path, *, taus: dict[str, float]) -> pd.DataFrame:
     """Return the published rows with the column `set`; of families in `taus` as they are behind their gate.
@@ -52,8 +65,32 @@ def read_results(folder: Path, *, taus: dict[str, float]) -> pd.DataFrame:
         replay(part, tau=taus[family]) if (family := str(name)) in taus else part
         for name, part in rows.groupby("family", sort=False)
     ]
-    rows = pd.concat(kept, ignore_index=True)
+    rows = pd.concat([*kept, *_votes(rows)], ignore_index=True)
     return rows.assign(set=rows["sample_id"].str.split("/").str[:2].str.join("/").map(SETS))
+
+
+def _votes(rows: pd.DataFrame) -> list[pd.DataFrame]:
+    drawn, columns = (
+        rows.query("family == 'base-votes'"),
+        {"majority-vote": "vote_correct", "pass-at-5": "pass_correct"},
+    )
+    return [drawn.assign(family=name, greedy_correct=drawn[column]) for name, column in columns.items()]
+
+
+def agreement(one: pd.DataFrame, other: pd.DataFrame) -> dict[str, int]:
+    """Return of how many samples two runs of a family have the same answer, and the same verdict.
+
+    Args:
+        one: rows of a family on a set, one a sample.
+        other: the same, computed elsewhere.
+
+    Returns:
+        `n` samples that both have, and those among them with the `same answer` and the `same verdict`.
+    """
+    both = one.merge(other, on="sample_id", suffixes=("", "_other"))
+    same = {"same answer": "greedy_output", "same verdict": "greedy_correct"}
+    counts = {what: int((both[column] == both[f"{column}_other"]).sum()) for what, column in same.items()}
+    return {"n": len(both), **counts}
 
 
 def as_study(folder: Path) -> Study:

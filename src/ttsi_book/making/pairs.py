@@ -59,7 +59,7 @@ def _plain(chapter: Chapter) -> Plain:
 
 def standalone(notebook: NotebookNode, docname: str, plain: Plain) -> NotebookNode:
     """Return a chapter as it can be opened anywhere: in plain Markdown, its first code installing the library."""
-    return _with_added(plain.notebook(notebook), docname, plain)
+    return _with_added(clean(plain.notebook(notebook)), docname, plain)
 
 
 def _with_added(notebook: NotebookNode, docname: str, plain: Plain) -> NotebookNode:

@@ -44,6 +44,8 @@ MEANINGS = {
     "TT-ICL": "ochre",
     "ICL": "brown",
     "SFT": "red",
+    "majority vote of five": "purple",
+    "any of five": "orange",
     "rss-margin": "brown",
     "entropy": "cyan",
     "call-probability": "indigo",
