@@ -12,7 +12,8 @@
 profile = "tiny"
 samples = 8  # requests to adapt to, live
 workers_hours = 24  # in which a million requests are to be served
-price = 1.0  # of an hour of one worker, in your currency
+price = 1.0  # of an hour of two CPU cores, in your currency
+gpu_price = 40.0  # of an hour of one GPU
 start_seconds = 30  # until a worker serves its first request
 seed = 0
 
@@ -20,7 +21,7 @@ seed = 0
 from time import perf_counter
 
 import pandas as pd
-from IPython.display import Markdown, display
+from IPython.display import Markdown
 from myst_nb import glue
 
 from ttsi.data import data_root
@@ -36,7 +37,6 @@ from ttsi.runs.run import load_agent, load_samples, prepared
 from ttsi.speed.cases import QWEN
 from ttsi.speed.reading import (
     BARS,
-    DENSE_FLOPS,
     GPU_BARS,
     GPU_ROOFLINE,
     GPU_SECONDS,
@@ -45,7 +45,6 @@ from ttsi.speed.reading import (
     read_bench,
     readable_bench,
     roofline_share,
-    training_flops,
     verdict,
 )
 from ttsi.speed.ways import STAGES
@@ -75,7 +74,7 @@ style()
 # ```python
 # config = configure("tiny", backend="batched")   # or "peft", or, on a GPU, "unsloth"
 # with prepared(config, load_agent(config)) as improve:
-#     answers = list(improve.in_batches(requests, seed=0, at_once=config.batch))
+#     answers = list(improve.in_batches(requests, seed=0, at_once=64))
 # ```
 
 # %%
@@ -271,70 +270,76 @@ Markdown(
 # ## On a GPU
 #
 # Unsloth {cite:p}`han2023unsloth` fuses what a LoRA step does into kernels of its own and saves memory; it adapts one sample
-# after the other. That helps where the device is busy, with long sequences and larger batches; at one short sequence
-# the time goes into launching kernels, which is what batches avoid. `--backend unsloth` runs it (extra `gpu`).
+# after the other. At one short sequence the time goes into launching kernels, whatever they compute. Batches launch the
+# same kernels for many samples at once, and a decoding step is captured as one CUDA graph
+# (`ttsi.backends.batched.steps`). `--backend unsloth` runs Unsloth (extra `gpu`).
 
 # %% tags=["hide-input"]
 files = [
     data_root() / "speed" / f"{name}.parquet" for name in ("gpu", "unsloth")
 ]
 shape = pinned(QWEN, data_root() / "models.toml").shape
-if all(file.is_file() for file in files):
-    (ours, on_gpu), (unsloth, _) = map(read_bench, files)
-    gpu_table = pd.concat([ours, unsloth])
-    gpu_rows = {bar.what: judged(gpu_table, bar) for bar in GPU_BARS}
-    quickest = bar_rows(gpu_table, GPU_BARS[0]).query(
-        "way == @GPU_BARS[0].fast"
-    )
-    whole = gpu_table.query(
-        "model == @QWEN and way == 'batched' and batch == 64 and prefix == 600 and k == 1"
-    )
-    spent, reached = (
-        mean_interval(quickest["seconds"]),
-        roofline_share(whole, shape, on_gpu.device),
-    )
-    speed_gpu = f"{spent.estimate:.2g} s an adapted sample (hoped for: {GPU_SECONDS:g})"
-    if reached:
-        speed_gpu += f", {reached.estimate:.0%} of the roofline in training (hoped for: {GPU_ROOFLINE:.0%})"
-    display(pd.DataFrame(gpu_rows).T, readable_bench(gpu_table))
-    text = f"Measured on {on_gpu.device}, with random weights: {speed_gpu}."
-else:
-    floor = training_flops(shape, 5 * 700) / DENSE_FLOPS["NVIDIA H200"]
-    speed_gpu = "not yet measured"
-    text = (
-        "**Not yet measured**: no GPU was at hand. `make bench-gpu` measures all ways there, on the true architecture "
-        f"of Qwen2.5-1.5B with random weights. Arithmetic alone takes at least {floor * 1000:.0f} ms for five steps on "
-        f"700 tokens at the peak of an H200; hoped for is at most {GPU_SECONDS:g} s for an adapted sample."
-    )
-Markdown(text)
+(ours, on_gpu), (unsloth, _) = map(read_bench, files)
+gpu_table = pd.concat([ours, unsloth])
+readable_bench(gpu_table)
+
+# %% tags=["hide-input"]
+pd.DataFrame({bar.what: judged(gpu_table, bar) for bar in GPU_BARS}).T
+
+# %% tags=["hide-input"]
+quickest = bar_rows(gpu_table, GPU_BARS[0]).query("way == @GPU_BARS[0].fast")
+spent = mean_interval(quickest["seconds"])
+reached = roofline_share(quickest, shape, on_gpu.device)
+speed_gpu = (
+    f"{spent.estimate:.3f} s an adapted sample (hoped for: {GPU_SECONDS:g})"
+)
+if reached:
+    speed_gpu += f", {reached.estimate:.0%} of the roofline in training (hoped for: {GPU_ROOFLINE:.0%})"
+parts = quickest[[f"seconds_{stage}" for stage in STAGES]].mean()
+training = parts["seconds_adaptation"] / parts.sum()
+Markdown(
+    f"Measured on one {on_gpu.device}, the architecture of Qwen2.5-1.5B with random weights in bfloat16, "
+    f"{on_gpu.config['repeats']} repetitions, commit {(on_gpu.commit or '')[:8]}: {speed_gpu}. Training is {training:.0%} of it. A step of "
+    "training launches thousands of kernels, of which the norms, the adapters and the cache each pass over memory once "
+    "more; that, not the products, bounds it."
+)
 
 # %% [markdown]
 # ## A million requests
 #
 # Requests are independent, so more machines serve more of them: `ttsi run --engine ray` maps them over a pool of
-# workers, one agent on each. From the seconds above, so for the tiny agent with one practice example a request, on
-# machines like the one that was measured, every request adapted:
+# workers, one agent on each. From the seconds above, with one practice example a request, every request adapted:
 
-# %%
+# %% tags=["hide-input"]
 best = largest.groupby("way")["seconds"].mean()
+on_cpu = "two cores"
+small = table[table["model"] == "135M"].groupby("way")["seconds"].mean()
+large = gpu_table[gpu_table["model"] == QWEN].query("prefix == 600 and k == 1")
+seconds_of = {
+    ("tiny agent, toolworld, batched", on_cpu): best["batched"],
+    ("135M, 600-token prefix, one prefill", on_cpu): small["activated"],
+    ("1.5B, 600-token prefix, one prefill", on_gpu.device): spent.estimate,
+    ("1.5B, the naive loop", on_gpu.device): large.query("way == 'naive'")[
+        "seconds"
+    ].mean(),
+}
 plans = {
-    way: vars(
+    work: vars(
         fleet(
             1_000_000,
-            seconds=best[way],
+            seconds=seconds,
             hours=workers_hours,
             start_seconds=start_seconds,
-            price_an_hour=price,
+            price_an_hour=price if work[1] == on_cpu else gpu_price,
         )
     )
-    for way in WAYS
+    for work, seconds in seconds_of.items()
 }
 forms = {
-    "workers": "{:.0f}",
+    "workers": "{:,.0f}",
     "hours": "{:.1f}",
-    "worker_hours": "{:.0f}",
-    "cost": "{:.0f}",
-    "share_of_start": "{:.2%}",
+    "worker_hours": "{:,.0f}",
+    "cost": "{:,.0f}",
 }
 planned = pd.DataFrame(
     {
@@ -345,12 +350,12 @@ planned = pd.DataFrame(
 planned.rename(columns=lambda name: name.replace("_", " "))
 
 # %% [markdown]
-# A worker is one such machine, and the cost is its hours at `price`. What bounds it is arithmetic: starting takes a
-# share that vanishes, the results are a few hundred bytes a request, and nothing is exchanged between workers. For the
-# paper's models the plan waits for the seconds on a GPU.
+# A worker is two such cores, or one such GPU; the cost is its hours at `price` or `gpu_price`. What bounds it is
+# arithmetic: starting takes a share that vanishes, the results are a few hundred bytes a request, and nothing is exchanged
+# between workers.
 
 # %% tags=["remove-cell"]
-for bar, key in zip(BARS, ("naive", "sequential", "prefill"), strict=True):
+for bar, key in zip(BARS, ("naive", "prefill", "real"), strict=True):
     glue(f"speed_{key}", hopes.loc[bar.what, "times as fast"], display=False)
     glue(
         f"speed_{key}_verdict",
@@ -365,7 +370,9 @@ glue(
     display=False,
 )
 glue("speed_gpu", speed_gpu, display=False)
-glue("speed_workers", f"{plans['batched']['workers']:.0f}", display=False)
+first, _, on_one_gpu, _ = plans.values()
+glue("speed_workers", f"{first['workers']:.0f}", display=False)
+glue("speed_gpus", f"{on_one_gpu['workers']:.0f}", display=False)
 glue("speed_hours", f"{workers_hours:g}", display=False)
 
 # %% [markdown]
@@ -379,12 +386,13 @@ glue("speed_hours", f"{workers_hours:g}", display=False)
 # | batched, one prefill | {glue:text}`speed_seconds_activated` |
 #
 # - Batched against the naive loop: {glue:text}`speed_naive` times as fast, {glue:text}`speed_naive_verdict`.
-# - Batched against sequential: {glue:text}`speed_sequential`, {glue:text}`speed_sequential_verdict`.
-# - One prefill of 600 tokens against sequential: {glue:text}`speed_prefill`, {glue:text}`speed_prefill_verdict`.
+# - With one prefill: {glue:text}`speed_prefill`, {glue:text}`speed_prefill_verdict`.
+# - A model of 135 million parameters, one prefill against sequential: {glue:text}`speed_real`,
+#   {glue:text}`speed_real_verdict`.
 # - Activated adapters against those that act on all of a prompt: {glue:text}`speed_loss`.
-# - A GPU: {glue:text}`speed_gpu`.
-# - A million requests in {glue:text}`speed_hours` hours: {glue:text}`speed_workers` machines like this one, for
-#   the tiny agent with one practice example a request.
+# - On a GPU, a model of 1.5 billion: {glue:text}`speed_gpu`.
+# - A million requests in {glue:text}`speed_hours` hours: {glue:text}`speed_workers` machines of two cores for the tiny
+#   agent, {glue:text}`speed_gpus` GPU for the model of 1.5 billion.
 #
 # ## Things to try
 #

@@ -110,11 +110,15 @@ def _readable(of_way: pd.DataFrame) -> dict[str, str]:
 
 
 def roofline_share(rows: pd.DataFrame, shape: dict, device: str) -> Interval | None:
-    """Return what share of the device's peak training reaches, over repetitions; none where the peak is not known."""
+    """Return what share of the device's peak training reaches, over repetitions; none where the peak is not known.
+
+    With one prefill the tokens of the prefix are not computed again, and do not count.
+    """
     peak = next((flops for name, flops in DENSE_FLOPS.items() if name in device), None)
     if not peak:
         return None
-    flops = rows["tokens_adaptation"].map(lambda tokens: training_flops(shape, tokens))
+    unread = LoraSettings().epochs * rows["k"] * rows["prefix"] * (rows["way"] == "activated")
+    flops = (rows["tokens_adaptation"] - unread).map(lambda tokens: training_flops(shape, tokens))
     return mean_interval(flops / rows["seconds_adaptation"] / peak)
 
 
