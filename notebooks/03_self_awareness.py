@@ -77,7 +77,7 @@ tau = config.loop.tau
 #
 # **Other answers.** Five are sampled. How many say the same?
 #
-# | estimator | $u$ | looks at |
+# | estimator | margin $u$ | looks at |
 # |---|---|---|
 # | `rss-margin` | $p_{(1)} - p_{(2)}$ | each tool's name: the call up to its arguments |
 # | `rss-margin-normalised` | the same, $\ell_n$ divided by its number of tokens | each tool's name |
