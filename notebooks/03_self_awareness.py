@@ -39,6 +39,7 @@ from ttsi.evaluation.statistics import (
     auroc,
     calibration_bins,
     expected_calibration_error,
+    interval_text,
 )
 from ttsi.runs.config import configure
 from ttsi.runs.run import load_agent, load_samples
@@ -152,11 +153,7 @@ Markdown("\n".join(lines))
 
 # %%
 def cell(found):
-    return (
-        f"{found.estimate:.2f} ({found.low:.2f}–{found.high:.2f})"
-        if found
-        else "–"
-    )
+    return interval_text(found, ".2f") if found else "–"
 
 
 unseen = [name for name in SPLITS if name.endswith("/unseen")]
@@ -351,7 +348,7 @@ practised = practised.assign(
 )
 at_budget = {"tau": tau_for(practised["margin"], budget)}
 gated = {
-    "lot": replay(practised, gate="random", **at_budget),
+    "lot": replay(practised, gate="lot", **at_budget),
     "RSS": replay(practised, **at_budget),
 }
 (rss_gate,) = differences(

@@ -25,6 +25,7 @@ from ttsi.augmentation import VALID, augment
 from ttsi.benchmarks.toolworld import SPLITS
 from ttsi.evaluation.statistics import (
     difference_interval,
+    interval_text,
     mean_interval,
     proportion_interval,
 )
@@ -159,10 +160,7 @@ covered = {
 }
 summary = {"valid examples": valid, "requests with one": covered}
 cells = {
-    name: {
-        way: f"{i.estimate:.0%} ({i.low:.0%}–{i.high:.0%})"
-        for way, i in one.items()
-    }
+    name: {way: interval_text(found, ".0%") for way, found in one.items()}
     for name, one in summary.items()
 }
 pd.DataFrame(cells).reindex(ways).rename_axis(
@@ -181,12 +179,8 @@ for way in ways[1:]:
         else None
     )
     does = f"gives {found}" if found else "is not shown to give more or fewer"
-    low, points, high = (
-        100 * value
-        for value in (difference.low, difference.estimate, difference.high)
-    )
     lines.append(
-        f"- *{way}* {does} valid examples than *free* ({points:+.0f} points, {low:+.0f} to {high:+.0f})."
+        f"- *{way}* {does} valid examples than *free*: {interval_text(difference, 'points')} points."
     )
 Markdown(
     f"Over {len(shares)} requests, with 95% intervals:\n\n" + "\n".join(lines)

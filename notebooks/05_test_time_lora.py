@@ -34,7 +34,7 @@ from ttsi.evaluation.comparison import (
     readable_differences,
     right_answers,
 )
-from ttsi.evaluation.statistics import auroc, mcnemar
+from ttsi.evaluation.statistics import auroc, interval_text, mcnemar
 from ttsi.loop import SelfImprovement
 from ttsi.prompts import answer_chat, transcript
 from ttsi.runs.config import configure
@@ -338,7 +338,7 @@ areas = {
     for name, column in margins_of(profile_rows).items()
 }
 told = [
-    f"{area.estimate:.2f} ({area.low:.2f} to {area.high:.2f}) for `{name}`"
+    f"{interval_text(area, '.2f')} for `{name}`"
     for name, area in areas.items()
 ]
 glue("selection_areas", ", ".join(told), display=False)

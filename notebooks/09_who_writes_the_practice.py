@@ -32,11 +32,11 @@ from ttsi.evaluation.comparison import (
     p_text,
     points_text,
     readable_differences,
-    share_text,
     with_holm,
 )
 from ttsi.evaluation.statistics import (
     difference_interval,
+    interval_text,
     mcnemar,
     mean_interval,
 )
@@ -47,7 +47,7 @@ from ttsi.runs.run import load_agent, load_samples, teacher_of
 from ttsi.studies.published import read_study
 from ttsi.teacher import OracleTeacher
 from ttsi.uncertainty import Evidence, relative_softmax_scores
-from ttsi_book.plots.frame import style
+from ttsi_book.plots.frame import percent, style
 from ttsi_book.plots.practice import quality_and_gain
 from ttsi_book.plots.stacked import example_verdicts
 
@@ -139,8 +139,8 @@ def quality(of_requests):
         "some valid": accuracy(of_requests["valid"] > 0),
     }
     return {
-        name: f"{i.estimate:.0%} ({100 * i.low:.0f}–{100 * i.high:.0f})"
-        for name, i in {**means, **once}.items()
+        name: interval_text(found, ".0%")
+        for name, found in {**means, **once}.items()
     }
 
 
@@ -340,10 +340,10 @@ fixed = rows[
 ]
 invented = accuracy([names_no_tool(row) for row in fixed.itertuples()])
 print(
-    f"wrong examples whose request lacks the noun of their call: {share_text(misspelled)}, n = {misspelled.n}"
+    f"wrong examples whose request lacks the noun of their call: {percent(misspelled)}"
 )
 print(
-    f"fixed samples whose base answer called a tool that is not offered: {share_text(invented)}, n = {invented.n}"
+    f"fixed samples whose base answer called a tool that is not offered: {percent(invented)}"
 )
 
 # %% tags=["hide-input"]
@@ -494,12 +494,12 @@ glue("practice_n_unseen", str(authors["unseen"]["n"].iloc[0]), display=False)
 glue("practice_n_seen", str(authors["seen"]["n"].iloc[0]), display=False)
 glue(
     "practice_misspelled",
-    f"{share_text(misspelled)}, n = {misspelled.n}",
+    percent(misspelled),
     display=False,
 )
 glue(
     "practice_invented",
-    f"{share_text(invented)}, n = {invented.n}",
+    percent(invented),
     display=False,
 )
 

@@ -7,7 +7,7 @@ import pandas as pd
 from safetensors import safe_open
 
 from ttsi.benchmarks.toolworld import SPLITS
-from ttsi.evaluation.statistics import proportion_interval
+from ttsi.evaluation.statistics import interval_text, proportion_interval
 from ttsi.prompts import answer_chat
 from ttsi.runs.config import RunConfig, configure
 from ttsi.runs.run import load_agent, load_samples
@@ -37,8 +37,7 @@ def _exact_match(config: RunConfig) -> str:
     prompts = [agent.prompt(answer_chat(sample.request.messages), sample.request.tools) for sample in samples]
     outputs = [agent.decode(ids) for ids in agent.generate(prompts)]
     correct = [score(output, sample.gold).exact_match for output, sample in zip(outputs, samples, strict=True)]
-    interval = proportion_interval(sum(correct), len(correct))
-    return f"{interval.estimate:.1%} ({interval.low:.1%} to {interval.high:.1%})"
+    return interval_text(proportion_interval(sum(correct), len(correct)))
 
 
 def _training(folder: Path) -> dict[str, str]:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from ttsi.augmentation import augment
 from ttsi.benchmarks import bfcl, load
-from ttsi.evaluation.statistics import proportion_interval
+from ttsi.evaluation.statistics import interval_text, proportion_interval
 from ttsi.prompts import answer_chat
 from ttsi.runs.config import RunConfig, configure
 from ttsi.runs.run import load_agent, load_samples
@@ -75,12 +75,8 @@ def _scores(folder: Path, data_dir: Path | None, device: str) -> tuple[str, str,
         instruction=config.loop.practice_instruction,
     )
     valid = [attempt.example is not None for (attempt,) in written]
-    return _share(right), _share(valid), len(samples)
-
-
-def _share(successes: list[bool]) -> str:
-    interval = proportion_interval(sum(successes), len(successes))
-    return f"{interval.estimate:.1%} ({interval.low:.1%} to {interval.high:.1%})"
+    shares = (interval_text(proportion_interval(sum(successes), len(successes))) for successes in (right, valid))
+    return *shares, len(samples)
 
 
 def _overlap_row(one: Overlap) -> str:

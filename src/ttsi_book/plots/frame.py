@@ -20,7 +20,7 @@ from matplotlib.textpath import TextPath
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from matplotlib_inline.config import InlineBackend
 
-from ttsi.evaluation.statistics import Interval
+from ttsi.evaluation.statistics import Interval, interval_text
 from ttsi_book.plots.colours import COLOURS, GREY, GRID, INK, PAPER
 
 WIDTH, SIZE = 4.9, 10.5
@@ -61,8 +61,8 @@ def style() -> None:
 
 
 def percent(interval: Interval) -> str:
-    """Return a share and its 95% interval as text: `72.4% (95% interval 66.0% to 78.1%, n = 294)`."""
-    return f"{interval.estimate:.1%} (95% interval {interval.low:.1%} to {interval.high:.1%}, n = {interval.n:,})"
+    """Return a share with its 95% interval and n as text: `72.4% (66.0–78.1, n = 294)`."""
+    return interval_text(interval, with_n=True)
 
 
 def new_figure(*, rows: int = 1, height: float = 3.4, **grid: Any) -> tuple[Figure, Any]:
