@@ -26,6 +26,7 @@ from myst_nb import glue
 
 from ttsi.benchmarks.toolworld import SPLITS
 from ttsi.data import data_root
+from ttsi.estimators import ESTIMATORS
 from ttsi.evaluation.comparison import (
     differences,
     effect_text,
@@ -44,7 +45,7 @@ from ttsi.evaluation.statistics import (
 from ttsi.runs.config import configure
 from ttsi.runs.run import load_agent, load_samples
 from ttsi.studies.published import margins_of, read_study, replay
-from ttsi.uncertainty import ESTIMATORS, Evidence
+from ttsi.uncertainty import Evidence
 from ttsi_book.plots.awareness import (
     auroc_dots,
     margin_ecdf,

@@ -23,6 +23,7 @@ from myst_nb import glue
 
 from ttsi.augmentation import VALID, augment
 from ttsi.benchmarks.toolworld import SPLITS
+from ttsi.estimators.tools import relative_softmax_scores
 from ttsi.evaluation.statistics import (
     difference_interval,
     interval_text,
@@ -34,7 +35,7 @@ from ttsi.records import seed_for
 from ttsi.runs.config import configure
 from ttsi.runs.run import load_agent, load_samples
 from ttsi.settings import Elicitation
-from ttsi.uncertainty import Evidence, relative_softmax_scores
+from ttsi.uncertainty import Evidence
 from ttsi_book.plots.frame import percent, style
 from ttsi_book.plots.stacked import example_verdicts
 

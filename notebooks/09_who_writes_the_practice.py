@@ -26,6 +26,7 @@ from ttsi.benchmarks.toolworld.judging import is_right
 from ttsi.benchmarks.toolworld.oracle import tools_of
 from ttsi.calls import MalformedCall, parse_calls
 from ttsi.data import data_root
+from ttsi.estimators.tools import relative_softmax_scores
 from ttsi.evaluation.comparison import (
     accuracy,
     differences,
@@ -46,7 +47,7 @@ from ttsi.runs.config import configure
 from ttsi.runs.run import load_agent, load_samples, teacher_of
 from ttsi.studies.published import read_study
 from ttsi.teacher import OracleTeacher
-from ttsi.uncertainty import Evidence, relative_softmax_scores
+from ttsi.uncertainty import Evidence
 from ttsi_book.plots.frame import percent, style
 from ttsi_book.plots.practice import quality_and_gain
 from ttsi_book.plots.stacked import example_verdicts

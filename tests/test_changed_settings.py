@@ -10,7 +10,7 @@ import matplotlib as mpl
 import pytest
 
 from ttsi.data import data_root
-from ttsi.uncertainty import ESTIMATORS, Estimator
+from ttsi.estimators import ESTIMATORS, Estimator
 from ttsi_book.making.chapters import find_chapters, select_chapters
 
 CHAPTERS = find_chapters(Path(__file__).parents[1])

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 
 from ttsi.agent import Agent
 from ttsi.backends.memory import Batch, Memory, memory
+from ttsi.estimators import ESTIMATORS
 from ttsi.models.batches import free_memory
 from ttsi.prompts import answer_chat
 from ttsi.records import Request
 from ttsi.scoring import DRAWS
 from ttsi.settings import LoopSettings
-from ttsi.uncertainty import ESTIMATORS
 
 
 @dataclass(frozen=True)

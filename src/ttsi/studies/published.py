@@ -11,8 +11,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from ttsi.estimators import ESTIMATORS
 from ttsi.records import InputError, seed_for
-from ttsi.uncertainty import ESTIMATORS
 
 Replayed = Literal["uncertain", "all", "surest", "lot"]
 """A gate of `replay`: the samples below tau, all, or as many as lie below tau: the surest ones, or drawn by lot."""

@@ -1,7 +1,7 @@
 """What `ttsi book` does: execute what changed, put the book together, build it, and only then publish it."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,11 @@ from ttsi.records import InputError
 from ttsi_book.making.chapters import Chapter, find_chapters, select_chapters
 from ttsi_book.making.execution import execute_chapter, refresh_prose
 from ttsi_book.making.front import fill_front_page
-from ttsi_book.making.keys import Components, chapter_components, reasons
+from ttsi_book.making.keys import Components, chapter_components, module_digests, of_modules, reasons
 from ttsi_book.making.manifest import Manifest, describe_execution, read_manifest
 from ttsi_book.making.pages import assemble, build_pages
 from ttsi_book.making.parameters import check_parameters
+from ttsi_book.making.recording import recorded
 from ttsi_book.making.status import status_page
 
 LANDMARKS = ("_config.yml", "book/_toc.yml", "notebooks", "requirements.txt")
@@ -44,19 +45,24 @@ class Place:
 
 @dataclass(frozen=True)
 class Build:
-    """One build: its repository and place, the parameters, and the components of the key of each chapter in it."""
+    """One build: its repository and place, the parameters, and the components of the key of each chapter in it.
+
+    Those that are modules are known of an executed chapter; `modules` has the digests of all, as the build began.
+    """
 
     root: Path
     place: Place
     parameters: Mapping[str, Any]
     components: Mapping[Chapter, Components]
+    modules: Components
     say: Say
 
     def reasons(self, chapter: Chapter) -> list[str]:
         """Say why the staged chapter is not the result of what the repository now holds."""
         known = read_manifest(self.place.manifest).chapters.get(chapter.name)
-        staged = known and self.place.staged(chapter).is_file()
-        return reasons(known.components if known and staged else None, self.components[chapter])
+        if known is None or not self.place.staged(chapter).is_file():
+            return ["never executed"]
+        return reasons(known.components, self.components[chapter] | of_modules(known.components, self.modules))
 
     def execute(self, chapter: Chapter, *, force: bool) -> None:
         """Execute a chapter if something that it depends on changed, and stage it.
@@ -69,9 +75,9 @@ class Build:
         if not why:
             return
         clock = time.monotonic()
-        output = execute_chapter(chapter, self.parameters, self.root, self.place.work)
+        output, modules = execute_chapter(chapter, self.parameters, self.root, self.place.work)
         seconds = time.monotonic() - clock
-        self._stage(chapter, output, seconds)
+        self._stage(chapter, output, recorded(modules, self.modules, self.root / "src"), seconds)
         self.say(f"{chapter.name}: executed in {seconds:.0f} s")
 
     def pages(self, *, strict: bool) -> Path:
@@ -92,11 +98,12 @@ class Build:
         self.say("building the pages")
         return build_pages(self.root, source, self.place.html, strict=strict)
 
-    def _stage(self, chapter: Chapter, output: Path, seconds: float) -> None:
+    def _stage(self, chapter: Chapter, output: Path, modules: Collection[str], seconds: float) -> None:
         self.place.chapters.mkdir(parents=True, exist_ok=True)
         output.replace(self.place.staged(chapter))
         settings = chapter.defaults() | dict(self.parameters)
-        execution = describe_execution(self.components[chapter], settings, seconds)
+        components = self.components[chapter] | of_modules(modules, self.modules)
+        execution = describe_execution(components, settings, seconds)
         read_manifest(self.place.manifest).with_chapter(chapter.name, execution).write(self.place.manifest)
 
     def _refresh(self, chapter: Chapter, stale: Sequence[str]) -> None:
@@ -128,7 +135,7 @@ def make_book(
     shown = chapters if out is None else chosen
     _refuse_missing(place, [chapter for chapter in shown if chapter not in chosen])
     components = {chapter: chapter_components(chapter, parameters, root) for chapter in shown}
-    build = Build(root, place, parameters, components, say)
+    build = Build(root, place, parameters, components, module_digests(root), say)
     for chapter in chosen:
         build.execute(chapter, force=force)
     return build.pages(strict=shown == chapters)
