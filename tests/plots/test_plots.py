@@ -192,7 +192,7 @@ def _linear(colour: str) -> np.ndarray:
 
 
 def dark_colours() -> dict[str, str]:
-    styles = (Path(__file__).parents[1] / "book/_static/book.css").read_text()
+    styles = (Path(__file__).parents[2] / "book/_static/book.css").read_text()
     return dict(re.findall(r"--plot-(\w+): (#\w{6});", styles))
 
 

@@ -10,7 +10,7 @@ from bs4 import BeautifulSoup, Tag
 
 from ttsi_book.making.chapters import find_chapters
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 CHAPTERS = [chapter.docname for chapter in find_chapters(ROOT)]
 STATIC_PAGES = ["intro", "explore", "glossary", "way_of_one_request", "status", "references", "contributing"]
 
