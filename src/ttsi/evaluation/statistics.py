@@ -6,6 +6,7 @@ and give one value a sample: repeated answers to one sample are no new samples.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -115,6 +116,7 @@ def difference_interval(before: ArrayLike, after: ArrayLike, *, seed: int = 0) -
     return mean_interval(second - first, seed=seed)
 
 
+@cache
 def proportion_interval(successes: int, n: int) -> Interval:
     """Return the share `successes / n` with Wilson's score interval (Wilson 1927), which stays within [0, 1].
 

@@ -140,9 +140,21 @@ def _apart(places: np.ndarray, least: float) -> np.ndarray:
 
 def whiskers(axes: Axes, x: Any, table: pd.DataFrame, names: list[str], colour: Any = INK) -> None:
     """Draw the intervals of a table: `names` are its columns of estimate, low and high."""
-    estimate, low, high = table[names].to_numpy(dtype=float).T
-    reach = np.clip([estimate - low, high - estimate], 0, None)
-    axes.errorbar(x, estimate, yerr=reach, fmt="none", ecolor=colour, elinewidth=1, capsize=2.5)
+    axes.errorbar(
+        x,
+        table[names[0]].to_numpy(float),
+        yerr=reach(*(table[name] for name in names)),
+        fmt="none",
+        ecolor=colour,
+        elinewidth=1,
+        capsize=2.5,
+    )
+
+
+def reach(estimate: Any, low: Any, high: Any) -> np.ndarray:
+    """Return how far whiskers go from estimates, down and up: (2, n), 0 where an end is missing."""
+    estimate, low, high = (np.atleast_1d(np.asarray(one, dtype=float)) for one in (estimate, low, high))
+    return np.nan_to_num(np.clip([estimate - low, high - estimate], 0, None))
 
 
 def count(table: pd.DataFrame) -> str:
