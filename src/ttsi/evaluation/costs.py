@@ -84,11 +84,6 @@ class Serving:
         return cls(each, each, np.zeros(1), once)
 
     @property
-    def is_gated(self) -> bool:
-        """Whether it matters which samples the gate lets through."""
-        return not np.array_equal(self.kept, self.adapted)
-
-    @property
     def each(self) -> float:
         """Mean seconds of one sample."""
         return float(_mixed(self.kept.mean(), self.adapted.mean(), self.chosen.mean()))
@@ -99,7 +94,7 @@ class Serving:
 
     def interval(self, *, seed: int = 0) -> Interval:
         """Return the mean seconds of one sample with the interval of a bootstrap over timed and gated samples."""
-        if not self.is_gated:
+        if np.array_equal(self.kept, self.adapted):
             return mean_interval(self.kept, seed=seed)
         return _resampled(lambda each: each, self, seed=seed)
 
@@ -152,20 +147,19 @@ def _crossing(extra_once: float, saved: ArrayLike) -> NDArray[np.float64]:
 
 def _resampled(statistic: Callable[..., ArrayLike], *methods: Serving, seed: int) -> Interval:
     """Return a statistic of the methods' mean seconds, resampling the timed samples for all together."""
-    gates = [method.chosen for method in methods if method.is_gated]
 
     def of_means(timed: NDArray[np.int64], *chosen: NDArray[Any], axis: int) -> ArrayLike:
-        shares = iter(one.mean(axis=axis) for one in chosen)
-        return statistic(
-            *(
-                _mixed(
-                    one.kept[timed].mean(axis=axis),
-                    one.adapted[timed].mean(axis=axis),
-                    next(shares) if one.is_gated else 0.0,
-                )
-                for one in methods
+        shares = iter([one.mean(axis=axis) for one in chosen])
+        means = [
+            _mixed(
+                method.kept[timed].mean(axis=axis),
+                method.adapted[timed].mean(axis=axis),
+                next(shares) if len(method.chosen) > 1 else method.chosen.mean(),
             )
-        )
+            for method in methods
+        ]
+        return statistic(*means)
 
     timed = np.arange(len(methods[0].kept))
+    gates = [method.chosen for method in methods if len(method.chosen) > 1]
     return bootstrap_interval(of_means, timed, *gates, seed=seed, n=len(timed), at_once=RESAMPLES)
