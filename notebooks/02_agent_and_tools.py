@@ -26,7 +26,8 @@ from ttsi.agent import Agent
 from ttsi.benchmarks.toolworld import SPLITS
 from ttsi.calls import render_calls
 from ttsi.data import data_root
-from ttsi.evaluation.statistics import interval_text, proportion_interval
+from ttsi.evaluation.statistics import proportion_interval
+from ttsi.evaluation.texts import interval_text
 from ttsi.models.loading import model_folder
 from ttsi.prompts import answer_chat, practice_chat, transcript
 from ttsi.runs.config import configure

@@ -40,8 +40,8 @@ from ttsi.evaluation.statistics import (
     auroc,
     calibration_bins,
     expected_calibration_error,
-    interval_text,
 )
+from ttsi.evaluation.texts import interval_text
 from ttsi.runs.config import configure
 from ttsi.runs.run import load_agent, load_samples
 from ttsi.studies.published import margins_of, read_study, replay

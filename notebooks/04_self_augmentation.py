@@ -26,10 +26,10 @@ from ttsi.benchmarks.toolworld import SPLITS
 from ttsi.estimators.tools import relative_softmax_scores
 from ttsi.evaluation.statistics import (
     difference_interval,
-    interval_text,
     mean_interval,
     proportion_interval,
 )
+from ttsi.evaluation.texts import interval_text
 from ttsi.prompts import transcript
 from ttsi.records import seed_for
 from ttsi.runs.config import configure

@@ -34,7 +34,8 @@ from ttsi.evaluation.comparison import (
     readable_differences,
     right_answers,
 )
-from ttsi.evaluation.statistics import auroc, interval_text, mcnemar
+from ttsi.evaluation.statistics import auroc, mcnemar
+from ttsi.evaluation.texts import interval_text
 from ttsi.loop import SelfImprovement
 from ttsi.prompts import answer_chat, transcript
 from ttsi.runs.config import configure

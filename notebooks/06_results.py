@@ -31,7 +31,7 @@ from ttsi.data import data_root
 from ttsi.evaluation import comparison as compare
 from ttsi.evaluation.comparison import LABELS, PAPER_GATE, PRIMARY
 from ttsi.evaluation.costs import Serving, seconds_adapted, seconds_kept
-from ttsi.evaluation.statistics import bounds_text
+from ttsi.evaluation.texts import bounds_text
 from ttsi.runs.config import RunConfig, configure
 from ttsi.runs.provenance import machine, versions
 from ttsi.runs.results import as_table

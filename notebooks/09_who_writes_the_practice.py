@@ -37,10 +37,10 @@ from ttsi.evaluation.comparison import (
 )
 from ttsi.evaluation.statistics import (
     difference_interval,
-    interval_text,
     mcnemar,
     mean_interval,
 )
+from ttsi.evaluation.texts import interval_text
 from ttsi.prompts import read_practice, transcript
 from ttsi.records import seed_for
 from ttsi.runs.config import configure

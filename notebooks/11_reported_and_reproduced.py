@@ -17,7 +17,7 @@ from IPython.display import Markdown
 from myst_nb import glue
 
 from ttsi.data import data_root
-from ttsi.evaluation.statistics import interval_text
+from ttsi.evaluation.texts import interval_text
 from ttsi.runs.config import configure
 from ttsi.studies.collecting import read_made
 from ttsi.studies.families import SEEDS

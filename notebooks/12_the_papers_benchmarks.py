@@ -26,9 +26,9 @@ from ttsi.benchmarks.sources import load_manifest
 from ttsi.data import data_root
 from ttsi.evaluation.statistics import (
     difference_interval,
-    interval_text,
     proportion_interval,
 )
+from ttsi.evaluation.texts import interval_text
 from ttsi.runs.config import configure
 from ttsi.studies.published import read_study
 from ttsi_book.analysis.survey import (

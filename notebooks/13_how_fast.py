@@ -29,7 +29,8 @@ from ttsi.evaluation.comparison import (
     differences,
     readable_differences,
 )
-from ttsi.evaluation.statistics import interval_text, mean_interval
+from ttsi.evaluation.statistics import mean_interval
+from ttsi.evaluation.texts import interval_text
 from ttsi.models.loading import pinned
 from ttsi.runs.config import configure
 from ttsi.runs.run import load_agent, load_samples, prepared

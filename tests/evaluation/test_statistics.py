@@ -17,17 +17,16 @@ from ttsi.evaluation.statistics import (
     UndefinedError,
     auroc,
     bootstrap_interval,
-    bounds_text,
     calibration_bins,
     difference_interval,
     expected_calibration_error,
-    interval_text,
     mcnemar,
     mean_interval,
     proportion_interval,
     roc_curve,
     tau_sweep,
 )
+from ttsi.evaluation.texts import bounds_text, interval_text
 
 UNIT = st.floats(0, 1)
 

@@ -18,11 +18,11 @@ from ttsi.evaluation.statistics import (
     CONFIDENCE,
     Interval,
     difference_interval,
-    interval_text,
     mcnemar,
     mean_interval,
     proportion_interval,
 )
+from ttsi.evaluation.texts import interval_text
 from ttsi.records import InputError
 from ttsi.settings import METHODS, Decoding, LoopSettings
 from ttsi.studies.families import FAMILIES

@@ -7,7 +7,8 @@ import pandas as pd
 from safetensors import safe_open
 
 from ttsi.benchmarks.toolworld import SPLITS
-from ttsi.evaluation.statistics import interval_text, proportion_interval
+from ttsi.evaluation.statistics import proportion_interval
+from ttsi.evaluation.texts import interval_text
 from ttsi.prompts import answer_chat
 from ttsi.runs.config import RunConfig, configure
 from ttsi.runs.run import load_agent, load_samples

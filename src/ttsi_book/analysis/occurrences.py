@@ -6,7 +6,12 @@ import pandas as pd
 
 from ttsi.evaluation.comparison import LABELS, PAPER_GATE, behind_paper_gate, points_text
 from ttsi.evaluation.costs import Serving, seconds_adapted, seconds_kept
-from ttsi.evaluation.statistics import Interval, difference_interval, interval_text, mean_interval
+from ttsi.evaluation.statistics import (
+    Interval,
+    difference_interval,
+    mean_interval,
+)
+from ttsi.evaluation.texts import interval_text
 from ttsi.runs.config import configure
 from ttsi.speed.reading import read_bench
 from ttsi.studies.families import HEADLINE

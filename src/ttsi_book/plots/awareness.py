@@ -7,7 +7,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator, PercentFormatter
 
-from ttsi.evaluation.statistics import UndefinedError, auroc, interval_text, roc_curve
+from ttsi.evaluation.statistics import (
+    UndefinedError,
+    auroc,
+    roc_curve,
+)
+from ttsi.evaluation.texts import interval_text
 from ttsi_book.plots.accuracy import interval_dots
 from ttsi_book.plots.colours import GREY, RIGHT, WRONG, looks
 from ttsi_book.plots.frame import (

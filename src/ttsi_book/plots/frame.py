@@ -20,7 +20,8 @@ from matplotlib.textpath import TextPath
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from matplotlib_inline.config import InlineBackend
 
-from ttsi.evaluation.statistics import Interval, interval_text
+from ttsi.evaluation.statistics import Interval
+from ttsi.evaluation.texts import interval_text
 from ttsi_book.plots.colours import COLOURS, GREY, GRID, INK, PAPER
 
 WIDTH, SIZE = 4.9, 10.5
