@@ -49,7 +49,7 @@ test: setup  ## Run the tests, with the browser tests where a Chromium is found 
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 test-gpu: setup  ## Run the proofs that need a GPU, in under three minutes
-	$(BIN)/python -m pytest -m gpu tests/test_gpu.py
+	$(BIN)/python -m pytest -m gpu tests/backends/test_gpu.py
 
 lint: setup  ## Check style, types, and which room imports which
 	$(BIN)/ruff check .

@@ -27,6 +27,7 @@ from ttsi.benchmarks.toolworld import SPLITS
 from ttsi.calls import render_calls
 from ttsi.data import data_root
 from ttsi.evaluation.statistics import proportion_interval
+from ttsi.evaluation.texts import interval_text
 from ttsi.models.loading import model_folder
 from ttsi.prompts import answer_chat, practice_chat, transcript
 from ttsi.runs.config import configure
@@ -263,7 +264,7 @@ def validated(one):
         for ids, s in zip(one.generate(prompts), drawn, strict=True)
     ]
     share = proportion_interval(sum(right), len(right))
-    return f"{share.estimate:.0%} ({share.low:.0%}–{share.high:.0%}, n = {share.n})"
+    return interval_text(share, ".0%", with_n=True)
 
 
 # %%

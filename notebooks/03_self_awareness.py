@@ -26,6 +26,7 @@ from myst_nb import glue
 
 from ttsi.benchmarks.toolworld import SPLITS
 from ttsi.data import data_root
+from ttsi.estimators import ESTIMATORS
 from ttsi.evaluation.comparison import (
     differences,
     effect_text,
@@ -40,10 +41,11 @@ from ttsi.evaluation.statistics import (
     calibration_bins,
     expected_calibration_error,
 )
+from ttsi.evaluation.texts import interval_text
 from ttsi.runs.config import configure
 from ttsi.runs.run import load_agent, load_samples
 from ttsi.studies.published import margins_of, read_study, replay
-from ttsi.uncertainty import ESTIMATORS, Evidence
+from ttsi.uncertainty import Evidence
 from ttsi_book.plots.awareness import (
     auroc_dots,
     margin_ecdf,
@@ -152,11 +154,7 @@ Markdown("\n".join(lines))
 
 # %%
 def cell(found):
-    return (
-        f"{found.estimate:.2f} ({found.low:.2f}–{found.high:.2f})"
-        if found
-        else "–"
-    )
+    return interval_text(found, ".2f") if found else "–"
 
 
 unseen = [name for name in SPLITS if name.endswith("/unseen")]
@@ -351,7 +349,7 @@ practised = practised.assign(
 )
 at_budget = {"tau": tau_for(practised["margin"], budget)}
 gated = {
-    "lot": replay(practised, gate="random", **at_budget),
+    "lot": replay(practised, gate="lot", **at_budget),
     "RSS": replay(practised, **at_budget),
 }
 (rss_gate,) = differences(

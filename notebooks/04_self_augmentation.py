@@ -23,17 +23,19 @@ from myst_nb import glue
 
 from ttsi.augmentation import VALID, augment
 from ttsi.benchmarks.toolworld import SPLITS
+from ttsi.estimators.tools import relative_softmax_scores
 from ttsi.evaluation.statistics import (
     difference_interval,
     mean_interval,
     proportion_interval,
 )
+from ttsi.evaluation.texts import interval_text
 from ttsi.prompts import transcript
 from ttsi.records import seed_for
 from ttsi.runs.config import configure
 from ttsi.runs.run import load_agent, load_samples
 from ttsi.settings import Elicitation
-from ttsi.uncertainty import Evidence, relative_softmax_scores
+from ttsi.uncertainty import Evidence
 from ttsi_book.plots.cards import card
 from ttsi_book.plots.frame import percent, style
 from ttsi_book.plots.stacked import example_verdicts
@@ -168,10 +170,7 @@ covered = {
 }
 summary = {"valid examples": valid, "requests with one": covered}
 cells = {
-    name: {
-        way: f"{i.estimate:.0%} ({i.low:.0%}–{i.high:.0%})"
-        for way, i in one.items()
-    }
+    name: {way: interval_text(found, ".0%") for way, found in one.items()}
     for name, one in summary.items()
 }
 pd.DataFrame(cells).reindex(ways).rename_axis(
@@ -190,12 +189,8 @@ for way in ways[1:]:
         else None
     )
     does = f"gives {found}" if found else "is not shown to give more or fewer"
-    low, points, high = (
-        100 * value
-        for value in (difference.low, difference.estimate, difference.high)
-    )
     lines.append(
-        f"- *{way}* {does} valid examples than *free* ({points:+.0f} points, {low:+.0f} to {high:+.0f})."
+        f"- *{way}* {does} valid examples than *free*: {interval_text(difference, 'points')} points."
     )
 Markdown(
     f"Over {len(shares)} requests, with 95% intervals:\n\n" + "\n".join(lines)

@@ -35,6 +35,7 @@ from ttsi.evaluation.comparison import (
     right_answers,
 )
 from ttsi.evaluation.statistics import auroc, mcnemar
+from ttsi.evaluation.texts import interval_text
 from ttsi.loop import SelfImprovement
 from ttsi.prompts import answer_chat, transcript
 from ttsi.runs.config import configure
@@ -335,7 +336,7 @@ areas = {
     for name, column in margins_of(profile_rows).items()
 }
 told = [
-    f"{area.estimate:.2f} ({area.low:.2f} to {area.high:.2f}) for `{name}`"
+    f"{interval_text(area, '.2f')} for `{name}`"
     for name, area in areas.items()
 ]
 glue("selection_areas", ", ".join(told), display=False)

@@ -15,7 +15,7 @@
 # %% tags=["parameters"]
 profile = "tiny"
 tau = None  # threshold of the gate, in [0, 1]; None: the profile's
-gate = "uncertain"  # which samples practise: "uncertain", "all", "certain" or "random"
+gate = "uncertain"  # which samples practise: "uncertain", "all", "surest" or "lot"
 samples = 12  # published samples to compute again
 split = "single/unseen"  # of the recomputation
 seed = 0
@@ -31,6 +31,7 @@ from ttsi.data import data_root
 from ttsi.evaluation import comparison as compare
 from ttsi.evaluation.comparison import LABELS, PAPER_GATE, PRIMARY
 from ttsi.evaluation.costs import Serving, seconds_adapted, seconds_kept
+from ttsi.evaluation.texts import bounds_text
 from ttsi.runs.config import RunConfig, configure
 from ttsi.runs.provenance import machine, versions
 from ttsi.runs.results import as_table
@@ -452,10 +453,9 @@ seconds(data_root(), tau=tau)
 
 # %% tags=["remove-cell"]
 for row in shares["unseen"].query("decoding == 'direct'").itertuples():
-    interval = f"{row.low:.1%} to {row.high:.1%}"
     glue(
         "results_" + row.method.replace("-", "_"),
-        f"{row.estimate:.1%} ({interval})",
+        compare.share_text(row),
         display=False,
     )
 told_below = {
@@ -477,7 +477,7 @@ for key, pair in told_below.items():
         f"{100 * row.estimate:+.1f} points",
         display=False,
     )
-    interval = f"{100 * row.low:+.1f} to {100 * row.high:+.1f}"
+    interval = bounds_text(row, "points")
     glue(
         f"results_counts_{key}",
         f"95% interval {interval}; {row.fixed} fixed, {row.broken} broken of {row.n:,}",

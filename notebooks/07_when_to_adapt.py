@@ -26,9 +26,13 @@ from ttsi.evaluation.comparison import LABELS
 from ttsi.evaluation.costs import seconds_adapted, seconds_kept
 from ttsi.evaluation.statistics import mcnemar, tau_sweep
 from ttsi.runs.config import configure
-from ttsi.settings import Gate
 from ttsi.studies.families import SEEDS
-from ttsi.studies.published import margins_of, read_study, replay
+from ttsi.studies.published import (
+    Replayed,
+    margins_of,
+    read_study,
+    replay,
+)
 from ttsi_book.analysis.paper import read_paper
 from ttsi_book.plots.accuracy import accuracy_dots, fixed_and_broken
 from ttsi_book.plots.frame import style
@@ -47,12 +51,12 @@ tau, estimator = config.loop.tau, config.loop.estimator
 # | gate | adapts |
 # |---|---|
 # | uncertain | the samples whose margin $u$ is below *tau*: the paper's gate |
-# | random | as many, drawn by lot |
-# | certain | as many, those with the highest margins |
+# | lot | as many, drawn by lot |
+# | surest | as many, those with the highest margins |
 # | all | every sample |
 #
-# If the margin knows where practice helps, *uncertain* beats *random*, and *random* beats *certain*. (With a budget above
-# one half, *uncertain* and *certain* share samples.) The samples are
+# If the margin knows where practice helps, *uncertain* beats *lot*, and *lot* beats *surest*. (With a budget above
+# one half, *uncertain* and *surest* share samples.) The samples are
 # those of the unseen splits, pooled over splits and seeds, so a split weighs as many samples as it has
 # ([](06_results)); answers are greedy.
 
@@ -67,8 +71,8 @@ def unseen(family):
 
 base = unseen("base")
 practised = {family: unseen(family) for family in ("tt-si", "tt-d")}
-gates = ("uncertain", "random", "certain", "all")
-assert set(gates) == set(get_args(Gate))
+gates = ("uncertain", "lot", "surest", "all")
+assert set(gates) == set(get_args(Replayed))
 gated = {
     (family, gate): replay(rows, tau=tau, gate=gate)
     for family, rows in practised.items()
@@ -92,7 +96,7 @@ dots = shares.assign(
     practice=split_name[0].replace("", "no practice"),
 )
 
-# %% mystnb={"image": {"alt": "Dots with 95 percent intervals: exact match without practice and behind four gates, for tuned TT-SI and TT-D."}, "figure": {"name": "fig-gates-accuracy", "caption": "Exact match on the unseen splits without practice and behind four gates. The gates uncertain, random and certain adapt the same number of samples; the rows are the gates."}}
+# %% mystnb={"image": {"alt": "Dots with 95 percent intervals: exact match without practice and behind four gates, for tuned TT-SI and TT-D."}, "figure": {"name": "fig-gates-accuracy", "caption": "Exact match on the unseen splits without practice and behind four gates. The gates uncertain, lot and surest adapt the same number of samples; the rows are the gates."}}
 figure = accuracy_dots(dots, series="practice")
 figure.axes[0].set_ylabel("gate")
 figure
@@ -135,9 +139,7 @@ fixed_and_broken(sides)
 # test, and Holm's *p* is adjusted for all rows of both tables.
 
 # %%
-to_uncertain = [
-    (before, "uncertain") for before in ("base", "random", "certain")
-]
+to_uncertain = [(before, "uncertain") for before in ("base", "lot", "surest")]
 versus = [*to_uncertain, ("base", "all"), ("uncertain", "all")]
 
 
@@ -180,7 +182,7 @@ table("tt-si")
 table("tt-d")
 
 # %% [markdown]
-# The random gate is one draw of the lot. Over all draws its expected accuracy follows from the two ends: base, plus its
+# The gate *lot* is one draw of many. Over all draws its expected accuracy follows from the two ends: base, plus its
 # share of what adapting everything changes.
 
 # %%
@@ -188,9 +190,9 @@ ends = practised["tt-si"][["base_correct", "greedy_correct"]].mean()
 expected = ends["base_correct"] + budget / n * (
     ends["greedy_correct"] - ends["base_correct"]
 )
-drawn = gated["tt-si", "random"]["greedy_correct"].mean()
+drawn = gated["tt-si", "lot"]["greedy_correct"].mean()
 print(
-    f"{LABELS['tt-si']}, random gate: {drawn:.1%} in this draw, {expected:.1%} expected"
+    f"{LABELS['tt-si']}, gate by lot: {drawn:.1%} in this draw, {expected:.1%} expected"
 )
 
 # %% [markdown]
@@ -260,7 +262,7 @@ pd.DataFrame(costs).rename_axis(f"gate, {ours}, n = {n:,}")
 # ## Every estimator at the same budget
 #
 # One *tau* means different things to different estimators, so each gets the *tau* at which it adapts the share of
-# samples nearest to that of the profile's gate, and is compared with a random gate of its own budget. Holm's *p* is
+# samples nearest to that of the profile's gate, and is compared with *lot* at its own budget. Holm's *p* is
 # adjusted for the number of rows.
 
 # %%
@@ -269,15 +271,13 @@ for name in margins:
     same = rows.assign(margin=margins[name])
     budgets[name] = compare.tau_for(margins[name], budget / n)
     at_budget[name] = replay(same, tau=budgets[name])
-    at_budget[f"{name}, random"] = replay(
-        same, tau=budgets[name], gate="random"
-    )
+    at_budget[f"{name}, lot"] = replay(same, tau=budgets[name], gate="lot")
 answers = compare.right_answers(at_budget).xs(
     "direct", axis="columns", level="decoding", drop_level=False
 )
 against = compare.differences(
     answers,
-    [((f"{name}, random", "direct"), (name, "direct")) for name in margins],
+    [((f"{name}, lot", "direct"), (name, "direct")) for name in margins],
 )
 
 # %%
@@ -291,7 +291,7 @@ columns = {
     ]
     .loc[list(margins)]
     .tolist(),
-    "against random, points": cells["points (95% interval)"].tolist(),
+    "against lot, points": cells["points (95% interval)"].tolist(),
     "p, Holm": cells["p, Holm"].tolist(),
 }
 pd.DataFrame(columns, index=list(margins))
@@ -302,7 +302,7 @@ told_of_paper = (
     f"{compare.effect_text(of_paper)}, {compare.points_text(of_paper)} points"
 )
 Markdown(
-    f"The RSS margin, the paper's, against a random gate of the same budget: {told_of_paper}, Holm's p "
+    f"The RSS margin, the paper's, against drawing lots for the same budget: {told_of_paper}, Holm's p "
     f"{compare.p_text(of_paper['p_holm'])}. At the paper's own tau it adapts few samples, as chapter 6 shows."
 )
 
@@ -383,11 +383,11 @@ glue(
 # {glue:text}`gates_tau`, which adapts {glue:text}`gates_share` of them:
 #
 # - Tuned TT-SI, uncertain against base: {glue:text}`gates_tt_si_uncertain_base`.
-# - Tuned TT-SI, uncertain against random: {glue:text}`gates_tt_si_uncertain_random`.
+# - Tuned TT-SI, uncertain against lot: {glue:text}`gates_tt_si_uncertain_lot`.
 # - The same with the paper's margin, RSS, at the same budget: {glue:text}`gates_rss`.
-# - Tuned TT-SI, uncertain against certain: {glue:text}`gates_tt_si_uncertain_certain`.
+# - Tuned TT-SI, uncertain against surest: {glue:text}`gates_tt_si_uncertain_surest`.
 # - Tuned TT-SI, all against uncertain: {glue:text}`gates_tt_si_all_uncertain`.
-# - TT-D, uncertain against random: {glue:text}`gates_tt_d_uncertain_random`.
+# - TT-D, uncertain against lot: {glue:text}`gates_tt_d_uncertain_lot`.
 # - TT-D, all against uncertain: {glue:text}`gates_tt_d_all_uncertain`.
 # - A sample that is not adapted takes {glue:text}`gates_kept` seconds, an adapted one {glue:text}`gates_adapted`, behind
 #   the gate {glue:text}`gates_mean` on average: {glue:text}`gates_saved` less than adapting every sample.
@@ -414,7 +414,7 @@ better, level = (
     for wanted in (True, False)
 )
 lines = [
-    f"- Margins that know where practice helps, better than a random gate of the same size: {', '.join(better) or 'none'}.",
+    f"- Margins that know where practice helps, better than drawing as many by lot: {', '.join(better) or 'none'}.",
     f"- Margins that cannot be told from one: {', '.join(level) or 'none'}.",
     *map(every_sample, practised),
 ]

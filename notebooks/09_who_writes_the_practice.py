@@ -26,13 +26,13 @@ from ttsi.benchmarks.toolworld.judging import is_right
 from ttsi.benchmarks.toolworld.oracle import tools_of
 from ttsi.calls import MalformedCall, parse_calls
 from ttsi.data import data_root
+from ttsi.estimators.tools import relative_softmax_scores
 from ttsi.evaluation.comparison import (
     accuracy,
     differences,
     p_text,
     points_text,
     readable_differences,
-    share_text,
     with_holm,
 )
 from ttsi.evaluation.statistics import (
@@ -40,14 +40,15 @@ from ttsi.evaluation.statistics import (
     mcnemar,
     mean_interval,
 )
+from ttsi.evaluation.texts import interval_text
 from ttsi.prompts import read_practice, transcript
 from ttsi.records import seed_for
 from ttsi.runs.config import configure
 from ttsi.runs.run import load_agent, load_samples, teacher_of
 from ttsi.studies.published import read_study
 from ttsi.teacher import OracleTeacher
-from ttsi.uncertainty import Evidence, relative_softmax_scores
-from ttsi_book.plots.frame import style
+from ttsi.uncertainty import Evidence
+from ttsi_book.plots.frame import percent, style
 from ttsi_book.plots.practice import quality_and_gain
 from ttsi_book.plots.stacked import example_verdicts
 
@@ -139,8 +140,8 @@ def quality(of_requests):
         "some valid": accuracy(of_requests["valid"] > 0),
     }
     return {
-        name: f"{i.estimate:.0%} ({100 * i.low:.0f}–{100 * i.high:.0f})"
-        for name, i in {**means, **once}.items()
+        name: interval_text(found, ".0%")
+        for name, found in {**means, **once}.items()
     }
 
 
@@ -340,10 +341,10 @@ fixed = rows[
 ]
 invented = accuracy([names_no_tool(row) for row in fixed.itertuples()])
 print(
-    f"wrong examples whose request lacks the noun of their call: {share_text(misspelled)}, n = {misspelled.n}"
+    f"wrong examples whose request lacks the noun of their call: {percent(misspelled)}"
 )
 print(
-    f"fixed samples whose base answer called a tool that is not offered: {share_text(invented)}, n = {invented.n}"
+    f"fixed samples whose base answer called a tool that is not offered: {percent(invented)}"
 )
 
 # %% tags=["hide-input"]
@@ -494,12 +495,12 @@ glue("practice_n_unseen", str(authors["unseen"]["n"].iloc[0]), display=False)
 glue("practice_n_seen", str(authors["seen"]["n"].iloc[0]), display=False)
 glue(
     "practice_misspelled",
-    f"{share_text(misspelled)}, n = {misspelled.n}",
+    percent(misspelled),
     display=False,
 )
 glue(
     "practice_invented",
-    f"{share_text(invented)}, n = {invented.n}",
+    percent(invented),
     display=False,
 )
 

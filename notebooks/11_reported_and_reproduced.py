@@ -17,6 +17,7 @@ from IPython.display import Markdown
 from myst_nb import glue
 
 from ttsi.data import data_root
+from ttsi.evaluation.texts import interval_text
 from ttsi.runs.config import configure
 from ttsi.studies.collecting import read_made
 from ttsi.studies.families import SEEDS
@@ -78,15 +79,8 @@ planned = settings(configure("paper").model_dump(), runs=len(SEEDS))
 def cell(value, unit):
     if isinstance(value, float):
         return f"{value:.3g} {unit}".strip()
-    scale, form = (
-        (1, ".2f")
-        if unit == "seconds"
-        else (100, "+.1f" if unit == "points" else ".1f")
-    )
-    low, high = (
-        f"{scale * bound:{form}}" for bound in (value.low, value.high)
-    )
-    return f"{scale * value.estimate:{form}} {unit} ({low} to {high}, n = {value.n:,})"
+    form = {"seconds": ".2f", "points": "points"}.get(unit, ".1%")
+    return interval_text(value, form, with_n=True)
 
 
 COLUMNS = {

@@ -24,7 +24,11 @@ from myst_nb import glue
 from ttsi.benchmarks import BENCHMARKS, PAPER_BENCHMARKS
 from ttsi.benchmarks.sources import load_manifest
 from ttsi.data import data_root
-from ttsi.evaluation.statistics import difference_interval, proportion_interval
+from ttsi.evaluation.statistics import (
+    difference_interval,
+    proportion_interval,
+)
+from ttsi.evaluation.texts import interval_text
 from ttsi.runs.config import configure
 from ttsi.studies.published import read_study
 from ttsi_book.analysis.survey import (
@@ -179,9 +183,9 @@ gold_positions(orders, first_by_chance=shown.first_by_chance)
 firsts = {
     name: {
         "n": (n := sum(one.positions["upstream"])),
-        "upstream": percent(
+        "upstream": interval_text(
             proportion_interval(one.positions["upstream"][0], n)
-        ).replace(f", n = {n:,}", ""),
+        ),
         "shuffled": f"{one.positions['shuffled'][0] / n:.1%}",
         "by chance": f"{one.first_by_chance / n:.1%}",
     }
@@ -228,8 +232,8 @@ if (reproduced / "base-upstream-order.parquet").is_file():
         "greedy_correct", "sample_id", "family", aggfunc="mean"
     ).astype(float)
     gain = difference_interval(means["base"], means["base-upstream-order"])
-    words = f"{100 * gain.estimate:+.1f} points, 95% interval {100 * gain.low:+.1f} to {100 * gain.high:+.1f}"
-    order_effect = f"upstream's order against shuffled: {words}, n = {gain.n}"
+    words = interval_text(gain, "points", with_n=True)
+    order_effect = f"upstream's order against shuffled: {words} points"
 else:
     order_effect = "needs a GPU and the model's weights: run make paper"
 Markdown(order_effect[0].upper() + order_effect[1:] + ".")

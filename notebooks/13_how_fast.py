@@ -31,6 +31,7 @@ from ttsi.evaluation.comparison import (
     readable_differences,
 )
 from ttsi.evaluation.statistics import mean_interval
+from ttsi.evaluation.texts import interval_text
 from ttsi.models.loading import pinned
 from ttsi.runs.config import configure
 from ttsi.runs.run import load_agent, load_samples, prepared
@@ -248,7 +249,7 @@ def judged(measured, bar):
     found = ratio(bar_rows(measured, bar), bar.slow, bar.fast)
     return {
         "batch": bar.batch,
-        "times as fast": f"{found.estimate:.1f} ({found.low:.1f}–{found.high:.1f}), n = {found.n}",
+        "times as fast": interval_text(found, ".1f", with_n=True),
         "hoped for": f"{bar.at_least:g}",
         "": verdict(found, at_least=bar.at_least),
     }
@@ -366,7 +367,7 @@ for way in WAYS:
     glue(f"speed_seconds_{way}", f"{best[way]:.2f}", display=False)
 glue(
     "speed_loss",
-    f"{100 * loss['estimate']:+.1f} points ({100 * loss['low']:+.1f} to {100 * loss['high']:+.1f}, n = {len(right)})",
+    f"{interval_text(loss, 'points', with_n=True)} points",
     display=False,
 )
 glue("speed_gpu", speed_gpu, display=False)

@@ -115,8 +115,8 @@ def test_gates_replayed_at_equal_budget(everything):
     _, rows = everything
     rows = rows.reset_index()
     tau = float(rows["margin"].median())
-    uncertain, certain, chance = (replay(rows, tau=tau, gate=gate) for gate in ("uncertain", "certain", "random"))
-    adapted = [set(table.query("adapted").index) for table in (uncertain, certain, chance)]
+    uncertain, surest, lot = (replay(rows, tau=tau, gate=gate) for gate in ("uncertain", "surest", "lot"))
+    adapted = [set(table.query("adapted").index) for table in (uncertain, surest, lot)]
     assert not adapted[0] & adapted[1]
     budget = sum(value < tau for value in rows["margin"])
     assert 0 < budget < len(rows)

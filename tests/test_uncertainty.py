@@ -6,9 +6,11 @@ import pytest
 import torch
 
 from ttsi.benchmarks import load
+from ttsi.estimators import ESTIMATORS
+from ttsi.estimators.tools import margin
 from ttsi.prompts import answer_chat
 from ttsi.scoring import answer_form
-from ttsi.uncertainty import ESTIMATORS, Evidence, estimate, margin
+from ttsi.uncertainty import Evidence, estimate
 
 
 def test_the_margin_is_the_gap_between_the_two_highest():

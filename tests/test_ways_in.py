@@ -11,11 +11,11 @@ from ttsi.backends import BACKENDS, Backend
 from ttsi.benchmarks import BENCHMARKS, Benchmark
 from ttsi.benchmarks.drafts import Draft
 from ttsi.cli import main
+from ttsi.estimators import ESTIMATORS, Estimator
 from ttsi.records import Call, Message, Subset, Tool
 from ttsi.runs.config import configure
 from ttsi.runs.results import read_outcomes, read_provenance
 from ttsi.runs.run import run
-from ttsi.uncertainty import ESTIMATORS, Estimator
 
 SPLITS = ("kitchen", "garden")
 PARTS: dict[str, dict[str, str]] = {"test": {}}

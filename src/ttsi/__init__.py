@@ -20,12 +20,13 @@ if TYPE_CHECKING:
     from ttsi.augmentation import practise
     from ttsi.backends import BACKENDS, adapter_for
     from ttsi.benchmarks import load as load_benchmark
+    from ttsi.estimators import ESTIMATORS
     from ttsi.loop import SelfImprovement
     from ttsi.runs.config import configure
     from ttsi.runs.run import load_agent, load_samples, run
     from ttsi.scoring import score
     from ttsi.settings import METHODS
-    from ttsi.uncertainty import ESTIMATORS, self_awareness
+    from ttsi.uncertainty import self_awareness
 
 __all__ = [
     "BACKENDS",
@@ -46,7 +47,7 @@ __all__ = [
 
 _MODULES = {
     "BACKENDS": "ttsi.backends",
-    "ESTIMATORS": "ttsi.uncertainty",
+    "ESTIMATORS": "ttsi.estimators",
     "METHODS": "ttsi.settings",
     "SelfImprovement": "ttsi.loop",
     "adapter_for": "ttsi.backends",

@@ -6,8 +6,9 @@ augmentation, adaptation) take a `Request`, which has no gold: a label cannot be
 
 import hashlib
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -21,6 +22,8 @@ Count = Annotated[int, Field(ge=1, le=MOST)]
 Seed = Annotated[int, Field(ge=0, le=LAST_SEED)]
 
 Subset = Literal["train", "validation", "test"]
+
+R = TypeVar("R", bound="Record")
 
 
 class InputError(ValueError):
@@ -46,11 +49,35 @@ class Settings(Record):
             InputError: the file cannot be read, or a setting is unknown or out of range.
         """
         try:
-            return cls.model_validate(tomllib.loads(path.read_text(encoding="utf-8")) if path else {})
+            return cls.model_validate(read_toml(path) if path else {})
         except ValidationError as error:
             raise InputError(f"{path}: {refused(error)}") from error
-        except (OSError, ValueError) as error:
-            raise InputError(f"{path} cannot be read as TOML: {error}") from error
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return the tables of a TOML file.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read as TOML: {error}") from error
+
+
+def read_table(kind: type[R], tables: Mapping[str, Any], name: str, path: Path) -> R:
+    """Return one of the tables of a TOML file as a record.
+
+    Raises:
+        InputError: a field of it is missing or malformed.
+    """
+    try:
+        return kind.model_validate(tables[name])
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise InputError(f"{path}: {where} of {name} is {first['input']!r}; expected: {first['msg']}") from error
 
 
 def refused(error: ValidationError) -> str:

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
+from ttsi.estimators import ESTIMATORS
 from ttsi.prompts import PRACTICE_INSTRUCTION
 from ttsi.records import Count, Settings
-from ttsi.uncertainty import ESTIMATORS
 
 Decoding = Literal["direct", "majority-vote", "pass@5"]
 Elicitation = Literal["free", "hesitation", "constrained"]

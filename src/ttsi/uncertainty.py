@@ -1,34 +1,19 @@
 """H, self-awareness: how sure the agent is of its own answer, without a label.
 
-With p_n = exp(l_n - max l) / sum_k exp(l_k - max l), l_n the log-likelihood of candidate n (relative softmax scoring,
-RSS), and a the agent's greedy answer of T tokens to the request x:
-
-| estimator | u, in [0, 1] | what is scored |
-|---|---|---|
-| `rss-margin` | p(1) - p(2), the gap between the two highest: the paper's | the name of each offered tool |
-| `rss-margin-normalised` | the same, l_n divided by its tokens | the name of each offered tool |
-| `rss-call` | the same as `rss-margin` | the agent's best call of each offered tool |
-| `rss-call-normalised` | the same, l_n divided by its tokens | the agent's best call of each offered tool |
-| `maximum-probability` | p(1) | the name of each offered tool |
-| `entropy` | 1 - H(p) / log N | the name of each offered tool |
-| `call-probability` | P(a given x) | the greedy answer |
-| `perplexity` | P(a given x)^(1/T), the inverse of the perplexity | the greedy answer |
-| `self-consistency` | share of 5 sampled answers that agree with a | sampled answers |
-
-All grow with confidence; a sample is uncertain if u < tau. The paper does not say whether l_n is length-normalised, or
-whether it covers the name or the whole call, so all four stand here.
+The estimators, and what u is, are in `ttsi.estimators`; here is computed what they look at.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from ttsi.estimators import ESTIMATORS
+from ttsi.estimators.tools import relative_softmax_scores
 from ttsi.models.rows import Row
 from ttsi.prompts import answer_chat
 from ttsi.records import Request
-from ttsi.scoring import DRAWS, agreement
+from ttsi.scoring import DRAWS
 
 if TYPE_CHECKING:
     import torch
@@ -144,61 +129,6 @@ def gather(evidence: Sequence[Evidence], estimators: Sequence[str]) -> None:
         if kind in asked:
             for one, found in zip(evidence, compute(evidence), strict=True):
                 vars(one)[kind] = found
-
-
-def relative_softmax_scores(log_likelihoods: "torch.Tensor") -> tuple[float, ...]:
-    """Return p_n of candidates from their log-likelihoods, (candidates,)."""
-    return tuple(log_likelihoods.softmax(0).tolist())
-
-
-def margin(probabilities: Sequence[float]) -> float:
-    """Return the gap between the two highest probabilities; 1 where there is only one candidate."""
-    first, second, *_ = (*sorted(probabilities, reverse=True), 0.0)
-    return first - second
-
-
-def _normalised(log_likelihoods: "torch.Tensor", candidates: Sequence[Sequence[int]]) -> "torch.Tensor":
-    return log_likelihoods / log_likelihoods.new_tensor([len(ids) for ids in candidates])
-
-
-def _rss(log_likelihoods: "torch.Tensor") -> float:
-    return margin(relative_softmax_scores(log_likelihoods))
-
-
-def _certainty(probabilities: Sequence[float]) -> float:
-    """Return 1 - H(p) / log N: 1 for a single candidate or all weight on one, 0 for equal weights."""
-    if len(probabilities) == 1:
-        return 1.0
-    entropy = -sum(p * math.log(p) for p in probabilities if p > 0)
-    return min(max(1.0 - entropy / math.log(len(probabilities)), 0.0), 1.0)
-
-
-@dataclass(frozen=True)
-class Estimator:
-    """One way to measure certainty. To add one, add its entry to `ESTIMATORS`."""
-
-    u: Callable[[Evidence], float]
-    """From what was seen to a number in [0, 1] that grows with confidence."""
-    needs: tuple[str, ...] = ()
-    """Attributes of `Evidence` that it looks at, in the order of their computation; `names` is always there."""
-
-
-ESTIMATORS: dict[str, Estimator] = {
-    "rss-margin": Estimator(lambda seen: _rss(seen.names)),
-    "rss-margin-normalised": Estimator(lambda seen: _rss(_normalised(seen.names, seen.openings))),
-    "rss-call": Estimator(lambda seen: _rss(seen.calls), ("best_calls", "calls")),
-    "rss-call-normalised": Estimator(
-        lambda seen: _rss(_normalised(seen.calls, seen.best_calls)), ("best_calls", "calls")
-    ),
-    "maximum-probability": Estimator(lambda seen: max(relative_softmax_scores(seen.names))),
-    "entropy": Estimator(lambda seen: _certainty(relative_softmax_scores(seen.names))),
-    "call-probability": Estimator(lambda seen: math.exp(seen.answer_log_likelihood), ("answer_log_likelihood",)),
-    "perplexity": Estimator(
-        lambda seen: math.exp(seen.answer_log_likelihood / len(seen.answer)), ("answer_log_likelihood",)
-    ),
-    "self-consistency": Estimator(lambda seen: agreement(seen.agent.decode(seen.answer), seen.samples), ("samples",)),
-}
-"""The ways to measure certainty, by the names that the setting `estimator` takes."""
 
 
 def self_awareness(

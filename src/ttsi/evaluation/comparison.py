@@ -22,10 +22,11 @@ from ttsi.evaluation.statistics import (
     mean_interval,
     proportion_interval,
 )
+from ttsi.evaluation.texts import interval_text
 from ttsi.records import InputError
-from ttsi.settings import METHODS, Decoding, Gate, LoopSettings
+from ttsi.settings import METHODS, Decoding, LoopSettings
 from ttsi.studies.families import FAMILIES
-from ttsi.studies.published import margins_of, read_study, replay
+from ttsi.studies.published import Replayed, margins_of, read_study, replay
 
 Answers = tuple[str, Decoding]
 """A method and how its answers are decoded: a column of `right_answers`."""
@@ -70,7 +71,7 @@ FEW = 10
 """Right or wrong answers below which the bootstrap of a share is too narrow."""
 
 
-def read_methods(folder: Path, *families: str, tau: float, gate: Gate = "uncertain") -> dict[str, pd.DataFrame]:
+def read_methods(folder: Path, *families: str, tau: float, gate: Replayed = "uncertain") -> dict[str, pd.DataFrame]:
     """Return the published rows of families (all, if none is named), those that practise behind a gate.
 
     Raises:
@@ -205,13 +206,12 @@ def readable_differences(table: pd.DataFrame) -> pd.DataFrame:
 
 def share_text(share: Interval) -> str:
     """Return a share with its interval in percent: `72.4% (66.0–78.1)`."""
-    return f"{share.estimate:.1%} ({100 * share.low:.1f}–{100 * share.high:.1f})"
+    return interval_text(share)
 
 
 def points_text(difference: Interval) -> str:
     """Return a difference of shares with its interval in percentage points: `+3.2 (+0.8 to +5.6)`."""
-    low, high = (f"{100 * bound:+.1f}" for bound in (difference.low, difference.high))
-    return f"{100 * difference.estimate:+.1f} ({low} to {high})"
+    return interval_text(difference, "points")
 
 
 def p_text(p_value: float) -> str:

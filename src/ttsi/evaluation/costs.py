@@ -12,6 +12,7 @@ Seconds come from published rows in which every sample was adapted. Serving a sa
 A gated method answers first in any case: its margin may be that of the answer.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from ttsi.evaluation.statistics import CONFIDENCE, RESAMPLES, Interval, mean_interval
+from ttsi.evaluation.statistics import RESAMPLES, Interval, bootstrap_interval, mean_interval
 from ttsi.settings import METHODS, Decoding
 from ttsi.studies.families import FAMILIES
 
@@ -95,7 +96,7 @@ class Serving:
         """Return the mean seconds of one sample with the interval of a bootstrap over timed and gated samples."""
         if np.array_equal(self.kept, self.adapted):
             return mean_interval(self.kept, seed=seed)
-        return _percentiles(self.each, _resampled(self, seed=seed)[0], len(self.kept))
+        return _resampled(lambda each: each, self, seed=seed)
 
 
 def crossing(once: Serving, always: Serving) -> float:
@@ -110,8 +111,8 @@ def crossing_interval(once: Serving, always: Serving, *, seed: int = 0) -> Inter
     """
     if len(once.kept) != len(always.kept):
         raise ValueError(f"expected the same timed samples, found {len(once.kept)} and {len(always.kept)}")
-    first, second = _resampled(once, always, seed=seed)
-    return _percentiles(crossing(once, always), _crossing(once.once - always.once, second - first), len(once.kept))
+    extra = once.once - always.once
+    return _resampled(lambda first, second: _crossing(extra, second - first), once, always, seed=seed)
 
 
 def frontier(table: pd.DataFrame, cost: str = "seconds", value: str = "accuracy") -> pd.DataFrame:
@@ -144,19 +145,21 @@ def _crossing(extra_once: float, saved: ArrayLike) -> NDArray[np.float64]:
     return np.where(saved > 0, extra_once / np.where(saved > 0, saved, 1), np.inf)
 
 
-def _resampled(*methods: Serving, seed: int) -> list[NDArray[np.float64]]:
-    """Return the mean seconds of a sample in each bootstrap resample, by method: the same timed samples for all."""
-    rng = np.random.default_rng(seed)
-    timed = rng.integers(len(methods[0].kept), size=(RESAMPLES, len(methods[0].kept)))
-    means = []
-    for method in methods:
-        gated = rng.integers(len(method.chosen), size=(RESAMPLES, len(method.chosen)))
-        kept, adapted = method.kept[timed].mean(axis=1), method.adapted[timed].mean(axis=1)
-        means.append(_mixed(kept, adapted, method.chosen[gated].mean(axis=1)))
-    return means
+def _resampled(statistic: Callable[..., ArrayLike], *methods: Serving, seed: int) -> Interval:
+    """Return a statistic of the methods' mean seconds, resampling the timed samples for all together."""
 
+    def of_means(timed: NDArray[np.int64], *chosen: NDArray[Any], axis: int) -> ArrayLike:
+        shares = iter([one.mean(axis=axis) for one in chosen])
+        means = [
+            _mixed(
+                method.kept[timed].mean(axis=axis),
+                method.adapted[timed].mean(axis=axis),
+                next(shares) if len(method.chosen) > 1 else method.chosen.mean(),
+            )
+            for method in methods
+        ]
+        return statistic(*means)
 
-def _percentiles(estimate: float, resampled: NDArray[np.float64], n: int) -> Interval:
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(resampled, [tail, 1 - tail], method="nearest")
-    return Interval(float(estimate), float(low), float(high), n)
+    timed = np.arange(len(methods[0].kept))
+    gates = [method.chosen for method in methods if len(method.chosen) > 1]
+    return bootstrap_interval(of_means, timed, *gates, seed=seed, n=len(timed), at_once=RESAMPLES)

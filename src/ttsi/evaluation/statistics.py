@@ -6,6 +6,7 @@ and give one value a sample: repeated answers to one sample are no new samples.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,34 @@ class Interval:
     n: int
 
 
+def bootstrap_interval(
+    statistic: Any, *columns: ArrayLike, seed: int = 0, n: int | None = None, at_once: int = RESAMPLES_AT_ONCE
+) -> Interval:
+    """Return a statistic of independent columns with its percentile bootstrap interval (Efron 1979).
+
+    Columns that each hold one value alone give an interval of width zero: the bootstrap sees no variation. Where some
+    resamples give an infinite statistic, the ends are the nearest resample's instead of between two.
+
+    Args:
+        statistic: of the columns, along `axis`.
+        *columns: each resampled by itself, at least two observations each.
+        seed: of the resampling.
+        n: observations behind the interval; none: all of the columns'.
+        at_once: resamples at once.
+    """
+    data = [np.asarray(column) for column in columns]
+    estimate, n = float(statistic(*data, axis=-1)), sum(map(len, data)) if n is None else n
+    if all(np.all(column == column[0]) for column in data):
+        return Interval(estimate, estimate, estimate, n)
+    with np.errstate(invalid="ignore"):  # SciPy's standard error, where the statistic may be infinite
+        drawn = stats.bootstrap(
+            data, statistic, n_resamples=RESAMPLES, batch=at_once, vectorized=True, method="percentile", rng=seed
+        ).bootstrap_distribution
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(drawn, [tail, 1 - tail], method="linear" if np.isfinite(drawn).all() else "nearest")
+    return Interval(estimate, float(low), float(high), n)
+
+
 @dataclass(frozen=True)
 class PairedTest:
     """Exact McNemar test of the same `n` samples before and after: how many became right, and how many wrong."""
@@ -47,17 +76,12 @@ class PairedTest:
 
 
 def mean_interval(values: ArrayLike, *, seed: int = 0) -> Interval:
-    """Return the mean with its percentile bootstrap interval (Efron 1979).
+    """Return the mean with its percentile bootstrap interval.
 
-    Values that are all equal give an interval of width zero: the bootstrap sees no variation. For a share of successes
-    near 0 or 1, `proportion_interval` is the honest one. Raises `ValueError` for no value or one that is not finite.
+    For a share of successes near 0 or 1, `proportion_interval` is the honest one. Raises `ValueError` for no value or
+    one that is not finite.
     """
-    data = _finite(values)
-    estimate = float(data.mean())
-    if np.all(data == data[0]):
-        return Interval(estimate, estimate, estimate, len(data))
-    low, high = _percentile_bootstrap((data,), np.mean, seed)
-    return Interval(estimate, low, high, len(data))
+    return bootstrap_interval(np.mean, _finite(values), seed=seed)
 
 
 def difference_interval(before: ArrayLike, after: ArrayLike, *, seed: int = 0) -> Interval:
@@ -70,6 +94,7 @@ def difference_interval(before: ArrayLike, after: ArrayLike, *, seed: int = 0) -
     return mean_interval(second - first, seed=seed)
 
 
+@cache
 def proportion_interval(successes: int, n: int) -> Interval:
     """Return the share `successes / n` with Wilson's score interval (Wilson 1927), which stays within [0, 1].
 
@@ -102,9 +127,7 @@ def auroc(scores: ArrayLike, outcomes: ArrayLike, *, seed: int = 0) -> Interval:
     of either outcome, and `ValueError` for columns that are empty, not finite, of unequal length, or outcomes that
     are not true or false.
     """
-    positive, negative = _by_outcome(scores, outcomes)
-    low, high = _percentile_bootstrap((positive, negative), _mann_whitney, seed)
-    return Interval(float(_mann_whitney(positive, negative)), low, high, len(positive) + len(negative))
+    return bootstrap_interval(_mann_whitney, *_by_outcome(scores, outcomes), seed=seed)
 
 
 def roc_curve(scores: ArrayLike, outcomes: ArrayLike) -> pd.DataFrame:
@@ -190,20 +213,6 @@ def _mann_whitney(positive: Values, negative: Values, axis: int = -1) -> Values:
     ranks = stats.rankdata(np.concatenate([positive, negative], axis=axis), axis=axis)
     rank_sum = np.take(ranks, range(m), axis=axis).sum(axis=axis)
     return (rank_sum - m * (m + 1) / 2) / (m * n)
-
-
-def _percentile_bootstrap(data: tuple[Values, ...], statistic: Any, seed: int) -> tuple[float, float]:
-    found = stats.bootstrap(
-        data,
-        statistic,
-        n_resamples=RESAMPLES,
-        batch=RESAMPLES_AT_ONCE,
-        vectorized=True,
-        confidence_level=CONFIDENCE,
-        method="percentile",
-        rng=seed,
-    ).confidence_interval
-    return float(found.low), float(found.high)
 
 
 def _finite(values: ArrayLike) -> Values:

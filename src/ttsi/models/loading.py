@@ -2,21 +2,20 @@
 
 import json
 import re
-import tomllib
 from pathlib import Path
 from typing import Any
 
 import torch
 from huggingface_hub import get_hf_file_metadata, hf_hub_url, snapshot_download
 from huggingface_hub.errors import IncompleteSnapshotError, LocalEntryNotFoundError
-from pydantic import Field, ValidationError
+from pydantic import Field
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging
 
 from ttsi.data import data_root
 from ttsi.models.batches import is_out_of_memory
 from ttsi.models.folders import find
-from ttsi.records import InputError, Record
+from ttsi.records import InputError, Record, read_table, read_toml
 
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 FILES = ["*.json", "*.jinja", "*.safetensors", "merges.txt"]
@@ -70,22 +69,14 @@ def pinned(name: str, manifest: Path) -> Pinned:
     Raises:
         InputError: the manifest cannot be read, or does not pin this model.
     """
-    try:
-        models = tomllib.loads(manifest.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{manifest} cannot be read as TOML: {error}") from error
+    models = read_toml(manifest)
     if name not in models:
         known = ", ".join(sorted(models))
         raise InputError(
             f"{name} is no model folder and not pinned; expected a folder, one of {known}, or a new table "
             f'["{name}"] with its revision (40 hexadecimal digits) and shape in {manifest}'
         )
-    try:
-        return Pinned.model_validate(models[name])
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise InputError(f"{manifest}: {where} of {name} is {first['input']!r}; expected: {first['msg']}") from error
+    return read_table(Pinned, models, name, manifest)
 
 
 def fetch(name: str, manifest: Path) -> Path:

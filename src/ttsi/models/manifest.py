@@ -1,11 +1,10 @@
 """Which models lie in wheels of the package index, and what pins each (`data/wheels.toml`)."""
 
-import tomllib
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from ttsi.records import InputError, Record
+from ttsi.records import Record, read_table, read_toml
 
 
 class PinnedFile(Record):
@@ -45,19 +44,5 @@ def load_wheels(manifest: Path) -> dict[str, Wheel]:
     Raises:
         InputError: the manifest cannot be read, or a field of it is missing or malformed.
     """
-    try:
-        tables = tomllib.loads(manifest.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        raise InputError(f"{manifest} cannot be read as TOML: {error}") from error
-    name = ""
-    try:
-        found = {}
-        for name, table in tables.items():
-            found[name] = Wheel.model_validate(table)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise InputError(f"{manifest}: {where} of {name} is {first['input']!r}; expected: {first['msg']}") from error
-    return found
+    tables = read_toml(manifest) if manifest.exists() else {}
+    return {name: read_table(Wheel, tables, name, manifest) for name in tables}

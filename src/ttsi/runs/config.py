@@ -1,7 +1,5 @@
 """The configuration of a run: a profile (`data/profiles/*.toml`) and what differs from it, validated as a whole."""
 
-import tomllib
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationError
@@ -10,7 +8,7 @@ from ttsi.backends import BACKENDS
 from ttsi.benchmarks import BENCHMARKS
 from ttsi.benchmarks.drafts import ToolOrder
 from ttsi.data import data_root
-from ttsi.records import Count, InputError, Seed, Settings, Subset, refused
+from ttsi.records import Count, InputError, Seed, Settings, Subset, read_toml, refused
 from ttsi.settings import METHODS, EntryOf, LoopSettings, LoraSettings, Method
 
 BackendName = Annotated[str, AfterValidator(EntryOf(BACKENDS))]
@@ -74,7 +72,7 @@ def configure(profile: str, **changes: Any) -> RunConfig:
     if not path.is_file():
         known = ", ".join(sorted(found.stem for found in path.parent.glob("*.toml")))
         raise InputError(f"unknown profile {profile!r}; expected one of {known}")
-    settings = {"profile": profile, **_read(path)}
+    settings = {"profile": profile, **read_toml(path)}
     method = changes.get("method", "tt-si")
     _change(settings, {**changes, **METHODS.get(method, {})})
     benchmark = BENCHMARKS.get(settings.get("benchmark", "toolworld"))
@@ -98,13 +96,6 @@ def _validated(settings: dict[str, Any]) -> RunConfig:
         return RunConfig.model_validate(settings)
     except ValidationError as error:
         raise InputError(refused(error)) from error
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"{path} cannot be read as TOML: {error}") from error
 
 
 def _change(settings: dict[str, Any], changes: dict[str, Any]) -> None:

@@ -8,13 +8,13 @@ import torch
 from ttsi.agent import Agent
 from ttsi.backends import BACKENDS
 from ttsi.backends.memory import Batch, Memory, memory
+from ttsi.estimators import ESTIMATORS
 from ttsi.models.batches import free_memory, rows_at_once
 from ttsi.prompts import answer_chat
 from ttsi.records import Request
 from ttsi.runs.config import RunConfig
 from ttsi.scoring import DRAWS
 from ttsi.settings import LoopSettings
-from ttsi.uncertainty import ESTIMATORS
 
 ON_A_CPU, ON_A_GPU = 64, 512
 """Samples at once, at most, unless a run says how many."""

@@ -123,7 +123,7 @@ def _alone(path: Path) -> Iterator[None]:
 def _continued(path: Path, provenance: Provenance) -> Provenance:
     """Return the provenance that stands in a folder, resumed now, if it is of the same run."""
     before = read_provenance(path)
-    found, expected = (_flat(known.config) | known.hashes for known in (before, provenance))
+    found, expected = (flat(known.config) | known.hashes for known in (before, provenance))
     differing = [key for key in expected if found.get(key) != expected[key]]
     if differing:
         pairs = [f"{key} {found.get(key)!r} (expected {expected[key]!r})" for key in differing]
@@ -131,9 +131,9 @@ def _continued(path: Path, provenance: Provenance) -> Provenance:
     return before.model_copy(update={"resumed": (*before.resumed, now())})
 
 
-def _flat(config: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+def flat(config: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     """Name the settings of nested tables with dots."""
-    flat: dict[str, Any] = {}
+    named: dict[str, Any] = {}
     for key, value in config.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
-    return flat
+        named |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+    return named

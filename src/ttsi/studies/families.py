@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ttsi.uncertainty import ESTIMATORS
+from ttsi.estimators import ESTIMATORS
 
 SEEDS = range(5)
 HEADLINE = "single/unseen"

@@ -6,13 +6,16 @@ sample that the gate lets through counts its adapted answer, any other its base 
 
 import json
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
+from ttsi.estimators import ESTIMATORS
 from ttsi.records import InputError, seed_for
-from ttsi.settings import Gate
-from ttsi.uncertainty import ESTIMATORS
+
+Replayed = Literal["uncertain", "all", "surest", "lot"]
+"""A gate of `replay`: the samples below tau, all, or as many as lie below tau: the surest ones, or drawn by lot."""
 
 
 def read_study(folder: Path, *families: str) -> pd.DataFrame:
@@ -41,9 +44,9 @@ def margins_of(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def replay(
-    rows: pd.DataFrame, *, tau: float, gate: Gate = "uncertain", base: pd.DataFrame | None = None
+    rows: pd.DataFrame, *, tau: float, gate: Replayed = "uncertain", base: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """Return rows that were all adapted as they are behind a gate; `certain` and `random` adapt as many as `uncertain`.
+    """Return rows that were all adapted as they are behind a gate.
 
     Args:
         rows: of one method, every sample adapted.
@@ -58,8 +61,8 @@ def replay(
     chosen = {
         "uncertain": uncertain,
         "all": uncertain | True,
-        "certain": rows["margin"].rank(method="first", ascending=False) <= budget,
-        "random": drawn.rank(method="first") <= budget,
+        "surest": rows["margin"].rank(method="first", ascending=False) <= budget,
+        "lot": drawn.rank(method="first") <= budget,
     }[gate]
     replayed = rows.assign(uncertain=uncertain, adapted=rows["adapted"] & chosen)
     for column, before in (("greedy_output", "base_output"), ("greedy_correct", "base_correct")):

@@ -8,11 +8,13 @@ from safetensors import safe_open
 
 from ttsi.benchmarks.toolworld import SPLITS
 from ttsi.evaluation.statistics import proportion_interval
+from ttsi.evaluation.texts import interval_text
 from ttsi.prompts import answer_chat
 from ttsi.runs.config import RunConfig, configure
 from ttsi.runs.run import load_agent, load_samples
 from ttsi.scoring import score
 
+TEMPLATE = Path(__file__).with_name("card.md")
 CARD_SEED = 1000
 """Seed of the test samples that cards are scored on; no choice is made and no result is reported on them."""
 
@@ -28,7 +30,11 @@ def write_card(folder: Path, *, limit: int = 100) -> Path:
         config = configure("tiny", method="base", split=split, seed=CARD_SEED, limit=limit, model=str(folder.resolve()))
         rows.append(f"| {split} | {_exact_match(config)} |")
     card = folder / "README.md"
-    card.write_text(_TEMPLATE.format(scores="\n".join(rows), limit=limit, card_seed=CARD_SEED, **_training(folder)))
+    card.write_text(
+        TEMPLATE.read_text(encoding="utf-8").format(
+            scores="\n".join(rows), limit=limit, card_seed=CARD_SEED, **_training(folder)
+        )
+    )
     return card
 
 
@@ -37,8 +43,7 @@ def _exact_match(config: RunConfig) -> str:
     prompts = [agent.prompt(answer_chat(sample.request.messages), sample.request.tools) for sample in samples]
     outputs = [agent.decode(ids) for ids in agent.generate(prompts)]
     correct = [score(output, sample.gold).exact_match for output, sample in zip(outputs, samples, strict=True)]
-    interval = proportion_interval(sum(correct), len(correct))
-    return f"{interval.estimate:.1%} ({interval.low:.1%} to {interval.high:.1%})"
+    return interval_text(proportion_interval(sum(correct), len(correct)))
 
 
 def _training(folder: Path) -> dict[str, str]:
@@ -80,42 +85,3 @@ _TEACHER = {
     "unseen": "The words of the `unseen` splits are unseen by the tiny agent, not by this teacher; the conversations\n"
     "of all splits are unseen by both.",
 }
-
-_TEMPLATE = """\
----
-license: apache-2.0
-library_name: transformers
-pipeline_tag: text-generation
----
-
-# {title}
-
-A language model of {parameters} M parameters (Qwen3 architecture, tied embeddings, weights in bfloat16) that answers
-requests of the generated world `toolworld` with tool calls, and writes practice examples {role}
-
-## Training
-
-{origin}, on generated lessons alone (data seed {data_seed}, training subset): {steps} steps, {tokens} M tokens,
-{minutes} minutes on {machine} (PyTorch {torch}). `ttsi agent train --out DIR` makes it; `training.json` holds the
-configuration, `training.parquet` the loss of every step.
-
-## Scores
-
-Exact match of greedy answers with 95% Wilson interval, {limit} test samples a split (seed {card_seed}).
-
-| split | exact match |
-|---|---|
-{scores}
-
-{unseen}
-
-## Intended use
-
-The book's experiments, tests and teaching. It knows no language beyond toolworld's and calls nothing.
-
-## Configuration
-
-```json
-{config}
-```
-"""

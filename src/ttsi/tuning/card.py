@@ -8,6 +8,7 @@ import pandas as pd
 from ttsi.augmentation import augment
 from ttsi.benchmarks import bfcl, load
 from ttsi.evaluation.statistics import proportion_interval
+from ttsi.evaluation.texts import interval_text
 from ttsi.prompts import answer_chat
 from ttsi.runs.config import RunConfig, configure
 from ttsi.runs.run import load_agent, load_samples
@@ -16,6 +17,7 @@ from ttsi.tuning.lessons import PRACTICE, TOOLWORLD, Lessons, stream
 from ttsi.tuning.overlap import Overlap, overlaps
 from ttsi.tuning.run import TuningConfig
 
+TEMPLATE = Path(__file__).with_name("card.md")
 SCORED = 64
 """Samples of Seal-Tools' dev set that a card is scored on."""
 
@@ -33,7 +35,7 @@ def write_card(folder: Path, *, data_dir: Path | None = None, device: str = "cpu
     answers, practice, n = _scores(folder, data_dir, device)
     card = folder / "README.md"
     card.write_text(
-        _TEMPLATE.format(
+        TEMPLATE.read_text(encoding="utf-8").format(
             **record["config"],
             lessons=f"{config.steps * config.lessons_per_step:,}",
             tokens=f"{log['tokens'].sum() / 1e6:.1f}",
@@ -75,65 +77,10 @@ def _scores(folder: Path, data_dir: Path | None, device: str) -> tuple[str, str,
         instruction=config.loop.practice_instruction,
     )
     valid = [attempt.example is not None for (attempt,) in written]
-    return _share(right), _share(valid), len(samples)
-
-
-def _share(successes: list[bool]) -> str:
-    interval = proportion_interval(sum(successes), len(successes))
-    return f"{interval.estimate:.1%} ({interval.low:.1%} to {interval.high:.1%})"
+    answers, practice = (interval_text(proportion_interval(sum(each), len(each))) for each in (right, valid))
+    return answers, practice, len(samples)
 
 
 def _overlap_row(one: Overlap) -> str:
     names = ", ".join(f"`{name}`" for name in one.tools) or "none"
     return f"| {one.benchmark} | {one.samples} | {one.requests} | {len(one.tools)}: {names} |"
-
-
-_TEMPLATE = """\
----
-license: apache-2.0
-base_model: HuggingFaceTB/SmolLM2-135M-Instruct
-library_name: peft
-pipeline_tag: text-generation
----
-
-# SmolLM2 that calls tools
-
-A LoRA adapter (rank {rank}, all linear layers, bfloat16) on SmolLM2-135M-Instruct (Hugging Face, Apache-2.0,
-[arXiv 2502.02737](https://arxiv.org/abs/2502.02737)), as it comes in 4-bit GGUF. With it the model answers requests
-with calls of the offered tools, and writes practice examples. `--model agents/smollm2-tools` fetches the base and
-merges.
-
-## Training
-
-{lessons} lessons, {tokens} M tokens, {steps} steps, {minutes} minutes on {machine} (PyTorch {torch}, commit {commit});
-the loss fell from {first} to {last} nats per answer token (`tuning.parquet` has every step). `ttsi agent tune` makes
-it.
-
-The lessons ask for answers ({answering:.0%}) and for practice examples. Most are made of answered requests of the
-Berkeley Function-Calling Leaderboard, v4 (Apache-2.0), with tools of other requests among the offered ones; the others
-({toolworld:.0%}) are of the generated world toolworld. The benchmarks below, and their training files, are not among
-them.
-
-## What the lessons share with the benchmarks
-
-Counted over all lessons, for each benchmark whose files were at hand: requests with the same words, and tools with the
-same name, however it is written. Tools of one name differ in their descriptions and arguments.
-
-| benchmark | samples | requests among the lessons | tools of the same name |
-|---|---|---|---|
-{overlaps}
-
-## Scores
-
-On {n} single-call samples of Seal-Tools' dev set, which choices are made on, with 95% Wilson intervals: exact
-match of greedy answers {answers}; valid practice examples, asked for freely, {practice}. Results on test sets are in
-the book.
-
-## Intended use
-
-The book's experiments and teaching. It has 135 M parameters, knows little, and is often wrong.
-
-## Hashes (SHA-256)
-
-{hashes}
-"""

@@ -6,7 +6,12 @@ import pandas as pd
 
 from ttsi.evaluation.comparison import LABELS, PAPER_GATE, behind_paper_gate, points_text
 from ttsi.evaluation.costs import Serving, seconds_adapted, seconds_kept
-from ttsi.evaluation.statistics import Interval, difference_interval, mean_interval
+from ttsi.evaluation.statistics import (
+    Interval,
+    difference_interval,
+    mean_interval,
+)
+from ttsi.evaluation.texts import interval_text
 from ttsi.runs.config import configure
 from ttsi.speed.reading import read_bench
 from ttsi.studies.families import HEADLINE
@@ -93,7 +98,7 @@ def seconds(data: Path, *, tau: float) -> pd.DataFrame:
         "samples": [row[1] for row in rows],
         "K": [row[2] for row in rows],
         "n": [f"{row[3].n:,}" for row in rows],
-        "seconds (95% interval)": [f"{row[3].estimate:.2f} ({row[3].low:.2f} to {row[3].high:.2f})" for row in rows],
+        "seconds (95% interval)": [interval_text(row[3], ".2f") for row in rows],
         "chapters": [row[4] for row in rows],
     }
     return pd.DataFrame(columns, index=pd.Index([row[0] for row in rows]))

@@ -1,13 +1,12 @@
 """The numbers that the paper reports, read from `data/paper.toml`: never computed here, never mixed with ours."""
 
-import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
 from ttsi.data import data_root
-from ttsi.records import InputError, Record
+from ttsi.records import InputError, Record, read_toml
 
 FILE = "paper.toml"
 
@@ -75,9 +74,7 @@ def read_paper(path: Path | None = None) -> Paper:
     """
     path = path or data_root() / FILE
     try:
-        return Paper.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"{path} cannot be read as TOML: {error}") from error
+        return Paper.model_validate(read_toml(path))
     except ValidationError as error:
         raise InputError(f"{path}: {_first(error.errors()[0])}") from error
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ttsi.evaluation.comparison import points_text, share_text
@@ -53,16 +54,15 @@ def choice(rows: pd.DataFrame, *, present: tuple[str, float]) -> tuple[str, floa
         rows: of the validation samples, every sample adapted; a candidate counts that was run on all of them.
         present: the candidate and the threshold that are kept unless another is better.
     """
-    kept = {name: part for name, part in rows.groupby("family", sort=False) if len(part) == _longest(rows)}
-    right = {
-        (name, tau): int(replay(part, tau=tau)["greedy_correct"].sum()) for name, part in kept.items() for tau in TAUS
-    }
+    sizes: dict[str, int] = rows["family"].value_counts().to_dict()
+    whole = [name for name in rows["family"].unique() if sizes[name] == max(sizes.values())]
+    right = {(name, tau): _right(rows.query("family == @name"), tau) for name in whole for tau in TAUS}
     most = max(right.values())
     return present if right.get(present) == most else next(one for one, count in right.items() if count == most)
 
 
-def _longest(rows: pd.DataFrame) -> int:
-    return int(rows["family"].value_counts().max())
+def _right(rows: pd.DataFrame, tau: float) -> int:
+    return int(np.count_nonzero(replay(rows, tau=tau)["greedy_correct"]))
 
 
 def by_tau(rows: pd.DataFrame) -> pd.DataFrame:

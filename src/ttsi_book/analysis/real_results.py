@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ttsi.evaluation.comparison import accuracy, with_holm
@@ -89,7 +90,7 @@ def agreement(one: pd.DataFrame, other: pd.DataFrame) -> dict[str, int]:
     """
     both = one.merge(other, on="sample_id", suffixes=("", "_other"))
     same = {"same answer": "greedy_output", "same verdict": "greedy_correct"}
-    counts = {what: int((both[column] == both[f"{column}_other"]).sum()) for what, column in same.items()}
+    counts = {what: int(np.count_nonzero(both[name] == both[f"{name}_other"])) for what, name in same.items()}
     return {"n": len(both), **counts}
 
 

@@ -12,11 +12,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from ttsi.evaluation.comparison import COLUMNS
 from ttsi.evaluation.costs import seconds_adapted, seconds_kept
-from ttsi.evaluation.statistics import CONFIDENCE, RESAMPLES, RESAMPLES_AT_ONCE, Interval, mean_interval
+from ttsi.evaluation.statistics import Interval, bootstrap_interval, mean_interval
 from ttsi.records import InputError
 from ttsi.settings import Decoding
 from ttsi.studies.published import read_study
@@ -182,20 +181,7 @@ def _average(values: pd.Series) -> Interval | None:
     groups = list(_by_benchmark(values).values())
     if len(groups) < len(BENCHMARKS):
         return None
-    estimate = float(_mean_of_means(*groups))
-    if all(np.ptp(group) == 0 for group in groups):
-        return Interval(estimate, estimate, estimate, sum(map(len, groups)))
-    drawn = stats.bootstrap(
-        groups,
-        _mean_of_means,
-        n_resamples=RESAMPLES,
-        batch=RESAMPLES_AT_ONCE,
-        vectorized=True,
-        confidence_level=CONFIDENCE,
-        method="percentile",
-        rng=0,
-    ).confidence_interval
-    return Interval(estimate, float(drawn.low), float(drawn.high), sum(map(len, groups)))
+    return bootstrap_interval(_mean_of_means, *groups)
 
 
 def _mean_of_means(*groups: np.ndarray, axis: int = -1) -> np.ndarray:

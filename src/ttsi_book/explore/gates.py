@@ -1,7 +1,6 @@
 """What a gate does at each tau: the same as `ttsi.studies.published.replay`, computed for all tau at once."""
 
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +8,13 @@ import numpy as np
 import pandas as pd
 
 from ttsi.evaluation.costs import Serving, seconds_adapted, seconds_kept
-from ttsi.evaluation.statistics import Interval, proportion_interval
+from ttsi.evaluation.statistics import proportion_interval, tau_sweep
 from ttsi.studies.published import margins_of, read_study
 from ttsi_book.explore.sets import Runs, SampleSet
 
 TAUS = np.linspace(0, 1, 101)
+SHARES = {"accuracy": "accuracy", "low": "accuracy_low", "high": "accuracy_high"}
+"""What the page calls columns of `tau_sweep`."""
 SAME_ANSWER = ("model", "subset", "tool_order", "max_new_tokens")
 """Settings on which the base answer, and so a margin, depends, beside constrained decoding."""
 
@@ -54,17 +55,14 @@ def gate_points(rows: pd.DataFrame, costs: Costs) -> dict[str, list[Any]]:
     `below` counts the samples below tau and `adapted` those of them that had practice to learn from; `accuracy`, `low`
     and `high` are shares with Wilson's interval, `seconds` the mean of a sample.
     """
-    ordered = rows.sort_values("margin")
-    before, after = (ordered[name].to_numpy(bool) for name in ("base_correct", "greedy_correct"))
-    below = np.searchsorted(ordered["margin"].to_numpy(), TAUS, side="left")
-    counted = {"adapted": ordered["adapted"].to_numpy(bool), "fixed": ~before & after, "broken": before & ~after}
-    counts = {name: np.append(0, np.cumsum(column))[below] for name, column in counted.items()}
-    right = before.sum() + counts["fixed"] - counts["broken"]
-    shares = [_share(int(k), len(rows)) for k in right]
+    sweep = tau_sweep(rows, TAUS)
+    practised = rows.loc[rows["adapted"].to_numpy(bool), "margin"]
+    below, adapted = (np.searchsorted(np.sort(margins), TAUS) for margins in (rows["margin"], practised))
     return {
         "below": below.tolist(),
-        **{name: column.tolist() for name, column in counts.items()},
-        **_interval_columns(shares),
+        "adapted": adapted.tolist(),
+        **{name: sweep[name].tolist() for name in ("fixed", "broken")},
+        **{name: sweep[column].round(5).tolist() for name, column in SHARES.items()},
         "seconds": [round(costs.mean(k / len(rows)), 4) for k in below],
     }
 
@@ -72,12 +70,14 @@ def gate_points(rows: pd.DataFrame, costs: Costs) -> dict[str, list[Any]]:
 def without_gate(runs: Runs, costs: Costs) -> dict[str, Any]:
     """Return the same quantities with every sample adapted, whatever its margin: a number each."""
     before, after = (runs.rows[name].to_numpy(bool) for name in ("base_correct", "greedy_correct"))
-    shares = _interval_columns([_share(int(after.sum()), len(after))])
+    share = proportion_interval(int(after.sum()), len(after))
     return {
         "adapted": int(np.sum(runs.rows["adapted"])),
         "fixed": int(np.sum(~before & after)),
         "broken": int(np.sum(before & ~after)),
-        **{name: column[0] for name, column in shares.items()},
+        "accuracy": round(share.estimate, 5),
+        "low": round(share.low, 5),
+        "high": round(share.high, 5),
         "seconds": round(costs.adapted, 4),
     }
 
@@ -103,13 +103,3 @@ def base_of(chosen: SampleSet, runs: Runs) -> Runs | None:
 def _answers(runs: Runs) -> list[tuple]:
     configs = [one.config for one in runs.made]
     return sorted({(*(one[name] for name in SAME_ANSWER), one["loop"]["constrained"]) for one in configs})
-
-
-@cache
-def _share(right: int, n: int) -> Interval:
-    return proportion_interval(right, n)
-
-
-def _interval_columns(shares: list[Interval]) -> dict[str, list[float]]:
-    columns = {"accuracy": "estimate", "low": "low", "high": "high"}
-    return {name: [round(getattr(one, field), 5) for one in shares] for name, field in columns.items()}

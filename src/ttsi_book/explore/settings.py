@@ -6,7 +6,6 @@ from typing import Any
 from ttsi.studies.real import PAPER
 from ttsi_book.explore.sets import Runs
 
-PAPER_TAU = 0.95
 AUTHORS = {
     "nobody": "nobody",
     "self": "the agent itself",
@@ -50,10 +49,9 @@ def unlike_the_paper(runs: Runs) -> list[tuple[str, str, str]]:
     Returns:
         Name, value here, value in the paper; nothing for a method that does not practise.
     """
-    paper = PAPER | {"tau": PAPER_TAU}
     settings = _of_practice(runs)
-    differing = [name for name, values in settings.items() if set(values) != {paper[name]}]
-    return [(NAMES[name], _values(settings[name]), _values([paper[name]])) for name in differing]
+    differing = [name for name, values in settings.items() if set(values) != {PAPER[name]}]
+    return [(NAMES[name], _values(settings[name]), _values([PAPER[name]])) for name in differing]
 
 
 def _of_practice(runs: Runs) -> dict[str, list[Any]]:

@@ -3,6 +3,7 @@
 - `chapters`: what a chapter is: a percent file under notebooks/, its cells and its parameters
 - `pairs`: the clean .ipynb beside each chapter, and the way back from one that Jupyter saved
 - `parameters`: the values that `-p name=value` gives
+- `recording`: which modules the processes of a chapter import
 - `keys`: what a chapter's result depends on, and why it must run again
 - `execution`: one chapter, run by papermill in a scratch place
 - `manifest`: what is known of each executed chapter

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,21 @@ from ttsi_book.making import BookError
 from ttsi_book.making.chapters import Chapter, find_chapters, select_chapters
 from ttsi_book.making.execution import execute_chapter, refresh_prose
 from ttsi_book.making.front import fill_front_page
-from ttsi_book.making.keys import NEVER, Components, chapter_components, page_components, reasons, result_files
+from ttsi_book.making.keys import (
+    NEVER,
+    Components,
+    chapter_components,
+    module_digests,
+    of_modules,
+    page_components,
+    reasons,
+    result_files,
+)
 from ttsi_book.making.manifest import Manifest, describe_execution, read_manifest
 from ttsi_book.making.pages import assemble, build_pages
 from ttsi_book.making.pairs import take_back
 from ttsi_book.making.parameters import check_parameters
+from ttsi_book.making.recording import recorded
 from ttsi_book.making.status import status_page
 
 LANDMARKS = ("_config.yml", "book/_toc.yml", "notebooks", "requirements.txt")
@@ -52,20 +62,25 @@ class Place:
 
 @dataclass(frozen=True)
 class Build:
-    """One build: its repository and place, the parameters, the components of each chapter's key, and those of all."""
+    """One build: its repository and place, the parameters, the components of each chapter's key, and those of all.
+
+    Those that are modules are known of an executed chapter; `modules` has the digests of all, as the build began.
+    """
 
     root: Path
     place: Place
     parameters: Mapping[str, Any]
     components: Mapping[Chapter, Components]
     files: Components
+    modules: Components
     say: Say
 
     def reasons(self, chapter: Chapter) -> list[str]:
         """Say why the staged chapter is not the result of what the repository now holds."""
         known = read_manifest(self.place.manifest).chapters.get(chapter.name)
-        staged = known and self.place.staged(chapter).is_file()
-        return reasons(known.components if known and staged else None, self.components[chapter])
+        if known is None or not self.place.staged(chapter).is_file():
+            return [NEVER]
+        return reasons(known.components, self.components[chapter] | of_modules(known.components, self.modules))
 
     def execute(self, chapter: Chapter, *, force: bool) -> None:
         """Execute a chapter if something that it depends on changed, and stage it.
@@ -79,11 +94,11 @@ class Build:
             return
         self.say(f"{chapter.name} runs{'' if why == [NEVER] else ' again'}: {_in_short(why)}")
         clock = time.monotonic()
-        output = execute_chapter(chapter, self.parameters, self.root, self.place.work)
+        output, modules = execute_chapter(chapter, self.parameters, self.root, self.place.work)
         seconds = time.monotonic() - clock
         if touched := reasons(self.files, result_files(self.root)):
             raise BookError(f"{chapter.name}: while it ran, {_in_short(touched)}; no chapter may write there")
-        self._stage(chapter, output, seconds)
+        self._stage(chapter, output, recorded(modules, self.modules, self.root / "src"), seconds)
         self.say(f"{chapter.name}: executed in {seconds:.0f} s")
 
     def pages(self, *, strict: bool) -> Path:
@@ -125,11 +140,12 @@ class Build:
         known = self.place.key.is_file() and (self.place.html / "index.html").is_file()
         return json.loads(self.place.key.read_text(encoding="utf-8")) if known else None
 
-    def _stage(self, chapter: Chapter, output: Path, seconds: float) -> None:
+    def _stage(self, chapter: Chapter, output: Path, modules: Collection[str], seconds: float) -> None:
         self.place.chapters.mkdir(parents=True, exist_ok=True)
         output.replace(self.place.staged(chapter))
         settings = chapter.defaults() | dict(self.parameters)
-        execution = describe_execution(self.components[chapter], settings, seconds)
+        components = self.components[chapter] | of_modules(modules, self.modules)
+        execution = describe_execution(components, settings, seconds)
         read_manifest(self.place.manifest).with_chapter(chapter.name, execution).write(self.place.manifest)
 
     def _refresh(self, chapter: Chapter, stale: Sequence[str]) -> None:
@@ -164,7 +180,7 @@ def make_book(
         say(f"notebooks/{chapter.path.name}: written anew from its .ipynb, which Jupyter saved")
     files = result_files(root)
     components = {chapter: chapter_components(chapter, parameters, root, files) for chapter in shown}
-    build = Build(root, place, parameters, components, files, say)
+    build = Build(root, place, parameters, components, files, module_digests(root), say)
     for chapter in chosen:
         build.execute(chapter, force=force)
     return build.pages(strict=shown == chapters)

@@ -1,6 +1,5 @@
 """One chapter, run by papermill in a fresh process, in a scratch place."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from papermill.exceptions import PapermillExecutionError
 from papermill.execute import execute_notebook
 from traitlets import default
 
-from ttsi_book.making import BookError
+from ttsi_book.making import BookError, recording
 from ttsi_book.making.chapters import Chapter
 
 KERNEL_START_SECONDS = 180
@@ -26,14 +25,18 @@ QUIET_PROGRESS = {"TQDM_DISABLE": "1", "PYTHONWARNINGS": "ignore:IProgress not f
 """A page has no progress bars, so that tqdm misses the widgets for them is no news."""
 
 
-def execute_chapter(chapter: Chapter, parameters: Mapping[str, Any], root: Path, work: Path) -> Path:
-    """Execute a chapter with the repository root as working directory; returns where the result stands.
+def execute_chapter(chapter: Chapter, parameters: Mapping[str, Any], root: Path, work: Path) -> tuple[Path, Path]:
+    """Execute a chapter with the repository root as working directory.
+
+    Returns:
+        Where the result stands, and a file of the modules that were used, as `ttsi_book.making.recording` notes them.
 
     Raises:
         BookError: a cell failed or hung, or the kernel died; the chapter as far as it ran stays under `work`.
     """
     work.mkdir(parents=True, exist_ok=True)
-    output = work / f"{chapter.name}.ipynb"
+    output, modules = work / f"{chapter.name}.ipynb", work / f"{chapter.name}.modules"
+    modules.write_text("")
     try:
         executed = execute_notebook(
             chapter.notebook(),
@@ -44,7 +47,7 @@ def execute_chapter(chapter: Chapter, parameters: Mapping[str, Any], root: Path,
             kernel_name="python3",
             start_timeout=KERNEL_START_SECONDS,
             execution_timeout=CELL_SECONDS,
-            kernel_manager_class=_kernel_manager(root, work),
+            kernel_manager_class=_kernel_manager(root, work, modules),
         )
     except PapermillExecutionError as error:
         number = _cell_number(chapter, error.cell_index, parameters)
@@ -57,7 +60,7 @@ def execute_chapter(chapter: Chapter, parameters: Mapping[str, Any], root: Path,
     except RuntimeError as error:  # Jupyter's, for a process that did not start in time
         raise BookError(f"{chapter.name}: {error}") from error
     _refuse_errors(chapter, executed, parameters, output)
-    return output
+    return output, modules
 
 
 def refresh_prose(chapter: Chapter, executed: NotebookNode) -> NotebookNode:
@@ -80,10 +83,10 @@ def refresh_prose(chapter: Chapter, executed: NotebookNode) -> NotebookNode:
     return executed
 
 
-def _kernel_manager(root: Path, work: Path) -> type[AsyncKernelManager]:
+def _kernel_manager(root: Path, work: Path, modules: Path) -> type[AsyncKernelManager]:
     """Return a manager of one kernel: this interpreter, whatever kernels and start-up files the user has."""
-    path = os.pathsep.join([str(root / "src"), *filter(None, [os.environ.get("PYTHONPATH")])])
-    environment = {"PYTHONPATH": path, "IPYTHONDIR": str(work / "ipython")} | QUIET_PROGRESS
+    environment = recording.environment(modules, root / "src")
+    environment |= {"IPYTHONDIR": str(work / "ipython")} | QUIET_PROGRESS
     spec = KernelSpec(env=environment, **get_kernel_dict(["--IPKernelApp.log_level=CRITICAL"]))
 
     class ChapterKernelManager(AsyncKernelManager):

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
 from ttsi_book.plots.colours import GREY, INK, MARKERS, RIGHT, WRONG, Look, looks
-from ttsi_book.plots.frame import close_up, count, legend, new_figure
+from ttsi_book.plots.frame import close_up, count, legend, new_figure, reach
 
 LINE = 0.15
 """Inches from one line of dots to the next."""
@@ -74,9 +74,9 @@ def _series_looks(names: Iterable[str], *, by_row: bool) -> dict[str, Look]:
 
 
 def _dot(axes: Axes, one: dict[Any, Any], place: float, colour: str, marker: str) -> None:
-    reach = np.clip([[one["estimate"] - one["low"]], [one["high"] - one["estimate"]]], 0, None)
+    ends = reach(one["estimate"], one["low"], one["high"])
     axes.errorbar(
-        one["estimate"], place, xerr=reach, fmt=marker, color=colour, markersize=5.5, capsize=2.5, clip_on=False
+        one["estimate"], place, xerr=ends, fmt=marker, color=colour, markersize=5.5, capsize=2.5, clip_on=False
     )
 
 

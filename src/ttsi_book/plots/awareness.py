@@ -7,7 +7,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator, PercentFormatter
 
-from ttsi.evaluation.statistics import UndefinedError, auroc, roc_curve
+from ttsi.evaluation.statistics import (
+    UndefinedError,
+    auroc,
+    roc_curve,
+)
+from ttsi.evaluation.texts import interval_text
 from ttsi_book.plots.accuracy import interval_dots
 from ttsi_book.plots.colours import GREY, RIGHT, WRONG, looks
 from ttsi_book.plots.frame import (
@@ -84,7 +89,7 @@ def roc_curves(estimators: Mapping[str, pd.DataFrame]) -> Figure:
         except UndefinedError as reason:
             axes.plot([], [], color=look.colour, label=f"{name}: undefined, {reason}")
             continue
-        label = f"{name}: AUROC {area.estimate:.2f} ({area.low:.2f} to {area.high:.2f}, n = {area.n:,})"
+        label = f"{name}: AUROC {interval_text(area, '.2f', with_n=True)}"
         axes.plot(curve["false_positive_rate"], curve["true_positive_rate"], color=look.colour, label=label)
     axes.set(xlim=(0, 1), xlabel="right answers called uncertain", aspect="equal")
     axes.xaxis.set_major_formatter(PercentFormatter(1))

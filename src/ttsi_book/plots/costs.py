@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from ttsi.evaluation.costs import Serving, frontier
 from ttsi.evaluation.statistics import Interval
 from ttsi_book.plots.colours import GREY, INK, PAPER, colour_of, looks
-from ttsi_book.plots.frame import count, label_lines, legend, new_figure, share_close_up
+from ttsi_book.plots.frame import count, label_lines, legend, new_figure, reach, share_close_up
 from ttsi_book.plots.points import label_points
 
 MARKERS = {"direct": "o", "direct, constrained": "s", "majority vote": "D", "pass@5": "^"}
@@ -50,12 +50,13 @@ def _name(row: dict[Any, Any]) -> str:
 
 
 def _point(axes: Axes, row: dict[Any, Any], *, hollow: bool) -> None:
-    reach = {}
-    for direction, name in (("xerr", "seconds"), ("yerr", "accuracy")):
-        reach[direction] = np.clip([[row[name] - row[f"{name}_low"]], [row[f"{name}_high"] - row[name]]], 0, None)
+    ends = {
+        direction: reach(row[name], row[f"{name}_low"], row[f"{name}_high"])
+        for direction, name in (("xerr", "seconds"), ("yerr", "accuracy"))
+    }
     colour = colour_of(row["method"])
     style = {"color": colour, "mfc": PAPER if hollow else colour, "markersize": 6, "elinewidth": 0.6}
-    axes.errorbar(row["seconds"], row["accuracy"], fmt=MARKERS[row["answers"]], **reach, **style)
+    axes.errorbar(row["seconds"], row["accuracy"], fmt=MARKERS[row["answers"]], **ends, **style)
 
 
 def total_seconds(methods: Mapping[str, Serving], crossings: Mapping[str, Interval], *, samples: int) -> Figure:

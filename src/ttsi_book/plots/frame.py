@@ -21,6 +21,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from matplotlib_inline.config import InlineBackend
 
 from ttsi.evaluation.statistics import Interval
+from ttsi.evaluation.texts import interval_text
 from ttsi_book.plots.colours import COLOURS, GREY, GRID, INK, PAPER
 
 WIDTH, SIZE = 4.9, 10.5
@@ -61,8 +62,8 @@ def style() -> None:
 
 
 def percent(interval: Interval) -> str:
-    """Return a share and its 95% interval as text: `72.4% (95% interval 66.0% to 78.1%, n = 294)`."""
-    return f"{interval.estimate:.1%} (95% interval {interval.low:.1%} to {interval.high:.1%}, n = {interval.n:,})"
+    """Return a share with its 95% interval and n as text: `72.4% (66.0–78.1, n = 294)`."""
+    return interval_text(interval, with_n=True)
 
 
 def new_figure(*, rows: int = 1, height: float = 3.4, **grid: Any) -> tuple[Figure, Any]:
@@ -140,9 +141,21 @@ def _apart(places: np.ndarray, least: float) -> np.ndarray:
 
 def whiskers(axes: Axes, x: Any, table: pd.DataFrame, names: list[str], colour: Any = INK) -> None:
     """Draw the intervals of a table: `names` are its columns of estimate, low and high."""
-    estimate, low, high = table[names].to_numpy(dtype=float).T
-    reach = np.clip([estimate - low, high - estimate], 0, None)
-    axes.errorbar(x, estimate, yerr=reach, fmt="none", ecolor=colour, elinewidth=1, capsize=2.5)
+    axes.errorbar(
+        x,
+        table[names[0]].to_numpy(float),
+        yerr=reach(*(table[name] for name in names)),
+        fmt="none",
+        ecolor=colour,
+        elinewidth=1,
+        capsize=2.5,
+    )
+
+
+def reach(estimate: Any, low: Any, high: Any) -> np.ndarray:
+    """Return how far whiskers go from estimates, down and up: (2, n), 0 where an end is missing."""
+    estimate, low, high = (np.atleast_1d(np.asarray(one, dtype=float)) for one in (estimate, low, high))
+    return np.nan_to_num(np.clip([estimate - low, high - estimate], 0, None))
 
 
 def count(table: pd.DataFrame) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from ttsi_book.plots.colours import looks
-from ttsi_book.plots.frame import WIDTH, legend
+from ttsi_book.plots.frame import WIDTH, legend, reach
 
 
 def reported_dots(panels: Mapping[str, pd.DataFrame], sources: Sequence[str]) -> Figure:
@@ -32,11 +32,10 @@ def reported_dots(panels: Mapping[str, pd.DataFrame], sources: Sequence[str]) ->
             part = table[table["source"] == source]
             if not len(part):
                 continue
-            reach = np.clip([part["estimate"] - part["low"], part["high"] - part["estimate"]], 0, None)
             axis.errorbar(
                 part["estimate"],
                 [rows.index(what) + 0.2 * (index - (len(sources) - 1) / 2) for what in part["what"]],
-                xerr=np.nan_to_num(reach),
+                xerr=reach(part["estimate"], part["low"], part["high"]),
                 linestyle="",
                 marker=drawn[source].marker,
                 markersize=4.5,

@@ -8,7 +8,7 @@ from matplotlib.ticker import PercentFormatter
 
 from ttsi.evaluation.statistics import proportion_interval
 from ttsi_book.plots.colours import GREY, GRID, INK, RIGHT, looks
-from ttsi_book.plots.frame import legend, new_figure, share_axis
+from ttsi_book.plots.frame import legend, new_figure, reach, share_axis
 
 
 def gold_positions(positions: Mapping[str, tuple[int, ...]], *, first_by_chance: float) -> Figure:
@@ -25,9 +25,9 @@ def gold_positions(positions: Mapping[str, tuple[int, ...]], *, first_by_chance:
         middle = np.arange(1, len(counts) + 1) + (index - (len(positions) - 1) / 2) * width
         shares = [proportion_interval(count, n) for count in counts]
         heights = np.array([share.estimate for share in shares])
-        reach = [heights - [share.low for share in shares], [share.high for share in shares] - heights]
+        ends = reach(heights, [share.low for share in shares], [share.high for share in shares])
         axes.bar(middle, heights, 0.92 * width, color=look.colour, label=order)
-        axes.errorbar(middle, heights, yerr=np.clip(reach, 0, None), fmt="none", ecolor=INK, capsize=2.5)
+        axes.errorbar(middle, heights, yerr=ends, fmt="none", ecolor=INK, capsize=2.5)
     axes.axhline(first_by_chance / n, color=GREY, linestyle="--", label="first by chance")
     axes.set_xticks(range(1, len(counts) + 1))
     axes.grid(visible=False, axis="x")

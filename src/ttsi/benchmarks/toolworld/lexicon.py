@@ -3,66 +3,22 @@
 A small model that only ever meets real nouns memorises them; made-up words teach it to copy a name from the tool list.
 """
 
+import tomllib
 import zlib
+from pathlib import Path
 from random import Random
 
 KINDS = ("single", "typed", "dialogue", "parallel")
 
-VERBS: dict[str, tuple[str, ...]] = {
-    "find": ("find", "look up", "search for", "locate"),
-    "book": ("book", "reserve", "take out"),
-    "cancel": ("cancel", "call off", "drop"),
-    "update": ("update", "change", "adjust"),
-    "send": ("send", "deliver", "ship"),
-    "delete": ("delete", "remove", "erase"),
-    "create": ("create", "set up", "make"),
-    "track": ("track", "follow", "keep an eye on"),
-    "rate": ("rate", "score", "grade"),
-    "share": ("share", "pass on", "forward"),
-    "renew": ("renew", "extend", "prolong"),
-    "check": ("check", "inspect", "go over"),
-}
-AMBIGUOUS: dict[str, tuple[str, ...]] = {
-    "get rid of": ("cancel", "delete"),
-    "sort out": ("book", "create", "update"),
-    "hand over": ("send", "share"),
-    "look into": ("find", "check", "track"),
-}
-"""Phrases that mean one of several verbs: where both are offered, nobody can know which."""
-
-_NOUNS = """
-hotel flight parcel invoice meeting recipe ticket song table doctor taxi movie course loan garden camera printer
-museum contract podcast bicycle concert insurance apartment passport salary playlist battery warranty reminder
-library bakery ferry tournament subscription survey mortgage vaccine antenna festival donation translator locker
-elevator telescope aquarium visa campsite
-""".split()
-_HELD_OUT_NOUNS = """
-harbor lantern orchard violin glacier compass tractor sandwich blanket fountain mirror turbine pavilion dentist
-skateboard cathedral magazine helmet perfume trumpet vineyard sculpture umbrella dictionary
-""".split()
+_WORDS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+VERBS: dict[str, list[str]] = _WORDS["verbs"]
+AMBIGUOUS: dict[str, list[str]] = _WORDS["ambiguous"]
+_NOUNS, _HELD_OUT_NOUNS = _WORDS["nouns"].split(), _WORDS["held_out_nouns"].split()
 NOUNS = {kind: tuple(_NOUNS[i :: len(KINDS)]) for i, kind in enumerate(KINDS)}
 HELD_OUT_NOUNS = {kind: tuple(_HELD_OUT_NOUNS[i :: len(KINDS)]) for i, kind in enumerate(KINDS)}
-
-CITIES = """
-Paris Lima Oslo Cairo Quito Delhi Rome Tokyo Accra Porto Seoul Turin Hanoi Minsk Perth Dakar Bogota Leipzig
-Toronto Nairobi
-""".split()
-NAMES = """
-Anna Omar Ling Pedro Fatima Jonas Priya Carlos Ingrid Kofi Yuki Marta Tariq Elena Bruno Aisha Viktor Nadia
-Samuel Chloe
-""".split()
-TITLES = """
-Sunrise Falcon Meadow Silver Harvest Echo Pioneer Velvet Summit Marble Cobalt Willow Anchor Ember Prism Canyon
-Horizon Saffron Thunder Crystal
-""".split()
-FIELDS = ("title", "team", "topic", "street", "brand", "code")
-SIZES = ("small", "medium", "large", "tiny", "huge")
-COLOURS = ("red", "blue", "green", "black", "white", "yellow")
-MONTHS = (
-    "January", "February", "March", "April", "May", "June",
-    "July", "August", "September", "October", "November", "December",
-)  # fmt: skip
-NUMBER_WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+CITIES, NAMES, TITLES, FIELDS, SIZES, COLOURS, MONTHS, NUMBER_WORDS = (
+    _WORDS[name].split() for name in "cities names titles fields sizes colours months number_words".split()
+)
 
 _ONSETS = "b d f g h j k l m n p r s t v z br dr gr kr pl st tr".split()
 _VOWELS = "a e i o u".split()

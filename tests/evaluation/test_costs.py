@@ -13,6 +13,7 @@ from ttsi.evaluation.costs import (
     seconds_adapted,
     seconds_kept,
 )
+from ttsi.evaluation.statistics import mean_interval
 from ttsi_book.analysis.paper import read_paper
 
 
@@ -138,3 +139,10 @@ def test_the_papers_seconds_add_up_over_its_own_test_samples() -> None:
     kept, adapted = (np.array([paper[f"latency.{outcome}"].value]) for outcome in ("certain", "uncertain"))
     total = Serving(kept, adapted, chosen).total(len(chosen))
     assert total == pytest.approx(190 * 10.24 + 104 * 2.14)
+
+
+def test_a_gate_of_one_observation_lets_all_or_none_through() -> None:
+    kept, adapted = np.array([1.0, 2.0, 3.0]), np.array([2.0, 4.0, 9.0])
+    everything = Serving(kept, adapted, np.ones(1, dtype=bool))
+    assert vars(everything.interval()) == pytest.approx(vars(mean_interval(adapted)))
+    assert crossing_interval(Serving.ungated(kept, once=6.0), everything).estimate == pytest.approx(2)

@@ -86,7 +86,7 @@ def trace(adapter: SequentialAdapter, *, seeds: tuple[int, ...]) -> dict:
 
 def alone(program: str, *path: Path, **environment: str) -> str:
     """Run a program in a process of its own; return what it printed."""
-    found = os.pathsep.join(map(str, [ROOT / "src", ROOT / "tests", *path]))
+    found = os.pathsep.join(map(str, [ROOT / "src", ROOT / "tests", Path(__file__).parent, *path]))
     environment = {**os.environ, "PYTHONPATH": found, **environment}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -8,7 +8,7 @@ import pytest
 
 from ttsi_book.making.chapters import find_chapters
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 NO_PROSE = (
     r"\A---\n.*?\n---\n",  # what a page says of itself

@@ -10,10 +10,10 @@ import matplotlib as mpl
 import pytest
 
 from ttsi.data import data_root
-from ttsi.uncertainty import ESTIMATORS, Estimator
+from ttsi.estimators import ESTIMATORS, Estimator
 from ttsi_book.making.chapters import find_chapters, select_chapters
 
-CHAPTERS = find_chapters(Path(__file__).parents[1])
+CHAPTERS = find_chapters(Path(__file__).parents[2])
 INSTRUCTION = "Show a tool call and a request like the following.\n\n"
 
 

@@ -16,7 +16,7 @@ from small_book import edit, write_small_book
 from test_browser import QUIET
 from ttsi_book.making.serving import Sources
 
-SOURCE = str(Path(__file__).parents[1] / "src")
+SOURCE = str(Path(__file__).parents[2] / "src")
 SECONDS = 240
 """A busy machine is no failure."""
 

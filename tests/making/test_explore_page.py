@@ -16,7 +16,7 @@ from ttsi_book.making.pages import assemble, build_pages
 
 __all__ = ["browser"]
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 MEGABYTES = 3_000_000
 
 pytestmark = pytest.mark.xdist_group("explore")

@@ -6,7 +6,7 @@ import pytest
 
 from ttsi_book.making.sources import rests_on, source_line
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 READ = 'rows = read_study(data_root() / "results", "base")'
 
 

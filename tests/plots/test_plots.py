@@ -192,7 +192,7 @@ def _linear(colour: str) -> np.ndarray:
 
 
 def dark_colours() -> dict[str, str]:
-    styles = (Path(__file__).parents[1] / "book/_static/book.css").read_text()
+    styles = (Path(__file__).parents[2] / "book/_static/book.css").read_text()
     return dict(re.findall(r"--plot-(\w+): (#\w{6});", styles))
 
 
@@ -379,4 +379,4 @@ def test_seconds_stack_to_the_total_beside_the_bar() -> None:
 
 
 def test_an_accuracy_in_prose_carries_its_interval() -> None:
-    assert frame.percent(Interval(0.7243, 0.66, 0.7811, 1294)) == "72.4% (95% interval 66.0% to 78.1%, n = 1,294)"
+    assert frame.percent(Interval(0.7243, 0.66, 0.7811, 1294)) == "72.4% (66.0–78.1, n = 1,294)"

@@ -6,6 +6,7 @@ import pytest
 
 from ttsi.benchmarks.toolworld import SPLITS
 from ttsi.data import data_root
+from ttsi.estimators import ESTIMATORS
 from ttsi.models.folders import hash_files, model_files
 from ttsi.models.loading import model_folder
 from ttsi.records import InputError, Outcome
@@ -15,7 +16,6 @@ from ttsi.studies.collecting import collect, read_made
 from ttsi.studies.families import ACTIVATED, CANDIDATES, FAMILIES, SEEDS, SWEEPS
 from ttsi.studies.published import margins_of, read_study
 from ttsi.studies.toolworld import STUDIES
-from ttsi.uncertainty import ESTIMATORS
 
 OF_STUDY = {"results": FAMILIES | ACTIVATED, "sweeps": SWEEPS, "selection": CANDIDATES, "timing": FAMILIES}
 

@@ -170,6 +170,7 @@ import resource
 import sys
 from pathlib import Path
 resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
+sys.path.append("benchmarks")
 from test_fetching import manifest
 from ttsi.benchmarks.fetching import fetch
 from ttsi.records import InputError
@@ -182,7 +183,7 @@ except InputError as error:
 
 def test_a_full_disk_is_an_error_and_leaves_nothing(server, tmp_path):
     command = [sys.executable, "-c", FETCH_IN_A_SMALL_SPACE, str(tmp_path), server.address("good")]
-    run = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
+    run = subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False)
     assert run.returncode == 1
     assert run.stderr.startswith("one line: ")
     assert "cannot be written: File too large; nothing was kept" in run.stderr
@@ -191,7 +192,7 @@ def test_a_full_disk_is_an_error_and_leaves_nothing(server, tmp_path):
 
 def test_a_killed_download_leaves_nothing_in_the_files_place(server, tmp_path):
     command = ["-c", FETCH_IN_A_SMALL_SPACE.replace("5000, 5000", "-1, -1"), str(tmp_path), server.address("hang")]
-    process = subprocess.Popen([sys.executable, *command], cwd=Path(__file__).parent)
+    process = subprocess.Popen([sys.executable, *command], cwd=Path(__file__).parents[1])
     while not server.asked:
         assert process.poll() is None, "ended before it asked"
         time.sleep(0.02)

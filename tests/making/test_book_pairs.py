@@ -13,7 +13,7 @@ from ttsi_book.making import BookError
 from ttsi_book.making.chapters import Chapter, find_chapters
 from ttsi_book.making.pairs import pair_path, pair_text, sync, take_back, write_pairs
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(params=find_chapters(ROOT), ids=lambda chapter: chapter.name)

@@ -16,6 +16,7 @@ from ttsi.evaluation.statistics import (
     Interval,
     UndefinedError,
     auroc,
+    bootstrap_interval,
     calibration_bins,
     difference_interval,
     expected_calibration_error,
@@ -25,6 +26,7 @@ from ttsi.evaluation.statistics import (
     roc_curve,
     tau_sweep,
 )
+from ttsi.evaluation.texts import bounds_text, interval_text
 
 UNIT = st.floats(0, 1)
 
@@ -217,3 +219,29 @@ def test_tau_sweep_names_what_is_missing() -> None:
 def test_columns_that_are_no_outcomes_are_refused(arguments: tuple[Any, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         mcnemar(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("interval", "form", "text"),
+    [
+        (Interval(0.7243, 0.66, 0.7811, 1294), ".1%", "72.4% (66.0–78.1)"),
+        (Interval(0.032, 0.008, 0.056, 90), "points", "+3.2 (+0.8 to +5.6)"),
+        (Interval(-0.026, -0.045, 0.009, 90), "points", "-2.6 (-4.5 to +0.9)"),
+        (Interval(0.829, 0.79, 0.871, 5), ".2f", "0.83 (0.79–0.87)"),
+        (Interval(1.5, -0.5, 2.5, 5), ".1f", "1.5 (-0.5 to 2.5)"),
+    ],
+)
+def test_an_interval_is_written_in_one_way(interval: Interval, form: str, text: str) -> None:
+    assert interval_text(interval, form) == text
+    assert bounds_text(interval, form) == text.partition(" (")[2].removesuffix(")")
+    assert interval_text(interval, form, with_n=True) == text.replace(")", f", n = {interval.n:,})")
+
+
+def test_resamples_that_are_infinite_leave_the_ends_of_the_interval_defined() -> None:
+    def above_half(values: np.ndarray, axis: int) -> np.ndarray:
+        means = values.mean(axis=axis)
+        return np.where(means > 0.5, means, math.inf)
+
+    found = bootstrap_interval(above_half, [1.0, -1.0, 4.0, 2.0])
+    assert (found.estimate, found.high, found.n) == (1.5, math.inf, 4)
+    assert 0.5 < found.low < found.estimate
