@@ -91,7 +91,7 @@ real: setup  ## Run the real model on the paper's benchmarks: hours on a CPU; go
 	done
 
 bench: setup  ## Measure the ways to compute an adaptation on this CPU, for the chapter on speed; leave the machine alone
-	$(BIN)/ttsi bench cpu --out data/speed/cpu.parquet
+	$(BIN)/ttsi bench cpu --repeats 3 --out data/speed/cpu.parquet
 
 # Unsloth changes the classes of transformers for its whole process, and so has one of its own. Needs the extra gpu.
 MINUTES ?= 4

@@ -32,11 +32,11 @@ TINY = {"naive": 1, "sequential": 1}
 
 CPU = [
     Case("tiny", {**ONE_BY_ONE, **_many(64)}, threads=TINY),
-    Case("135M", {"sequential": 1, "activated": 8}, prefix=600),
-    Case("tiny", {"sequential": 2, **_many(16)}, k=5, threads=TINY),
+    Case("135M", {"sequential": 1, "activated": 4}, prefix=600),
     *(Case("tiny", _many(batch)) for batch in (1, 4, 16, 128)),
     Case("tiny", {"sequential": 2, **_many(8)}, prefix=100, threads=TINY),
     Case("tiny", {"sequential": 1, **_many(8)}, prefix=600, threads=TINY),
+    Case("tiny", {"sequential": 2, **_many(16)}, k=5, threads=TINY),
     Case("30M", {"sequential": 1, "batched": 2, "activated": 16}, prefix=600),
 ]
 

@@ -36,7 +36,7 @@ class Bar:
 BARS = (
     Bar("toolworld prompts, batched against the naive loop", "tiny", True, "naive", "batched", 64, 8.0),
     Bar("toolworld prompts, one prefill against the naive loop", "tiny", True, "naive", "activated", 64, 10.0),
-    Bar("135M, 600-token prefixes, one prefill against sequential", "135M", False, "sequential", "activated", 8, 5.0),
+    Bar("135M, 600-token prefixes, one prefill against sequential", "135M", False, "sequential", "activated", 4, 5.0),
 )
 """On two CPU cores, one practice example, five steps."""
 
