@@ -5,11 +5,21 @@ import json
 import pandas as pd
 import pytest
 
+from ttsi.data import data_root
 from ttsi.evaluation.annotation import annotated
 from ttsi.records import InputError
 from ttsi.runs.config import configure
 from ttsi.runs.provenance import Provenance
-from ttsi_book.analysis.real_results import compared, of_samples, read_results, shares
+from ttsi.studies.real import PAPER
+from ttsi_book.analysis.practice import choice
+from ttsi_book.analysis.real_results import (
+    GATED,
+    agreement,
+    compared,
+    of_samples,
+    read_results,
+    shares,
+)
 from upstream_files import write
 
 
@@ -109,3 +119,42 @@ def test_what_was_written_about_nexusravens_queries_is_left_out(tmp_path):
     assert row["base_output"] == row["greedy_output"] == row["request"] == row["gold"] == ""
     assert json.loads(row["examples"]) == [{"text": "", "verdict": "not an example"}]
     assert row["error"] == "no call"
+
+
+def test_five_answers_count_by_their_majority_and_by_the_best(tmp_path):
+    votes = rows("base-votes", [False] * 4).assign(vote_correct=[True, False, True, False], pass_correct=True)
+    votes.to_parquet(tmp_path / "base-votes.parquet")
+    found = read_results(tmp_path, taus={})
+    assert of_samples(found, "SealTool", "majority-vote").tolist() == [1, 0, 1, 0]
+    assert of_samples(found, "SealTool", "pass-at-5").tolist() == [1, 1, 1, 1]
+
+
+def test_two_runs_agree_where_answer_or_verdict_is_the_same():
+    one = rows("base", [False, True, False, True]).assign(greedy_output=list("abcd"))
+    other = rows("base", [False, True, True, True]).assign(greedy_output=list("abxy"))
+    assert agreement(one, other[:3]) == {"n": 3, "same answer": 2, "same verdict": 2}
+
+
+def test_the_best_candidate_is_chosen_and_of_equals_the_present_one():
+    unsure = (0.1, 0.2, 0.3, 0.4)
+    present = rows("a", [True, True, False, True], margins=unsure)
+    equal = rows("b", [True, True, True, False], margins=unsure)
+    better = rows("b", [True] * 4, margins=unsure)
+    assert choice(pd.concat([equal, present]), present=("a", 0.5)) == ("a", 0.5)
+    assert choice(pd.concat([equal, present]), present=("x", 0.5)) == ("b", 0.5)
+    assert choice(pd.concat([present, better]), present=("a", 0.5)) == ("b", 0.5)
+
+
+def test_a_candidate_that_was_not_run_on_all_samples_is_not_chosen():
+    best = rows("b", [True] * 4)[:3]
+    assert choice(pd.concat([rows("a", [False] * 4), best]), present=("c", 0.5))[0] == "a"
+
+
+def test_what_the_chapter_on_the_real_model_says_first_holds():
+    taus = {"tt-si-paper": PAPER["tau"], **dict.fromkeys(GATED, configure("real").loop.tau)}
+    found = compared(read_results(data_root() / "real", taus=taus)).set_index(["after", "set"])
+    for family in ("tt-si-paper", "tt-si", "tt-si-constrained"):
+        assert (found.loc[family, "low"] <= 0).all()
+        assert (found.loc[family, "high"] >= 0).all()
+    constrained = found.loc["constrained", "low"]
+    assert (constrained.drop("API-Bank, level 2") > 0).all()

@@ -13,9 +13,11 @@ from torch import nn
 
 from ttsi.adaptation import SequentialAdapter, lesson_ids
 from ttsi.agent import Agent
+from ttsi.backends.batched import generation
 from ttsi.backends.batched.adapter import BatchedAdapter
 from ttsi.backends.batched.agent import BatchedAgent
 from ttsi.backends.batched.stack import LoraStack
+from ttsi.backends.batched.steps import Places
 from ttsi.benchmarks import load
 from ttsi.models.batches import OutOfMemory
 from ttsi.models.constraint import OfferedCalls
@@ -253,6 +255,31 @@ def test_answers_are_those_of_transformers_row_by_row(reference, batched, sample
     with batched.sharing([s.request.tools for s in samples[::6]] if shared else ()):
         assert batched.continued(rows, temperature=temperature) == expected
     assert len({len(answer) for answer in expected}) > 2, "rows leave at different times"
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_steps_over_fixed_places_write_what_passes_write(batched, samples, lessons, monkeypatch, temperature):
+    """A CUDA graph replays such steps; here they are computed one by one."""
+    rows = rows_of(batched, samples[:24], draws=1 if temperature == 0 else 2)
+    adapter = BatchedAdapter(batched, LARGE.model_copy(update={"prefix": "activated"}))
+
+    def written() -> list[list[int]]:
+        with (
+            batched.sharing([one.request.tools for one in samples[:24]]),
+            adapter.adapted([of[:1] for of in lessons[:24]], seeds=range(24)),
+        ):
+            return batched.continued(rows, temperature=temperature)
+
+    passes = written()
+    made: list[Places] = []
+
+    def places(*arguments, tokens: int) -> Places:
+        made.append(Places(*arguments, tokens))
+        return made[-1]
+
+    monkeypatch.setattr(generation, "stepping", places)
+    assert written() == passes
+    assert made
 
 
 def test_limits_keep_to_their_rows(reference, batched, samples):

@@ -12,11 +12,12 @@ from transformers import AutoConfig
 import qwen2
 from ttsi.adaptation import SequentialAdapter, adapted_layers
 from ttsi.agent import Agent
-from ttsi.backends.memory import Batch, Memory, memory
+from ttsi.backends.memory import Batch, Memory, StepMemory, memory
 from ttsi.benchmarks import load
 from ttsi.data import data_root
 from ttsi.models.loading import pinned
-from ttsi.runs.planning import Plan, plan
+from ttsi.runs.config import configure
+from ttsi.runs.planning import CORES, Plan, plan, samples_at_once, threads_of
 from ttsi.settings import LoopSettings, LoraSettings
 
 LORA = LoraSettings()
@@ -111,3 +112,21 @@ def test_a_plan_says_what_it_counts():
     for part in ("weights 3.1 GB", "adapter 147.7 MB", "5.0 GB free: may not fit", "1650 tokens"):
         assert part in said
     assert len(said.splitlines()) == 1
+
+
+def test_threads_and_batch_follow_the_backend_unless_set(tiny):
+    free = configure("tiny")
+    assert (free.threads, free.batch) == (None, None)
+    assert threads_of(free) == CORES
+    assert threads_of(free.model_copy(update={"backend": "peft"})) == 1
+    assert threads_of(free.model_copy(update={"threads": 3})) == 3
+    assert samples_at_once(free, tiny, []) == 64
+    assert samples_at_once(free.model_copy(update={"batch": 5}), tiny, []) == 5
+    assert samples_at_once(free.model_copy(update={"backend": "peft"}), tiny, []) == 1
+
+
+def test_a_batched_step_holds_less_than_the_references(tiny):
+    step = StepMemory.of(tiny.model, LORA)
+    reference = memory(tiny.model.config, Batch(1, 0), lora=LORA, dtype=tiny.model.dtype)
+    assert 0.5 * reference.training < step.token + step.scored <= reference.training
+    assert step.adapter == reference.adapter

@@ -63,3 +63,19 @@ def test_the_peak_is_what_the_block_held_at_once(tensors):
         held = [torch.ones(size // 4) for _ in range(tensors)]
         del held
     assert peak.taken == pytest.approx(tensors * size, rel=0.1, abs=size // 10)
+
+
+def test_what_is_measured_is_kept_and_not_measured_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(measuring, "source_state", lambda: ("a" * 40, False))
+    cases, out, said = [Case("tiny", {"batched": 2, "activated": 2})], tmp_path / "cpu.parquet", []
+    first = measure(cases, out, device="cpu", repeats=1, announce=said.append)
+    again = measure(cases, out, device="cpu", repeats=1, announce=said.append)
+    pd.testing.assert_frame_equal(first, again)
+    assert len(said) == 1
+    longer = measure([*cases, Case("tiny", {"batched": 1})], out, device="cpu", repeats=1, announce=said.append)
+    assert longer["case"].tolist() == [0, 0, 1], "another plan begins anew"
+
+
+def test_after_its_minutes_nothing_is_begun(tmp_path):
+    table = measure([Case("tiny", {"batched": 2})], tmp_path / "cpu.parquet", device="cpu", repeats=1, minutes=0)
+    assert table.empty

@@ -8,15 +8,14 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from ttsi.benchmarks import apibank, nexusraven, sealtool, toolalpaca
 from ttsi.benchmarks.sources import find_file
 from ttsi.records import InputError
 from ttsi.runs.config import RunConfig, configure
-from ttsi.uncertainty import ESTIMATORS
+from ttsi.estimators import ESTIMATORS
 
 Named = tuple[str, RunConfig]
 
-SETS = ((sealtool.NAME, "test"), (nexusraven.NAME, "test"), (apibank.NAME, "level-1"), (apibank.NAME, "level-2"))
+SETS = (("sealtool", "test"), ("nexusraven", "test"), ("apibank", "level-1"), ("apibank", "level-2"))
 SEEDS = range(5)
 
 PAPER = {
@@ -47,15 +46,15 @@ FAMILIES: dict[str, dict[str, Any]] = {
 """Each method of the results, and what it changes of the profile `real`."""
 
 SFT = {
-    sealtool.NAME: {"lessons_subset": "validation", "sft_examples": 200},
-    apibank.NAME: {"lessons_split": "level-3", "sft_examples": 907},
+    "sealtool": {"lessons_subset": "validation", "sft_examples": 200},
+    "apibank": {"lessons_split": "level-3", "sft_examples": 907},
 }
 """What each benchmark offers for training, among the files that can be had whole; the others offer nothing."""
 
 GREEDY = ("base", "constrained", "sft")
 """Families without a draw: another seed gives the same answers, or (sft) the same examples in another order."""
 
-VALIDATION = ((sealtool.NAME, "test", "validation", 256), (apibank.NAME, "level-3", "train", 128))
+VALIDATION = (("sealtool", "test", "validation", 256), ("apibank", "level-3", "train", 128))
 """Benchmark, split, subset and number of the samples that settings are chosen on."""
 
 CANDIDATES: dict[str, dict[str, Any]] = {
@@ -80,7 +79,7 @@ TIMING_LIMIT = 24
 
 def real_runs(data_dir: Path | None = None) -> Iterator[Named]:
     """Yield the name and the configuration of every published run: all of a seed before the next."""
-    sets = (*SETS, (toolalpaca.NAME, _toolalpaca(data_dir)))
+    sets = (*SETS, ("toolalpaca", _toolalpaca(data_dir)))
     for seed, (benchmark, split) in product(SEEDS, sets):
         families = FAMILIES | ({"sft": {"method": "sft", **SFT[benchmark]}} if benchmark in SFT else {})
         for family, changes in families.items():
@@ -97,13 +96,15 @@ def selection_runs(data_dir: Path | None = None) -> Iterator[Named]:
 def timing_runs(data_dir: Path | None = None) -> Iterator[Named]:
     """Yield the name and the configuration of the runs that seconds are taken from; run them alone, unsharded."""
     for family in TIMED:
-        yield _named(family, sealtool.NAME, "test", 0, {"limit": TIMING_LIMIT, **FAMILIES[family]})
+        yield _named(family, "sealtool", "test", 0, {"limit": TIMING_LIMIT, **FAMILIES[family]})
 
 
 def _toolalpaca(data_dir: Path | None) -> str:
     """Return the split of real APIs, or the simulated one where the file of that one is not at hand."""
     try:
-        find_file(toolalpaca.NAME, toolalpaca.PARTS["test"]["real"], data_dir)
+        from ttsi.benchmarks.toolalpaca import PARTS
+
+        find_file("toolalpaca", PARTS["test"]["real"], data_dir)
     except InputError:
         return "simulated"
     return "real"
