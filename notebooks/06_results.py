@@ -53,6 +53,34 @@ config = configure(profile, **({} if tau is None else {"tau": tau}))
 tau = config.loop.tau
 results = data_root() / "results"
 
+# %% tags=["hide-input"]
+published = compare.read_methods(results, tau=tau, gate=gate)
+order = [name for name in LABELS if name in published or name == PAPER_GATE]
+methods = {
+    name: published.get(name)
+    if name in published
+    else compare.behind_paper_gate(results)
+    for name in order
+}
+right = compare.right_answers(methods)
+is_unseen = right.index.get_level_values("split").str.endswith("/unseen")
+groups = {"unseen": right[is_unseen], "seen": right[~is_unseen]}
+counts = (
+    right.groupby(level="split")
+    .size()
+    .reindex(
+        [name for name in SPLITS if name in set(methods["base"]["split"])]
+    )
+)
+weight = {
+    name: counts[name] / len(groups[name.split("/")[1]])
+    for name in counts.index
+}
+shares = {group: compare.accuracies(part) for group, part in groups.items()}
+
+# %% mystnb={"image": {"alt": "Dots with 95 percent intervals: exact match of the methods on the unseen splits, direct, by majority vote and as pass at five."}, "figure": {"name": "fig-results-accuracy", "caption": "Exact match of all methods on the unseen splits, pooled over splits and seeds. pass@5 is a bound: choosing the right one of five answers takes the label."}}
+accuracy_dots(shares["unseen"].replace({"method": LABELS}))
+
 # %% [markdown]
 # ## The methods
 #
@@ -95,30 +123,6 @@ columns = {
 }
 changes.rename(columns=columns | {"chapter": "shown in"}).set_index("setting")
 
-# %%
-published = compare.read_methods(results, tau=tau, gate=gate)
-order = [name for name in LABELS if name in published or name == PAPER_GATE]
-methods = {
-    name: published.get(name)
-    if name in published
-    else compare.behind_paper_gate(results)
-    for name in order
-}
-right = compare.right_answers(methods)
-is_unseen = right.index.get_level_values("split").str.endswith("/unseen")
-groups = {"unseen": right[is_unseen], "seen": right[~is_unseen]}
-counts = (
-    right.groupby(level="split")
-    .size()
-    .reindex(
-        [name for name in SPLITS if name in set(methods["base"]["split"])]
-    )
-)
-weight = {
-    name: counts[name] / len(groups[name.split("/")[1]])
-    for name in counts.index
-}
-
 # %% tags=["hide-input"]
 rows = {
     "samples": counts,
@@ -137,11 +141,7 @@ pd.DataFrame(rows)
 # where fewer than ten answers are right, or wrong). A dash: no answers were sampled.
 
 # %%
-shares = {group: compare.accuracies(part) for group, part in groups.items()}
 compare.readable_accuracies(shares["unseen"])
-
-# %% mystnb={"image": {"alt": "Dots with 95 percent intervals: exact match of the methods on the unseen splits, direct, by majority vote and as pass at five."}, "figure": {"name": "fig-results-accuracy", "caption": "Exact match of all methods on the unseen splits, pooled over splits and seeds. pass@5 is a bound: choosing the right one of five answers takes the label."}}
-accuracy_dots(shares["unseen"].replace({"method": LABELS}))
 
 # %% [markdown]
 # The splits with tools seen in training, pooled. There is little left to repair here; a method can still break.

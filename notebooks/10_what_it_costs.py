@@ -3,12 +3,6 @@
 #
 # **What does test-time self-improvement cost, what would the same seconds buy elsewhere, and when would training once
 # have been cheaper?**
-#
-# TT-SI is paid for with every request: a margin for each, and for the uncertain ones practice, training and a second
-# answer. Two cheaper ways to spend seconds stand beside it. *Sampling* asks the same agent several times and takes a
-# vote. *Supervised fine-tuning* (SFT) trains once, on labelled examples, and serves every request after that at the
-# price of an answer. You will see accuracy against seconds, total seconds against the number of requests served, and
-# the same sums with the seconds that the paper reports.
 
 # %% tags=["parameters"]
 profile = "tiny"
@@ -66,14 +60,6 @@ style()
 config = configure(profile, **({} if tau is None else {"tau": tau}))
 tau, samples = config.loop.tau, min(samples, config.limit)
 
-# %% [markdown]
-# ## Where the numbers come from
-#
-# *Accuracy* comes from the published results, five seeds. *Seconds* come from runs of their own on the same benchmark
-# split, one CPU thread, with nothing else on the machine: seconds that were taken while other work shared the machine
-# say little. In both, every sample is adapted, so that the gate can be replayed at any threshold. What a request
-# costs is the mean over certain and uncertain ones, weighted by the share that the gate adapts in the results.
-
 # %% tags=["hide-input"]
 results, timing = data_root() / "results", data_root() / "timing"
 rows = read_study(results)
@@ -86,24 +72,9 @@ uncertain = {
     name: (one["margin"] < tau).to_numpy()
     for name, one in rows.groupby("family")
 }
-
-# %% tags=["hide-input"]
 made = {name: read_made(timing, name)[0] for name in timed}
-facts = {
-    "machine": made["base"].device,
-    "CPU threads": made["base"].threads,
-    "timed samples": len(timed["base"]),
-    "samples behind accuracies": f"{rows['family'].eq('base').sum():,}",
-    "date of the timing (UTC)": made["base"].started[:10],
-}
-pd.Series(facts, name=HEADLINE).to_frame()
-
-# %% [markdown]
-# Families whose practice was not written in these seconds are left out: the *oracle*, toolworld's own grammar, takes no
-# time that a real author would take, and a teacher that answered from its cache does not show what writing costs.
 
 
-# %% tags=["hide-input"]
 def from_a_cache(name):
     teacher = METHODS[FAMILIES[name]["method"]]["author"] == "teacher"
     return (
@@ -117,20 +88,8 @@ left_out = [name for name in timed if from_a_cache(name)]
 families = [
     name for name in FAMILIES if name in timed and name not in left_out
 ]
-Markdown(
-    f"Left out: {', '.join(LABELS[name] for name in left_out) or 'none'}."
-)
 
 
-# %% [markdown]
-# ## Seconds by stage
-#
-# The stages of one request: *answer* (greedy; an adapted request is answered twice), *uncertainty* (the margin, H),
-# *augmentation* (writing practice, G), *adaptation* (training, T), and *draws* (five sampled answers, for those modes
-# that vote).
-
-
-# %% tags=["hide-input"]
 def gated(name):
     return METHODS[FAMILIES[name]["method"]]["author"] in ("self", "teacher")
 
@@ -148,6 +107,95 @@ def serving(name, decoding="direct", chosen=None):
     return Serving(
         kept, adapted, uncertain[name] if chosen is None else chosen, once
     )
+
+
+def point(name, decoding="direct", label=None):
+    # accuracy from the results, seconds from the timing
+    cost = serving(name, decoding).interval()
+    right = accuracy(correct[name, decoding].dropna())
+    values = {
+        "accuracy": right.estimate,
+        "accuracy_low": right.low,
+        "accuracy_high": right.high,
+        "n": right.n,
+    }
+    seconds = {
+        "seconds": cost.estimate,
+        "seconds_low": cost.low,
+        "seconds_high": cost.high,
+        "timed": cost.n,
+    }
+    return (
+        {
+            "method": label or LABELS[name].removesuffix(" + constrained"),
+            "decoding": decoding,
+        }
+        | values
+        | seconds
+    )
+
+
+methods = read_methods(results, *families, tau=tau)
+methods = {
+    name: one[one["split"] == HEADLINE] for name, one in methods.items()
+}
+correct = right_answers(methods)
+points = pd.DataFrame(
+    [point(*column) | {"family": column[0]} for column in correct.columns]
+)
+points["method"] = points["method"].replace("constrained", "base")
+limited = points["family"].map(
+    lambda name: FAMILIES[name].get("constrained", name == "constrained")
+)
+points["answers"] = (
+    points["decoding"]
+    .replace("majority-vote", "majority vote")
+    .mask(limited, "direct, constrained")
+)
+
+# %% mystnb={"image": {"alt": "Accuracy against mean seconds of a request, a point with whiskers for each method and way to answer, and a dotted line through those that none beats."}, "figure": {"name": "fig-costs-frontier", "caption": "Accuracy against seconds of a request. The colour is the method, the marker how it answers."}}
+cost_frontier(points, bound="pass@5")
+
+# %% [markdown]
+# **What practice buys, constrained decoding buys for less.** TT-SI is paid for with every request: a margin for each, and for
+# the uncertain ones practice, training and a second answer. Two cheaper ways to spend seconds stand beside it. *Sampling*
+# asks the same agent several times and takes a vote. *Supervised fine-tuning* (SFT) trains once, on labelled examples,
+# and serves every request after that at the price of an answer.
+#
+# ## Where the numbers come from
+#
+# *Accuracy* comes from the published results, five seeds. *Seconds* come from runs of their own on the same benchmark
+# split, one CPU thread, with nothing else on the machine: seconds that were taken while other work shared the machine
+# say little. In both, every sample is adapted, so that the gate can be replayed at any threshold. What a request
+# costs is the mean over certain and uncertain ones, weighted by the share that the gate adapts in the results.
+
+# %% tags=["hide-input"]
+facts = {
+    "machine": made["base"].device,
+    "CPU threads": made["base"].threads,
+    "timed samples": len(timed["base"]),
+    "samples behind accuracies": f"{rows['family'].eq('base').sum():,}",
+    "date of the timing (UTC)": made["base"].started[:10],
+}
+pd.Series(facts, name=HEADLINE).to_frame()
+
+# %% [markdown]
+# Families whose practice was not written in these seconds are left out: the *oracle*, toolworld's own grammar, takes no
+# time that a real author would take, and a teacher that answered from its cache does not show what writing costs.
+
+
+# %% tags=["hide-input"]
+Markdown(
+    f"Left out: {', '.join(LABELS[name] for name in left_out) or 'none'}."
+)
+
+
+# %% [markdown]
+# ## Seconds by stage
+#
+# The stages of one request: *answer* (greedy; an adapted request is answered twice), *uncertainty* (the margin, H),
+# *augmentation* (writing practice, G), *adaptation* (training, T), and *draws* (five sampled answers, for those modes
+# that vote).
 
 
 # %% tags=["hide-input"]
@@ -190,59 +238,9 @@ groups.agg(["mean", "min", "max", "size"]).round(2).rename(
 # %% [markdown]
 # ## What the seconds buy
 #
-# Each method with its accuracy and its seconds for a request. A filled point can be used as it is. *pass@5* is
+# The first figure has each method with its accuracy and its seconds for a request. A filled point can be used as it is. *pass@5* is
 # hollow: it counts a sample as right if any of five sampled answers is, and to choose that one takes the label, or a
 # checker as good. Nothing lies above and to the left of the dotted line that could be used.
-
-
-# %%
-def point(name, decoding="direct", label=None):
-    # accuracy from the results, seconds from the timing
-    cost = serving(name, decoding).interval()
-    right = accuracy(correct[name, decoding].dropna())
-    values = {
-        "accuracy": right.estimate,
-        "accuracy_low": right.low,
-        "accuracy_high": right.high,
-        "n": right.n,
-    }
-    seconds = {
-        "seconds": cost.estimate,
-        "seconds_low": cost.low,
-        "seconds_high": cost.high,
-        "timed": cost.n,
-    }
-    return (
-        {
-            "method": label or LABELS[name].removesuffix(" + constrained"),
-            "decoding": decoding,
-        }
-        | values
-        | seconds
-    )
-
-
-# %%
-methods = read_methods(results, *families, tau=tau)
-methods = {
-    name: one[one["split"] == HEADLINE] for name, one in methods.items()
-}
-correct = right_answers(methods)
-points = pd.DataFrame(
-    [point(*column) | {"family": column[0]} for column in correct.columns]
-)
-points["method"] = points["method"].replace("constrained", "base")
-limited = points["family"].map(
-    lambda name: FAMILIES[name].get("constrained", name == "constrained")
-)
-points["answers"] = (
-    points["decoding"]
-    .replace("majority-vote", "majority vote")
-    .mask(limited, "direct, constrained")
-)
-
-# %% mystnb={"image": {"alt": "Accuracy against mean seconds of a request, a point with whiskers for each method and way to answer, and a dotted line through those that none beats."}, "figure": {"name": "fig-costs-frontier", "caption": "Accuracy against seconds of a request. The colour is the method, the marker how it answers."}}
-cost_frontier(points, bound="pass@5")
 
 
 # %%
