@@ -81,12 +81,14 @@ study: setup  ## Compute the published runs anew in _build/studies, two at a tim
 	$(BIN)/ttsi study run timing --out _build/studies/timing
 	for name in selection results sweeps timing; do $(BIN)/ttsi study collect _build/studies/$$name --out data/$$name; done
 
-real: setup  ## Run the real model on the paper's benchmarks: hours on a CPU; goes on where it stopped
+# On a GPU: make real REAL="--device cuda --dtype bfloat16", which is how the published rows were computed.
+REAL ?=
+real: setup  ## Run the real model on the paper's benchmarks: days on a CPU, an hour on a GPU; goes on where it stopped
 	$(BIN)/ttsi benchmarks fetch all --data-dir data/benchmarks
 	$(BIN)/ttsi benchmarks fetch sealtool --subset validation --data-dir data/benchmarks
 	$(BIN)/ttsi benchmarks fetch apibank --subset train --data-dir data/benchmarks
 	for name in real-selection real; do \
-		$(BIN)/ttsi study run $$name --data-dir data/benchmarks --out _build/studies/$$name; \
+		$(BIN)/ttsi study run $$name --data-dir data/benchmarks --out _build/studies/$$name $(REAL); \
 		$(BIN)/ttsi study collect _build/studies/$$name --data-dir data/benchmarks --out data/$$name; \
 	done
 

@@ -508,8 +508,8 @@ print(
 # %% [markdown]
 # ## Where the numbers come from
 #
-# `make real` computes the published rows; a run that was interrupted goes on. Not every method was run on every
-# benchmark yet: this table says what was, on how many samples and seeds, on what machine.
+# `make real REAL="--device cuda --dtype bfloat16"` computes the published rows; a run that was interrupted goes on. Not
+# every method was run on every benchmark yet, nor with more than one seed. This table says what was, and on what machine.
 
 # %% tags=["hide-input"]
 computed = [path.stem for path in sorted(folder.glob("*.parquet"))]
