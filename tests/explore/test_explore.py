@@ -157,10 +157,11 @@ def real_copy(tmp_path: Path, benchmark: str, seeds: tuple[int, ...]) -> Path:
     """Write published runs of one family as if they were of another benchmark, under several seeds."""
     source, folder = data_root() / "real", tmp_path / "real"
     folder.mkdir(parents=True)
-    rows = read_study(source, "tt-si-paper").query("split == 'test'").head(20)
+    rows = read_study(source, "tt-si-paper")
+    rows = rows[rows["sample_id"].str.startswith("sealtool")].head(20)
     ids = rows["sample_id"].str.replace("sealtool", benchmark)
     tables = [rows.assign(sample_id=ids, seed=seed) for seed in seeds]
-    made = read_made(source, "tt-si-paper")[0]
+    made = next(one for one in read_made(source, "tt-si-paper") if one.config["benchmark"] == "sealtool")
     configs = [made.config | {"benchmark": benchmark, "seed": seed} for seed in seeds]
     lines = [made.model_copy(update={"config": config}).model_dump_json() for config in configs]
     table = pd.concat(tables)
