@@ -53,3 +53,4 @@ ESTIMATORS: dict[str, Estimator] = {
     "perplexity": Estimator("ttsi.estimators.answer:perplexity", ("answer_log_likelihood",)),
     "self-consistency": Estimator("ttsi.estimators.samples:self_consistency", ("samples",)),
 }
+"""The ways to measure certainty, by the names that the setting `estimator` takes."""
