@@ -249,7 +249,7 @@ def test_reference_explains_every_command(smoke_book: Path, command: str) -> Non
 
 def test_names_in_the_text_lead_to_the_reference(smoke_book: Path) -> None:
     for docname, name, where in (
-        ("way_of_one_request", "ESTIMATORS", "api.html#ttsi.uncertainty.ESTIMATORS"),
+        ("way_of_one_request", "ESTIMATORS", "api.html#ttsi.estimators.ESTIMATORS"),
         ("notebooks/14_a_real_model", "ttsi run", "../commands.html#ttsi-run"),
     ):
         _, page = read_page(smoke_book, docname)

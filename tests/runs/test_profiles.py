@@ -19,7 +19,7 @@ def test_every_profile_is_valid(profile):
 
 def test_smoke_is_tiny_on_fewer_samples():
     smoke, tiny = configure("smoke").model_dump(), configure("tiny").model_dump()
-    assert {key for key in tiny if smoke[key] != tiny[key]} == {"profile", "limit"}
+    assert {key for key in tiny if smoke[key] != tiny[key]} == {"profile", "limit", "threads"}
 
 
 @pytest.mark.parametrize(
