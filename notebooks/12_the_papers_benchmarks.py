@@ -51,7 +51,7 @@ reachable_shares(
 )
 
 # %% [markdown]
-# **No agent can reach 100%.** Of {glue:text}`benchmarks_worst` only {glue:text}`benchmarks_limit` can be answered exactly by one
+# **No agent can be right on all of it.** Of {glue:text}`benchmarks_worst` only {glue:text}`benchmarks_limit` can be answered exactly by one
 # that keeps to what it is given. And a habit scores: as upstream lists the tools of SealTool, the first one is right for
 # {glue:text}`benchmarks_first_upstream`.
 #

@@ -74,7 +74,7 @@ stage_seconds(stages)
 
 # %% [markdown]
 # **Batches make an adaptation {glue:text}`speed_naive` times as fast on two CPU cores, and with one prefill
-# {glue:text}`speed_prefill` times. On a GPU a model of 1.5 billion takes {glue:text}`speed_gpu_seconds` s a request, a
+# {glue:text}`speed_prefill` times. On a GPU a model of the paper's size takes {glue:text}`speed_gpu_seconds` s a request, a
 # {glue:text}`speed_gpu_times`th of the naive loop.** A loop that adapts one request at a time runs the same tool list through the model for the answer, for its uncertainty, for each practice example and
 # for each training step, and leaves the machine idle in between. There are two ways out of that; the tests prove that
 # they compute the same.
@@ -399,9 +399,9 @@ glue("speed_hours", f"{workers_hours:g}", display=False)
 # - A model of 135 million parameters, one prefill against sequential: {glue:text}`speed_real`,
 #   {glue:text}`speed_real_verdict`.
 # - Activated adapters against those that act on all of a prompt: {glue:text}`speed_loss`.
-# - On a GPU, a model of 1.5 billion: {glue:text}`speed_gpu`.
+# - On a GPU, the paper's smaller model: {glue:text}`speed_gpu`.
 # - A million requests in {glue:text}`speed_hours` hours: {glue:text}`speed_workers` machines of two cores for the tiny
-#   agent, {glue:text}`speed_gpus` GPU for the model of 1.5 billion.
+#   agent, {glue:text}`speed_gpus` GPU for the paper's smaller model.
 #
 # ## Things to try
 #

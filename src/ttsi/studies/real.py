@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from ttsi.benchmarks.sources import find_file
+from ttsi.estimators import ESTIMATORS
 from ttsi.records import InputError
 from ttsi.runs.config import RunConfig, configure
-from ttsi.estimators import ESTIMATORS
 
 Named = tuple[str, RunConfig]
 

@@ -82,7 +82,9 @@ STUDIES = {"selection": selection_runs, "results": published_runs, "sweeps": swe
 
 
 def _named(family: str, split: str, seed: int, **changes: Any) -> Named:
-    config = configure("tiny", **{"adapt": "all", "backend": "peft", "threads": 1, **changes}, split=split, seed=seed)
+    config = configure(
+        "tiny", **{"adapt": "all", "backend": "peft", "threads": 1, "batch": 64, **changes}, split=split, seed=seed
+    )
     return f"{family}/{split.replace('/', '-')}/seed-{seed}", config
 
 
