@@ -132,7 +132,7 @@ def test_five_answers_count_by_their_majority_and_by_the_best(tmp_path):
 def test_two_runs_agree_where_answer_or_verdict_is_the_same():
     one = rows("base", [False, True, False, True]).assign(greedy_output=list("abcd"))
     other = rows("base", [False, True, True, True]).assign(greedy_output=list("abxy"))
-    assert agreement(one, other[:3]) == {"n": 3, "same answer": 2, "same verdict": 2}
+    assert agreement(one, other.head(3)) == {"n": 3, "same answer": 2, "same verdict": 2}
 
 
 def test_the_best_candidate_is_chosen_and_of_equals_the_present_one():
@@ -146,7 +146,7 @@ def test_the_best_candidate_is_chosen_and_of_equals_the_present_one():
 
 
 def test_a_candidate_that_was_not_run_on_all_samples_is_not_chosen():
-    best = rows("b", [True] * 4)[:3]
+    best = rows("b", [True] * 4).head(3)
     assert choice(pd.concat([rows("a", [False] * 4), best]), present=("c", 0.5))[0] == "a"
 
 

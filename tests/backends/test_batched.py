@@ -16,6 +16,7 @@ from ttsi.agent import Agent
 from ttsi.backends.batched import generation
 from ttsi.backends.batched.adapter import BatchedAdapter
 from ttsi.backends.batched.agent import BatchedAgent
+from ttsi.backends.batched.context import Context
 from ttsi.backends.batched.stack import LoraStack
 from ttsi.backends.batched.steps import Places
 from ttsi.benchmarks import load
@@ -273,8 +274,8 @@ def test_steps_over_fixed_places_write_what_passes_write(batched, samples, lesso
     passes = written()
     made: list[Places] = []
 
-    def places(*arguments, tokens: int) -> Places:
-        made.append(Places(*arguments, tokens))
+    def places(agent: BatchedAgent, context: Context, indices: torch.Tensor, *, tokens: int) -> Places:
+        made.append(Places(agent, context, indices, tokens))
         return made[-1]
 
     monkeypatch.setattr(generation, "stepping", places)

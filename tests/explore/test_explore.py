@@ -158,7 +158,7 @@ def real_copy(tmp_path: Path, benchmark: str, seeds: tuple[int, ...]) -> Path:
     source, folder = data_root() / "real", tmp_path / "real"
     folder.mkdir(parents=True)
     rows = read_study(source, "tt-si-paper")
-    rows = rows[rows["sample_id"].str.startswith("sealtool")].head(20)
+    rows = rows.query("sample_id.str.startswith('sealtool')").head(20)
     ids = rows["sample_id"].str.replace("sealtool", benchmark)
     tables = [rows.assign(sample_id=ids, seed=seed) for seed in seeds]
     made = next(one for one in read_made(source, "tt-si-paper") if one.config["benchmark"] == "sealtool")
