@@ -358,7 +358,7 @@ planned.rename(columns=lambda name: name.replace("_", " "))
 
 # %% tags=["remove-cell"]
 for bar, key in zip(BARS, ("naive", "prefill", "real"), strict=True):
-    times = hopes.loc[bar.what, "times as fast"].partition(",")[0]
+    times = hopes.loc[bar.what, "times as fast"].partition(",")[0] + ")"
     glue(f"speed_{key}", times, display=False)
     glue(
         f"speed_{key}_verdict",
