@@ -11,6 +11,7 @@ import torch
 from peft import PeftModel
 from torch import nn
 
+from toolworld_rows import prompts_of, rows_of
 from ttsi.adaptation import SequentialAdapter, lesson_ids
 from ttsi.agent import Agent
 from ttsi.backends.batched import generation
@@ -19,24 +20,16 @@ from ttsi.backends.batched.agent import BatchedAgent
 from ttsi.backends.batched.context import Context
 from ttsi.backends.batched.stack import LoraStack
 from ttsi.backends.batched.steps import Places
-from ttsi.benchmarks import load
 from ttsi.models.batches import OutOfMemory
 from ttsi.models.constraint import OfferedCalls
 from ttsi.models.loading import model_folder
 from ttsi.models.rows import Row
-from ttsi.prompts import answer_chat
 from ttsi.records import PracticeExample
 from ttsi.settings import LoraSettings
 
 AnyAgent = TypeVar("AnyAgent", bound=Agent)
 PAPER = LoraSettings()
 LARGE = LoraSettings(learning_rate=5e-3)
-
-
-@pytest.fixture(scope="module")
-def samples():
-    kinds = ("single/unseen", "dialogue/seen", "typed/unseen", "parallel/seen")
-    return [sample for kind in kinds for sample in load("toolworld", kind, subset="validation", seed=8, limit=16)]
 
 
 @pytest.fixture(scope="module")
@@ -62,15 +55,6 @@ def batched(tiny_config) -> BatchedAgent:
 @pytest.fixture
 def reference(tiny_config) -> Agent:
     return loaded(tiny_config, Agent)
-
-
-def prompts_of(agent: Agent, samples) -> list[list[int]]:
-    return [agent.prompt(answer_chat(s.request.messages), s.request.tools) for s in samples]
-
-
-def rows_of(agent: Agent, samples, *, draws: int = 1) -> list[Row]:
-    prompts = prompts_of(agent, samples)
-    return [Row(p, (n, draw), index=n) for n, p in enumerate(prompts) for draw in range(draws)]
 
 
 def peft_weights(adapter: SequentialAdapter) -> list[torch.Tensor]:

@@ -5,16 +5,15 @@ from random import Random
 import pytest
 import torch
 
+from toolworld_rows import rows_of
 from ttsi.adaptation import SequentialAdapter
 from ttsi.agent import Agent
 from ttsi.backends.batched import generation
 from ttsi.backends.batched.adapter import BatchedAdapter
 from ttsi.backends.batched.agent import BatchedAgent
 from ttsi.backends.batched.steps import Passes
-from ttsi.benchmarks import load
 from ttsi.models.loading import model_folder
 from ttsi.models.rows import Row
-from ttsi.prompts import answer_chat
 from ttsi.records import PracticeExample
 from ttsi.settings import LoraSettings
 
@@ -27,12 +26,6 @@ LARGE = LoraSettings(learning_rate=5e-3)
 
 
 @pytest.fixture(scope="module")
-def samples():
-    kinds = ("single/unseen", "dialogue/seen", "typed/unseen", "parallel/seen")
-    return [sample for kind in kinds for sample in load("toolworld", kind, subset="validation", seed=8, limit=16)]
-
-
-@pytest.fixture(scope="module")
 def lessons(samples):
     """A lesson for each sample: another's request and answer, with that one's tools."""
     others = [samples[(number + 7) % len(samples)] for number in range(len(samples))]
@@ -41,11 +34,6 @@ def lessons(samples):
 
 def loaded(kind, dtype: str):
     return kind.load(model_folder("agents/tiny"), device="cuda", dtype=dtype, max_new_tokens=60)
-
-
-def rows_of(agent: Agent, samples, *, draws: int = 1) -> list[Row]:
-    prompts = [agent.prompt(answer_chat(one.request.messages), one.request.tools) for one in samples]
-    return [Row(prompt, (n, draw), index=n) for n, prompt in enumerate(prompts) for draw in range(draws)]
 
 
 def test_adapters_are_those_of_peft_one_by_one(samples, lessons, monkeypatch):

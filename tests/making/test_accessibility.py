@@ -1,15 +1,14 @@
 """Every page by axe-core, wide and narrow, light and dark: no violation that is ours."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import axe_playwright_python
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from test_book_pages import CHAPTERS, STATIC_PAGES
-from test_browser import QUIET, served
 
 pytestmark = pytest.mark.xdist_group("book")
 
@@ -35,20 +34,6 @@ CHECK = """async ([excluded, rules, only]) => {
     const found = await axe.run({exclude: excluded}, {resultTypes: ['violations'], ...options});
     return found.violations.flatMap(one => one.nodes.map(node => `${one.id}: ${node.target.join(' ')}`));
 }"""
-
-
-@pytest.fixture(scope="module")
-def address(smoke_book: Path) -> Iterator[str]:
-    with served(smoke_book / "html") as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=QUIET)
-        yield browser
-        browser.close()
 
 
 def violations(page: Page, *, only: Sequence[str] = (), without: Sequence[str] = ()) -> list[str]:

@@ -12,8 +12,8 @@ import pytest
 from playwright.sync_api import sync_playwright
 from watchfiles import Change
 
+from served_pages import QUIET
 from small_book import edit, write_small_book
-from test_browser import QUIET
 from ttsi_book.making.serving import Sources
 
 SOURCE = str(Path(__file__).parents[2] / "src")

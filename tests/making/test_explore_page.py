@@ -8,13 +8,12 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from test_browser import MODES, Complaints, browser, served
+from served_pages import served
+from test_browser import MODES, Complaints
 from ttsi.data import data_root
 from ttsi.evaluation.statistics import proportion_interval
 from ttsi.studies.published import margins_of, read_study, replay
 from ttsi_book.making.pages import assemble, build_pages
-
-__all__ = ["browser"]
 
 ROOT = Path(__file__).parents[2]
 MEGABYTES = 3_000_000

@@ -72,8 +72,7 @@ def memory(config: PreTrainedConfig, batch: Batch, *, lora: LoraSettings | None,
     with torch.device("meta"):
         model: nn.Module = AutoModelForCausalLM.from_config(config, dtype=dtype)
     size, hidden, inner = dtype.itemsize, config.hidden_size, config.intermediate_size
-    head = getattr(config, "head_dim", None) or hidden // config.num_attention_heads
-    values, layers = config.num_key_value_heads * head, config.num_hidden_layers
+    values, layers = config.num_key_value_heads * _head(config), config.num_hidden_layers
     prompt, whole = batch.prompt_tokens, batch.prompt_tokens + batch.new_tokens
     layer_at_work = size * (4 * hidden + 3 * inner)
     cache = whole * layers * 2 * size * values
@@ -83,13 +82,27 @@ def memory(config: PreTrainedConfig, batch: Batch, *, lora: LoraSettings | None,
     adapter, training = 0, 0
     if lora:
         adapted = adapted_layers(model, lora)
-        adapter = 16 * sum(lora.rank * (layer.in_features + layer.out_features) for layer in adapted.values())
-        queries = config.num_attention_heads * head
-        kept = layers * (8 * hidden + size * (2 * queries + 2 * values + 3 * inner))
-        kept += _inputs(adapted, shared=dtype == torch.float32) + 4 * lora.rank * len(adapted)
-        training = whole * (kept + 12 * config.vocab_size)
+        adapter = _adapter(adapted, lora)
+        inputs = _inputs(adapted, shared=dtype == torch.float32) + 4 * lora.rank * len(adapted)
+        training = whole * (_activations(config, size) + inputs + 12 * config.vocab_size)
     weights = size * sum(parameter.numel() for parameter in model.parameters())
     return Memory(weights, adapter, training, batch.rows * answers, batch.candidates * scores)
+
+
+def _head(config: PreTrainedConfig) -> int:
+    return getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+
+
+def _activations(config: PreTrainedConfig, size: int) -> int:
+    """Return the bytes a token that the backward pass needs of all layers, adapters aside."""
+    attended = 2 * _head(config) * (config.num_attention_heads + config.num_key_value_heads)
+    layer = 8 * config.hidden_size + size * (attended + 3 * config.intermediate_size)
+    return config.num_hidden_layers * layer
+
+
+def _adapter(adapted: dict[str, nn.Linear], lora: LoraSettings) -> int:
+    """Return the bytes of an adapter in training."""
+    return 16 * lora.rank * sum(layer.in_features + layer.out_features for layer in adapted.values())
 
 
 def _inputs(adapted: dict[str, nn.Linear], *, shared: bool) -> int:
@@ -115,11 +128,6 @@ class StepMemory:
     @classmethod
     def of(cls, model: Any, lora: LoraSettings) -> "StepMemory":
         """Estimate it from a model's shape; inputs of adapted layers are kept in the model's dtype, each once."""
-        config, size = model.config, model.dtype.itemsize
-        head = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-        attended = 2 * head * (config.num_attention_heads + config.num_key_value_heads)
-        layer = 8 * config.hidden_size + size * (attended + 3 * config.intermediate_size)
-        adapted = adapted_layers(model, lora)
+        config, size, adapted = model.config, model.dtype.itemsize, adapted_layers(model, lora)
         inputs = size / 4 * _inputs(adapted, shared=True) + size * lora.rank * len(adapted)
-        weights = lora.rank * sum(one.in_features + one.out_features for one in adapted.values())
-        return cls(config.num_hidden_layers * layer + inputs, 12 * config.vocab_size, 16 * weights)
+        return cls(_activations(config, size) + inputs, 12 * config.vocab_size, _adapter(adapted, lora))

@@ -22,9 +22,6 @@ ON_A_CPU, ON_A_GPU = 64, 512
 A_QUARTER = 0.25
 """Of the free memory of a GPU: for what samples read together, and as much again for their adapters."""
 
-AT_REST = 6 / 16
-"""Of the bytes of an adapter in training, those that stay: its weights in float32, and in the dtype of the model."""
-
 CORES = torch.get_num_threads()
 """What PyTorch chooses, from the machine and OMP_NUM_THREADS, before anything is set."""
 
@@ -88,7 +85,8 @@ def samples_at_once(config: RunConfig, agent: Agent | None = None, requests: Seq
     one = plan(agent, requests, config.loop)
     held = one.batch.prompt_tokens + one.batch.new_tokens
     by_keys = rows_at_once(agent.model, held=held, computed=0, scored=0, share=A_QUARTER)
-    kept = one.memory.adapter * AT_REST
+    # Of 16 bytes a weight in training its float32 stays, and a copy in the dtype of the model.
+    kept = one.memory.adapter * (4 + agent.model.dtype.itemsize) / 16
     by_adapters = int(A_QUARTER * one.free / kept) if kept else by_keys
     return max(1, min(ON_A_GPU, by_keys, by_adapters))
 

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Collection, Iterable, Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +41,9 @@ def assemble(root: Path, chapters: Mapping[str, Path], status: str, source: Path
     shutil.rmtree(source.parent / DOWNLOADS, ignore_errors=True)
     (source.parent / DOWNLOADS).mkdir()
     for docname, chapter in chapters.items():
-        shown = for_pages(nbformat.read(chapter, as_version=4), _source_lines(chapter, root))
-        nbformat.write(shown, source / "notebooks" / chapter.name)
         executed = nbformat.read(chapter, as_version=4)
+        shown = for_pages(deepcopy(executed), _source_lines(executed, chapter.stem, root))
+        nbformat.write(shown, source / "notebooks" / chapter.name)
         plain = standalone(executed, docname, Plain(root, dict(glued(executed))))
         nbformat.write(plain, source.parent / DOWNLOADS / chapter.name)
     (source / "machine.md").write_text(status, encoding="utf-8")
@@ -102,9 +103,9 @@ def for_pages(notebook: NotebookNode, sources: Iterable[str] = ()) -> NotebookNo
     return notebook
 
 
-def _source_lines(chapter: Path, root: Path) -> list[str]:
-    cells = [cell.source for cell in nbformat.read(chapter, as_version=4).cells if cell.cell_type == "code"]
-    return [source_line(chapter.stem, files, root) for files in rests_on(cells)]
+def _source_lines(executed: NotebookNode, name: str, root: Path) -> list[str]:
+    cells = [cell.source for cell in executed.cells if cell.cell_type == "code"]
+    return [source_line(name, files, root) for files in rests_on(cells)]
 
 
 def _keep(contents: Any, docnames: Collection[str]) -> Any:
