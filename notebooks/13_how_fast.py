@@ -94,7 +94,8 @@ stage_seconds(stages)
 # The same request, with each backend:
 #
 # ```python
-# config = configure("tiny", backend="batched")   # or "peft", or, on a GPU, "unsloth"
+# # or "peft", or, on a GPU, "unsloth"
+# config = configure("tiny", backend="batched")
 # with prepared(config, load_agent(config)) as improve:
 #     answers = list(improve.in_batches(requests, seed=0, at_once=64))
 # ```

@@ -86,10 +86,8 @@ figure
 tests = compared(rows)
 ungated = compared(everything, [("base", "tt-si-paper")])
 beside = compared(rows, OTHERS)
-FIRST_TAU = read_made(first_folder, "tt-si")[0].config["loop"]["tau"]
-first_taus = dict.fromkeys(("tt-si", "tt-si-constrained"), FIRST_TAU)
 first = read_results(
-    first_folder, taus=first_taus | {"tt-si-paper": PAPER["tau"]}
+    first_folder, taus={**taus, **dict.fromkeys(GATED, FIRST[1])}
 )
 tests_first = compared(first)
 

@@ -106,5 +106,5 @@ def auroc_dots(table: pd.DataFrame) -> Figure:
     figure, axes = interval_dots(table, row="estimator", series="group")
     axes.axvline(0.5, color=GREY, linestyle="--", linewidth=1)
     ends = close_up(min([*table["low"], 0.5]), 1)
-    axes.set(xlim=ends, xlabel="AUROC for a wrong base answer (dashed: chance)", ylabel="estimator")
+    axes.set(xlim=ends, xlabel="AUROC (dashed: chance)", ylabel="estimator")
     return figure
