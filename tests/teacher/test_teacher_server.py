@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from conftest import ROOT
 from ttsi.agent import Agent
 from ttsi.augmentation import judge
 from ttsi.benchmarks import load
@@ -20,7 +19,7 @@ from ttsi.records import InputError, Request
 from ttsi.teacher import EndpointTeacher, TeacherError, served, served_name, serving
 from ttsi.teacher.endpoint import _draw_seed
 
-TINY = ROOT / "data" / "agents" / "tiny"
+TINY = Path(__file__).parents[2] / "data" / "agents" / "tiny"
 REQUESTS = [
     load("toolworld", f"{kind}/seen", limit=1)[0].request for kind in ("single", "typed", "dialogue", "parallel")
 ]
