@@ -71,13 +71,15 @@ def test_a_run_at_tau_is_the_replay_of_one_that_adapts_everything(everything):
 
 
 def test_samples_that_could_not_be_adapted_keep_their_answer_and_say_so(everything):
-    _, rows = everything
+    config, rows = everything
     kept = rows[rows["uncertain"] & ~rows["adapted"]]
     assert kept["output"].tolist() == kept["base_output"].tolist()
     assert kept["note"].str.contains("no valid example").all()
     assert set(rows.loc[rows["adapted"], "note"]) == {""}
     assert rows["adapted"].tolist() == (rows["examples_valid"] > 0).tolist()
     assert rows["adapted"].any()
+    steps = rows["losses"].map(json.loads).map(len)
+    assert steps.tolist() == (rows["examples_valid"].clip(upper=config.loop.k) * config.loop.lora.epochs).tolist()
 
 
 @pytest.mark.parametrize(("method", "changes"), [("tt-icl", {}), ("icl", {}), ("tt-d", {"teacher": "oracle"})])

@@ -153,6 +153,8 @@ class Outcome(Record):
     examples_valid: int
     examples: str
     """JSON list of the practice examples written: `{"text", "verdict"}`, in order."""
+    losses: str = "[]"
+    """JSON list of the loss of each training step on them, nats per answer token, to four digits."""
     base_output: str
     base_correct: bool
     greedy_output: str

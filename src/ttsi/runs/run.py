@@ -216,6 +216,7 @@ def _outcome(sample: Sample, trial: Trial, config: RunConfig) -> Outcome:
         examples_tried=len(written),
         examples_valid=sum(attempt.example is not None for attempt in written),
         examples=json.dumps([{"text": a.text, "verdict": a.verdict} for a in written], ensure_ascii=False),
+        losses=json.dumps([float(f"{loss:.4g}") for loss in trial.losses]),
         base_output=trial.base_output,
         base_correct=score(trial.base_output, sample.gold).exact_match,
         greedy_output=trial.output,

@@ -74,12 +74,14 @@ def sample_rows(runs: Runs, margins: pd.DataFrame, texts: Texts) -> list[dict[st
 def practice_of(rows: pd.DataFrame, losses: Mapping[str, list[float]]) -> dict[str, dict[str, Any]]:
     """Return the practice of each sample that has any, by its id.
 
-    `examples` are text and verdict of each, and `losses` those of training on the valid ones, where they are known.
+    `examples` are text and verdict of each, and `losses` those of training on the valid ones: of the row, or those
+    given for rows that are older than that column.
     """
-    written = zip(rows["sample_id"], rows["examples"].map(json.loads), strict=True)
+    own = rows.get("losses", pd.Series("[]", rows.index)).fillna("[]")
+    written = zip(rows["sample_id"], rows["examples"].map(json.loads), own.map(json.loads), strict=True)
     return {
-        name: {"examples": [(one["text"], one["verdict"]) for one in examples], "losses": losses.get(name, [])}
-        for name, examples in written
+        name: {"examples": [(one["text"], one["verdict"]) for one in examples], "losses": of_row or losses.get(name, [])}
+        for name, examples, of_row in written
         if examples
     }
 
