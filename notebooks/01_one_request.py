@@ -31,6 +31,7 @@ from myst_nb import glue
 
 from ttsi.data import data_root
 from ttsi.studies.published import read_study
+from ttsi_book.plots.cards import card, change_card
 from ttsi_book.plots.frame import style
 from ttsi_book.plots.loop import Story, loop_figure
 from ttsi_book.plots.stacked import stage_seconds
@@ -86,9 +87,14 @@ request, gold = sample.request, sample.gold
 
 # %%
 answered = improve(request, seed=config.seed)
-print("request:", transcript(request.messages))
-print("\nbefore:", answered.base_output, sep="\n")
-print("\nafter:", answered.output, sep="\n")
+HTML(
+    change_card(
+        "The loop in one call",
+        transcript(request.messages),
+        before=answered.base_output,
+        after=answered.output,
+    )
+)
 
 # %% tags=["hide-input"]
 right = {True: "right", False: "wrong"}
@@ -186,8 +192,9 @@ loop, sample_seed, written = config.loop, answered.seed_of(), []
 if uncertain:
     probabilities = awareness.tool_probabilities
     written = practise(agent, request, probabilities, loop, seed=sample_seed)
-for attempt in written:
-    print(f"--- {attempt.verdict}\n{attempt.text}\n")
+parts = [("request", transcript(request.messages))]
+parts += [(attempt.verdict, attempt.text) for attempt in written]
+HTML(card("What the agent wrote, and the verdict on each", parts))
 
 # %% [markdown]
 # ## T: practise, then answer

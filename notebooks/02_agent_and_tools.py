@@ -19,6 +19,7 @@ import tempfile
 from pathlib import Path
 
 import pandas as pd
+from IPython.display import HTML, display
 from myst_nb import glue
 
 from ttsi import benchmarks
@@ -36,6 +37,7 @@ from ttsi.scoring import score
 from ttsi.studies.published import read_study
 from ttsi.tiny.training import TrainingConfig, train
 from ttsi_book.plots.accuracy import accuracy_dots
+from ttsi_book.plots.cards import card
 from ttsi_book.plots.frame import style
 from ttsi_book.plots.training import loss_curve
 
@@ -96,27 +98,26 @@ glue(
 #
 # One test sample of each, the expected calls below it:
 
+
 # %%
-for kind in ("single", "typed", "dialogue", "parallel"):
-    [drawn] = benchmarks.load(
-        "toolworld", f"{kind}/seen", seed=config.seed, limit=1
-    )
-    print(
-        f"--- {kind}\n{transcript(drawn.request.messages)}\n{render_calls(drawn.gold)}\n"
-    )
+def show(tools):
+    for kind in ("single", "typed", "dialogue", "parallel"):
+        [drawn] = benchmarks.load(
+            "toolworld", f"{kind}/{tools}", seed=config.seed, limit=1
+        )
+        asked = transcript(drawn.request.messages)
+        parts = [("request", asked), ("calls", render_calls(drawn.gold))]
+        display(HTML(card(f"{kind}/{tools}", parts)))
+
+
+show("seen")
 
 # %% [markdown]
 # The same kinds with `unseen` tools. Their nouns, argument names and made-up words occur nowhere in training, so the
 # agent must copy them from the tool list token by token instead of remembering them:
 
 # %%
-for kind in ("single", "typed", "dialogue", "parallel"):
-    [drawn] = benchmarks.load(
-        "toolworld", f"{kind}/unseen", seed=config.seed, limit=1
-    )
-    print(
-        f"--- {kind}\n{transcript(drawn.request.messages)}\n{render_calls(drawn.gold)}\n"
-    )
+show("unseen")
 
 # %% [markdown]
 # Training, validation and test samples cannot overlap, whatever the seeds: the text of a conversation decides which

@@ -4,8 +4,8 @@
 # **How many examples, steps, how fast and how large an adapter: what does it take, and what is too much?**
 #
 # The paper gives one setting each: one example, five epochs, a learning rate of 1e-4, rank 8. It shows no other. Here
-# each is varied with everything else as it is in the profile, on the same samples, and you will see accuracy beside
-# what a sample costs, what is fixed and what is broken.
+# each is varied with everything else as it is in the profile, on the same samples, and you will see the accuracy of each, what
+# it fixes and what it breaks.
 
 # %% tags=["parameters"]
 profile = "tiny"
@@ -32,12 +32,6 @@ from ttsi_book.plots.sweeps import setting_sweep
 
 style()
 config = configure(profile)
-STAGES = [
-    "seconds_answer",
-    "seconds_uncertainty",
-    "seconds_augmentation",
-    "seconds_adaptation",
-]
 
 # %% [markdown]
 # ## How it was measured
@@ -83,7 +77,6 @@ def sweep(setting, *prefixes):
         {
             "value": settings_of(name)[setting],
             **vars(accuracy(right[name])),
-            "seconds": rows[name][STAGES].sum(axis=1).mean(),
             "profile": name == "tt-si",
             "family": name,
         }
@@ -92,48 +85,47 @@ def sweep(setting, *prefixes):
     return pd.DataFrame(cells).sort_values("value", ignore_index=True)
 
 
-base, base_seconds = right["base"].mean(), own["base"]["seconds_base"].mean()
-common = {"base": base, "seconds": base_seconds}
+base = right["base"].mean()
 
 # %% [markdown]
-# Seconds are those of the runs themselves, which shared the machine with other work: good for comparing points of one
-# figure, not for more. [](10_what_it_costs) has those of a quiet machine.
+# What training costs follows from the settings: its time grows with the steps, K times epochs, and hardly with rate or
+# rank. [](10_what_it_costs) has the seconds, taken on a machine that did nothing else.
 #
 # ## Examples
 #
 # *K* is the number of practice examples that a sample trains on, at most. As many steps are taken an epoch, so more
 # examples are also more training.
 
-# %% mystnb={"image": {"alt": "Accuracy and seconds a sample for one, two and five practice examples, with the base accuracy as a line."}, "figure": {"name": "fig-sweep-k", "caption": "Accuracy and cost against K, the number of practice examples that a sample trains on. All samples adapted."}}
+# %% mystnb={"image": {"alt": "Accuracy for one, two and five practice examples, with the base accuracy as a line."}, "figure": {"name": "fig-sweep-k", "caption": "Accuracy against K, the number of practice examples that a sample trains on. All samples adapted."}}
 k_sweep = sweep("k", "k-")
-setting_sweep(k_sweep, setting="practice examples K", **common)
+setting_sweep(k_sweep, setting="practice examples K", base=base)
 
 # %% [markdown]
 # ## Steps
 #
 # Passes over the same examples. One optimizer step is one example.
 
-# %% mystnb={"image": {"alt": "Accuracy and seconds a sample for one to twenty epochs, with the base accuracy as a line."}, "figure": {"name": "fig-sweep-epochs", "caption": "Accuracy and cost against the number of epochs. All samples adapted."}}
+# %% mystnb={"image": {"alt": "Accuracy for one to twenty epochs, with the base accuracy as a line."}, "figure": {"name": "fig-sweep-epochs", "caption": "Accuracy against the number of epochs. All samples adapted."}}
 epoch_sweep = sweep("epochs", "epochs-")
-setting_sweep(epoch_sweep, setting="epochs", **common)
+setting_sweep(epoch_sweep, setting="epochs", base=base)
 
 # %% [markdown]
 # ## Learning rate
 #
 # The lowest is the paper's, for a model a thousand times as large. A small model takes larger steps.
 
-# %% mystnb={"image": {"alt": "Accuracy and seconds a sample for five learning rates, with the base accuracy as a line."}, "figure": {"name": "fig-sweep-learning-rate", "caption": "Accuracy and cost against the learning rate. All samples adapted."}}
+# %% mystnb={"image": {"alt": "Accuracy for five learning rates, with the base accuracy as a line."}, "figure": {"name": "fig-sweep-learning-rate", "caption": "Accuracy against the learning rate. All samples adapted."}}
 rate_sweep = sweep("learning_rate", "learning-rate-")
-setting_sweep(rate_sweep, setting="learning rate", **common)
+setting_sweep(rate_sweep, setting="learning rate", base=base)
 
 # %% [markdown]
 # ## Rank
 #
 # The size of the adapter; alpha stays, so a larger rank also takes smaller steps.
 
-# %% mystnb={"image": {"alt": "Accuracy and seconds a sample for adapters of rank one, eight and thirty-two, with the base accuracy as a line."}, "figure": {"name": "fig-sweep-rank", "caption": "Accuracy and cost against the rank of the adapter. All samples adapted."}}
+# %% mystnb={"image": {"alt": "Accuracy for adapters of rank one, eight and thirty-two, with the base accuracy as a line."}, "figure": {"name": "fig-sweep-rank", "caption": "Accuracy against the rank of the adapter. All samples adapted."}}
 rank_sweep = sweep("rank", "rank-")
-setting_sweep(rank_sweep, setting="rank", **common)
+setting_sweep(rank_sweep, setting="rank", base=base)
 
 # %% [markdown]
 # ## Against base, and against the profile

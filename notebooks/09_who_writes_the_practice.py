@@ -17,7 +17,7 @@ seed = 0
 import json
 
 import pandas as pd
-from IPython.display import Markdown
+from IPython.display import HTML, Markdown, display
 from myst_nb import glue
 
 from ttsi.augmentation import VALID, augment, judge
@@ -48,6 +48,7 @@ from ttsi.runs.run import load_agent, load_samples, teacher_of
 from ttsi.studies.published import read_study
 from ttsi.teacher import OracleTeacher
 from ttsi.uncertainty import Evidence
+from ttsi_book.plots.cards import card
 from ttsi_book.plots.frame import percent, style
 from ttsi_book.plots.practice import quality_and_gain
 from ttsi_book.plots.stacked import example_verdicts
@@ -306,7 +307,8 @@ wrong = written[
     (written["author"] == "the agent") & (written["fate"] == WRONG)
 ]
 for attempt in wrong.drop_duplicates("sample").head(3).itertuples():
-    print(f"--- {attempt.sample}\n{attempt.text}\n")
+    parts = [("valid, and wrong", attempt.text)]
+    display(HTML(card(attempt.sample, parts)))
 
 
 # %% [markdown]
@@ -440,25 +442,26 @@ def own_practice(request, *, seed, **asked):
     return written
 
 
-def show(author, attempt, request):
+def part(author, attempt, request):
     fits = (
         f", {'right' if is_right(request.id, attempt.example) else 'wrong'}"
         if attempt.example
         else ""
     )
-    print(f"--- {author}: {attempt.verdict}{fits}\n{attempt.text}\n")
+    return f"{author}: {attempt.verdict}{fits}", attempt.text
 
 
 # %%
 with teacher_of(configure(profile, method="tt-d")) as teacher:
     for request in requests:
-        print(f"=== {transcript(request.messages)}\n")
         asked = {
             "draws": 1,
             "temperature": config.loop.temperature,
             "seed": seed_for(seed, request.id),
         }
-        show("the agent", own_practice(request, **asked)[0], request)
+        (own,) = own_practice(request, **asked)
+        parts = [("request", transcript(request.messages))]
+        parts.append(part("the agent", own, request))
         for author, writer in (
             ("the teacher", teacher),
             ("the oracle", oracle),
@@ -466,7 +469,8 @@ with teacher_of(configure(profile, method="tt-d")) as teacher:
             texts = writer.write(
                 request, max_new_tokens=config.max_new_tokens, **asked
             )
-            show(author, judge(texts, request)[0], request)
+            parts.append(part(author, judge(texts, request)[0], request))
+        display(HTML(card(request.id, parts)))
 
 # %% tags=["remove-cell"]
 for author, name in zip(

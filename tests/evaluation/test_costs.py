@@ -41,9 +41,10 @@ def test_a_base_answer_costs_neither_margin_nor_practice() -> None:
     assert stages(seconds_adapted(BASE, "majority-vote")) == {"draws": [6, 8]}
 
 
-def test_a_fine_tuned_agent_answers_once() -> None:
-    fine_tuned = rows("sft", seconds_augmentation=0.0, seconds_adaptation=0.0)
-    assert stages(seconds_adapted(fine_tuned)) == {"answer": [1.25, 1.25]}
+def test_a_merged_adapter_answers_at_the_price_of_the_base_agent_and_examples_are_read_each_time() -> None:
+    without_practice = {"seconds_augmentation": 0.0, "seconds_adaptation": 0.0}
+    assert stages(seconds_adapted(rows("sft", **without_practice))) == {"answer": [1, 1]}
+    assert stages(seconds_adapted(rows("icl", **without_practice))) == {"answer": [1.25, 1.25]}
 
 
 def test_an_adapted_sample_pays_for_every_stage_and_a_second_answer() -> None:

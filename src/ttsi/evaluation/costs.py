@@ -5,7 +5,8 @@ Seconds come from published rows in which every sample was adapted. Serving a sa
 | method | direct | majority vote, pass@5 |
 |---|---|---|
 | base, constrained | its answer | five sampled answers |
-| sft, icl | the answer with the adapter or the examples | |
+| sft | what a base answer takes: its adapter is merged into the weights before it serves | |
+| icl | the answer with the examples | |
 | tt-si, tt-d, tt-icl, kept | its answer, H | and five sampled answers |
 | the same, adapted | its answer, H, G, T, a second answer | its answer, H, G, T, five sampled answers |
 
@@ -34,14 +35,15 @@ def seconds_adapted(rows: pd.DataFrame, decoding: Decoding = "direct") -> pd.Dat
         rows: published rows of one family.
         decoding: how the answer is found; the greedy answer at the end is left out where answers are sampled.
     """
-    author = METHODS[FAMILIES[_family(rows)]["method"]]["author"]
+    method = METHODS[FAMILIES[_family(rows)]["method"]]
+    author = method["author"]
     second = rows["seconds_answer"] - rows["seconds_base"]
     sampled = decoding != "direct"
     if author == "nobody":
         return _stages(rows, answer=rows["seconds_base"] * (not sampled), draws=rows["seconds_draws"] * sampled)
-    practice = {stage: rows[f"seconds_{stage}"] for stage in ("augmentation", "adaptation")}
     if author == "training set":
-        return _stages(rows, answer=second, **practice)
+        return _stages(rows, answer=second if method["in_context"] else rows["seconds_base"])
+    practice = {stage: rows[f"seconds_{stage}"] for stage in ("augmentation", "adaptation")}
     answer = rows["seconds_base"] + second * (not sampled)
     draws = rows["seconds_draws"] * sampled
     return _stages(rows, answer=answer, uncertainty=rows["seconds_uncertainty"], draws=draws, **practice)

@@ -57,9 +57,12 @@ def selection_runs() -> Iterator[Named]:
 
 
 def timing_runs() -> Iterator[Named]:
-    """Yield the name and the configuration of the runs that seconds are taken from; run them alone, unsharded."""
-    for family, changes in FAMILIES.items():
-        yield _named(family, HEADLINE, 0, limit=SWEEP_LIMIT, **changes)
+    """Yield the name and the configuration of the runs that seconds are taken from, the families in turns.
+
+    Run them alone, unsharded.
+    """
+    for seed, (family, changes) in product(SEEDS, FAMILIES.items()):
+        yield _named(family, HEADLINE, seed, limit=SWEEP_LIMIT, **changes)
 
 
 def paper_runs(*, teacher_url: str | None = None, teacher_model: str | None = None) -> Iterator[Named]:

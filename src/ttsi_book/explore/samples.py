@@ -80,7 +80,10 @@ def practice_of(rows: pd.DataFrame, losses: Mapping[str, list[float]]) -> dict[s
     own = rows.get("losses", pd.Series("[]", rows.index)).fillna("[]")
     written = zip(rows["sample_id"], rows["examples"].map(json.loads), own.map(json.loads), strict=True)
     return {
-        name: {"examples": [(one["text"], one["verdict"]) for one in examples], "losses": of_row or losses.get(name, [])}
+        name: {
+            "examples": [(one["text"], one["verdict"]) for one in examples],
+            "losses": of_row or losses.get(name, []),
+        }
         for name, examples, of_row in written
         if examples
     }

@@ -24,16 +24,21 @@ def change_card(
     removed, added = marked(before, after)
     parts = [("request", escape(request)), ("before", removed), ("after", added)]
     parts += [("right", escape(gold))] if gold and gold not in (before, after) else []
-    rows = "".join(f"<dt>{name}</dt><dd>{text.strip()}</dd>" for name, text in parts)
-    examples = "".join(f"<dt>{escape(verdict)}</dt><dd>{escape(text.strip())}</dd>" for text, verdict in practice)
-    folded = f"<details><summary>practice in between</summary><dl>{examples}</dl></details>" if examples else ""
-    return f'<div class="change-card"><p>{escape(title)}</p><dl>{rows}</dl>{folded}</div>'
+    examples = [(escape(verdict), escape(text)) for text, verdict in practice]
+    folded = f"<details><summary>practice in between</summary>{_list(examples)}</details>" if examples else ""
+    return f'<div class="change-card"><p>{escape(title)}</p>{_list(parts)}{folded}</div>'
 
 
 def card(title: str, parts: Sequence[tuple[str, str]]) -> str:
-    """Return texts, each with its name, as a card of HTML."""
-    rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text.strip())}</dd>" for name, text in parts)
-    return f'<div class="change-card"><p>{escape(title)}</p><dl>{rows}</dl></div>'
+    """Return texts, each with its name, as a card of HTML; a `request` is set as prose, all else as code."""
+    rows = [(escape(name), escape(text)) for name, text in parts]
+    return f'<div class="change-card"><p>{escape(title)}</p>{_list(rows)}</div>'
+
+
+def _list(parts: Sequence[tuple[str, str]]) -> str:
+    said = {"request": ' class="said"'}
+    rows = (f"<dt>{name}</dt><dd{said.get(name, '')}>{text.strip()}</dd>" for name, text in parts)
+    return f"<dl>{''.join(rows)}</dl>"
 
 
 def marked(before: str, after: str) -> tuple[str, str]:
