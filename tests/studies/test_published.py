@@ -1,8 +1,10 @@
 """What is published: complete, of one agent and one teacher, and what the code computes now."""
 
 import json
+from collections.abc import Iterator
 
 import pytest
+import torch
 
 from ttsi.benchmarks.toolworld import SPLITS
 from ttsi.data import data_root
@@ -10,14 +12,24 @@ from ttsi.estimators import ESTIMATORS
 from ttsi.models.folders import hash_files, model_files
 from ttsi.models.loading import model_folder
 from ttsi.records import InputError, Outcome
-from ttsi.runs.run import run
+from ttsi.runs.config import configure
+from ttsi.runs.results import as_table
+from ttsi.runs.run import load_agent, load_samples, outcomes, run
 from ttsi.scoring import DRAWS
 from ttsi.studies.collecting import collect, read_made
-from ttsi.studies.families import ACTIVATED, CANDIDATES, FAMILIES, SEEDS, SWEEPS
+from ttsi.studies.families import ACTIVATED, CANDIDATES, FAMILIES, LIMITS, SEEDS, SWEEPS
 from ttsi.studies.published import margins_of, read_study
 from ttsi.studies.toolworld import STUDIES
 
 OF_STUDY = {"results": FAMILIES | ACTIVATED, "sweeps": SWEEPS, "selection": CANDIDATES, "timing": FAMILIES}
+
+
+@pytest.fixture
+def threads_as_before() -> Iterator[None]:
+    """Afterwards PyTorch has as many threads as before."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.mark.parametrize("study", STUDIES)
@@ -62,6 +74,18 @@ def test_the_base_family_holds_every_margin_and_sampled_answers():
     assert set(margins_of(rows).columns) == set(ESTIMATORS)
     assert margins_of(rows).notna().all(axis=None)
     assert {len(json.loads(draws)) for draws in rows["draws"]} == {DRAWS}
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_a_run_with_default_threads_and_batch_answers_as_the_published_run_of_threads_as_before_did(
+    split, threads_as_before
+):
+    config = configure("tiny", split=split, adapt="all", limit=LIMITS["seen"])
+    found = as_table(outcomes(load_samples(config), config, load_agent(config))).set_index("sample_id")
+    made = read_study(data_root() / "results", "tt-si").set_index("sample_id").loc[found.index]
+    assert (config.threads, config.backend, config.batch) == (None, "batched", None)
+    for column in ("base_output", "examples", "greedy_output"):
+        assert found[column].tolist() == made[column].tolist()
 
 
 def test_runs_are_collected_with_what_made_them(tmp_path):
