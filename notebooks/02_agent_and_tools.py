@@ -45,14 +45,7 @@ style()
 config = configure(profile, seed=seed)
 agent = load_agent(config)
 
-# %% [markdown]
-# ## How good is it?
-#
-# An answer is right if its calls are exactly the expected ones: the same tools, the same arguments, the same values
-# (*exact match*). The figure shows the agent alone, before any adaptation, on the test samples of the runs that this
-# book publishes.
-
-# %%
+# %% tags=["hide-input"]
 published = read_study(data_root() / "results", "base")
 shares = []
 for name in SPLITS:
@@ -66,9 +59,6 @@ for name in SPLITS:
     )
 base = pd.DataFrame(shares)
 
-# %% mystnb={"image": {"alt": "Dots of the exact match of the base agent on each of the eight splits of toolworld, with intervals."}, "figure": {"name": "fig-agent-base", "caption": "Exact match of the agent alone on every split of toolworld: four kinds of request, each with tools whose words occurred in training (seen) and tools whose words did not (unseen)."}}
-accuracy_dots(base, row="split", series="method")
-
 # %% tags=["remove-cell"]
 parameters = sum(parameter.numel() for parameter in agent.model.parameters())
 by_split = base.set_index("split")["estimate"]
@@ -81,12 +71,25 @@ glue(
     "agent_unseen", f"{unseen.min():.0%} to {unseen.max():.0%}", display=False
 )
 
+# %% mystnb={"image": {"alt": "Dots of the exact match of the base agent on each of the eight splits of toolworld, with intervals."}, "figure": {"name": "fig-agent-base", "caption": "Exact match of the agent alone on every split of toolworld: four kinds of request, each with tools whose words occurred in training (seen) and tools whose words did not (unseen)."}}
+accuracy_dots(base, row="split", series="method")
+
 # %% [markdown]
-# On tools whose words it knows it scores {glue:text}`agent_seen`, depending on the kind of request; on words it never
-# met, {glue:text}`agent_unseen`. It has {glue:text}`agent_parameters` parameters, about a thousandth of what the
-# smallest model of the paper has, and no knowledge of anything but this world. What it shows about the loop's
-# mechanics carries over; its percentages do not.
+# **It is a language model of {glue:text}`agent_parameters` parameters that knows one made-up world.** On tools whose words it
+# knows it is right in {glue:text}`agent_seen` of the requests, depending on their kind; on words it never met, in
+# {glue:text}`agent_unseen`. That gap is what practice can work on.
+
+# %% [markdown]
+# ## How good is it?
 #
+# An answer is right if its calls are exactly the expected ones: the same tools, the same arguments, the same values
+# (*exact match*). The figure above shows the agent alone, before any adaptation, on the test samples of the runs that this
+# book publishes.
+#
+# It has about a thousandth of the parameters of the paper's smallest model, and no knowledge of anything but this world.
+# What it shows about the loop's mechanics carries over; its percentages do not.
+
+# %% [markdown]
 # ## toolworld: four kinds of request
 #
 # | kind | what is hard about it | in the manner of |

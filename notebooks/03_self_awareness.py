@@ -60,6 +60,44 @@ config = configure(
 )
 tau = config.loop.tau
 
+# %% tags=["hide-input"]
+base = read_study(data_root() / "results", "base")
+margins = margins_of(base)
+names = list(margins)
+wrong = ~base["base_correct"]
+groups = {
+    group: base["split"].str.endswith(f"/{group}")
+    for group in ("unseen", "seen")
+}
+
+
+# %% tags=["hide-input"]
+def area(name, where):
+    try:
+        return auroc(-margins.loc[where, name], wrong[where])
+    except UndefinedError:
+        return None
+
+
+areas = {
+    (name, group): area(name, where)
+    for name in names
+    for group, where in groups.items()
+}
+dots = [
+    {"estimator": name, "group": group, **vars(found)}
+    for (name, group), found in areas.items()
+    if found
+]
+
+# %% mystnb={"image": {"alt": "Dots with 95 percent intervals: the AUROC of the estimators for finding wrong base answers, on the unseen and on the seen splits."}, "figure": {"name": "fig-awareness-auroc", "caption": "How well each margin finds wrong base answers, on the splits with unseen tools (pooled) and with seen tools (pooled). The dashed line is chance. A group in which the agent made fewer than two mistakes has no dots."}}
+auroc_dots(pd.DataFrame(dots))
+
+# %% [markdown]
+# **How well it knows depends on what it is asked.** The probability of its whole answer, which this book's gate looks at,
+# finds wrong answers on unseen tools with an AUROC of {glue:text}`auroc_profile`, where 0.5 is chance and 1 is perfect. The
+# gap between the two most probable tools, which the paper's gate looks at, reaches {glue:text}`auroc_rss`.
+
 # %% [markdown]
 # ## The margins
 #
@@ -95,45 +133,12 @@ tau = config.loop.tau
 # whether $\ell_n$ is normalised by length. The published rows hold margins of the same base answers by
 # several estimators; all that they hold are shown.
 
-# %%
-base = read_study(data_root() / "results", "base")
-margins = margins_of(base)
-names = list(margins)
-wrong = ~base["base_correct"]
-groups = {
-    group: base["split"].str.endswith(f"/{group}")
-    for group in ("unseen", "seen")
-}
-
 # %% [markdown]
 # ## Do they find the wrong answers?
 #
-# One number judges an estimator at every threshold at once: the probability that a wrong answer has a lower margin
+# In the first figure one number judges an estimator at every threshold at once: the probability that a wrong answer has a lower margin
 # than a right one, called AUROC (the area under the receiver operating characteristic). One half is chance, one is
 # perfect. It needs answers of both sorts, so it says nothing where the agent is always right.
-
-
-# %%
-def area(name, where):
-    try:
-        return auroc(-margins.loc[where, name], wrong[where])
-    except UndefinedError:
-        return None
-
-
-areas = {
-    (name, group): area(name, where)
-    for name in names
-    for group, where in groups.items()
-}
-dots = [
-    {"estimator": name, "group": group, **vars(found)}
-    for (name, group), found in areas.items()
-    if found
-]
-
-# %% mystnb={"image": {"alt": "Dots with 95 percent intervals: the AUROC of the estimators for finding wrong base answers, on the unseen and on the seen splits."}, "figure": {"name": "fig-awareness-auroc", "caption": "How well each margin finds wrong base answers, on the splits with unseen tools (pooled) and with seen tools (pooled). The dashed line is chance. A group in which the agent made fewer than two mistakes has no dots."}}
-auroc_dots(pd.DataFrame(dots))
 
 # %% tags=["hide-input"]
 lines = []

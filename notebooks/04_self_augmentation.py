@@ -44,22 +44,7 @@ style()
 config = configure(profile, subset="validation", seed=seed)
 samples = min(samples, max(1, config.limit // 3))
 
-# %% [markdown]
-# ## Three ways to ask
-#
-# - **free**: the agent is asked for a practice example and writes all of it. This is how we read the paper; its
-#   prompt is not published.
-# - **hesitation**: the tool of the call is drawn from the probabilities that the agent gives the offered tools, and
-#   the opening of that call is put into its mouth; it completes the arguments, then writes the request. It practises
-#   on the tools that it hesitates between, and an offered tool's name is spelled right by construction.
-#
-# - **constrained**: the agent writes all of it, but of the call it can write only what a grammar allows: an offered
-#   tool, and arguments of that tool's schema.
-#
-# The second gives the agent's own hesitation back to it; none reads a label. The same requests, seeds and temperature
-# for all:
-
-# %%
+# %% tags=["hide-input"]
 agent = load_agent(config)
 requests = []
 for split in (name for name in SPLITS if name.endswith("unseen")):
@@ -69,7 +54,7 @@ for split in (name for name in SPLITS if name.endswith("unseen")):
     requests += [sample.request for sample in drawn]
 
 
-# %%
+# %% tags=["hide-input"]
 def write(elicitation):
     attempts = augment(
         agent,
@@ -91,7 +76,7 @@ seeds = [seed_for(config.seed, request.id) for request in requests]
 ways = get_args(Elicitation)
 written = {way: write(way) for way in ways}
 
-# %%
+# %% tags=["hide-input"]
 rows = [
     {
         "way": way,
@@ -113,6 +98,27 @@ counts = pd.crosstab(table["way"], table["verdict"]).reindex(
 example_verdicts(counts)
 
 # %% [markdown]
+# **How much is usable depends on how it is asked.** Asked freely, {glue:text}`valid_free` of its examples are valid; begun
+# for it (*hesitation*), {glue:text}`valid_hesitation`; with the calls held to a grammar (*constrained*),
+# {glue:text}`valid_constrained`.
+
+# %% [markdown]
+# ## Three ways to ask
+#
+# - **free**: the agent is asked for a practice example and writes all of it. This is how we read the paper; its
+#   prompt is not published.
+# - **hesitation**: the tool of the call is drawn from the probabilities that the agent gives the offered tools, and
+#   the opening of that call is put into its mouth; it completes the arguments, then writes the request. It practises
+#   on the tools that it hesitates between, and an offered tool's name is spelled right by construction.
+# - **constrained**: the agent writes all of it, but of the call it can write only what a grammar allows: an offered
+#   tool, and arguments of that tool's schema.
+#
+# The second gives the agent's own hesitation back to it; none reads a label. The requests, seeds
+# and temperature of the figure are the same for all.
+
+# %% [markdown]
+# ## What can be wrong
+#
 # | verdict | what it means |
 # |---|---|
 # | valid | none of the below |

@@ -63,16 +63,7 @@ AUTHORS = {
     "tt-d-oracle": "the oracle",
 }
 
-# %% [markdown]
-# ## Valid, and right
-#
-# What can be checked without a label decides what is trained on: an example is *valid* if its calls are of offered
-# tools, fit their schemas, and take their values from the written request ([](04_self_augmentation)). Whether the calls
-# are the *right* ones for that request is another matter. In this world we can know it afterwards: the grammar that
-# made the benchmark is read backwards, and says which calls the written request asks for. Nobody is told while the loop
-# runs, and no test label is read for it.
-
-# %%
+# %% tags=["hide-input"]
 rows = pd.concat(
     [read_study(data_root() / "results", family) for family in AUTHORS],
     ignore_index=True,
@@ -93,8 +84,7 @@ attempts = [
 ]
 written = pd.DataFrame(attempts)
 
-
-# %%
+# %% tags=["hide-input"]
 RIGHT, WRONG = "valid, right", "valid, wrong"
 
 
@@ -116,6 +106,21 @@ counts = pd.crosstab(written["author"], written["fate"]).reindex(
 
 # %% mystnb={"image": {"alt": "Stacked bars of what became of the practice examples of agent, teacher and oracle: valid and right, valid but wrong, or why not valid."}, "figure": {"name": "fig-practice-fates", "caption": "What became of the practice examples that each author wrote, all splits of the published runs. The oracle's are right by construction. Parts too narrow for a number have none."}}
 example_verdicts(counts, rows="author")
+
+# %% [markdown]
+# **It is, as far as these samples tell.** Of its own examples {glue:text}`practice_right_self` are right, of the larger
+# agent's {glue:text}`practice_right_teacher`, of the oracle's all. On unseen tools the larger agent's practice changes
+# the accuracy against the agent's own by {glue:text}`practice_tt-d_unseen`, the oracle's by
+# {glue:text}`practice_tt-d-oracle_unseen`.
+
+# %% [markdown]
+# ## Valid, and right
+#
+# What can be checked without a label decides what is trained on: an example is *valid* if its calls are of offered
+# tools, fit their schemas, and take their values from the written request ([](04_self_augmentation)). Whether the calls
+# are the *right* ones for that request is another matter. In this world we can know it afterwards: the grammar that
+# made the benchmark is read backwards, and says which calls the written request asks for. Nobody is told while the loop
+# runs, and no test label is read for it.
 
 # %% [markdown]
 # Examples for one request resemble each other, so the request is the unit of the intervals: the mean share of its
@@ -309,7 +314,6 @@ wrong = written[
 for attempt in wrong.drop_duplicates("sample").head(3).itertuples():
     parts = [("valid, and wrong", attempt.text)]
     display(HTML(card(attempt.sample, parts)))
-
 
 # %% [markdown]
 # In these runs the tool of the call is drawn from the offered ones and the call is begun for the agent (*hesitation*,
