@@ -26,7 +26,7 @@ export UV_LINK_MODE ?= copy
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "%-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(INSTALLED)  ## Create .venv with everything pinned, and the ttsi command in it
+setup: $(INSTALLED)  ## Create .venv with everything pinned and the ttsi command in it, and fetch the real model
 
 $(INSTALLED): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -35,10 +35,10 @@ $(INSTALLED): requirements.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	$(BIN)/uv pip install --python $(BIN)/python -r requirements.txt
 	$(BIN)/uv pip install --python $(BIN)/python --no-deps --no-build-isolation -e .
+	$(BIN)/ttsi agent fetch agents/smollm2-tools
 	touch $@
 
 book: setup  ## Execute the chapters that changed and build the book into _build/html
-	$(BIN)/ttsi agent fetch agents/smollm2-tools
 	$(BIN)/ttsi book
 
 pdf: book  ## Print the built book into one file, _build/pdf/book.pdf, with a Chromium that is found or can be installed

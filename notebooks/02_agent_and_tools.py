@@ -125,7 +125,8 @@ show("unseen")
 # %% [markdown]
 # Training, validation and test samples cannot overlap, whatever the seeds: the text of a conversation decides which
 # of the three it may belong to. A few requests are ambiguous on purpose ("get rid of" where both `cancel` and
-# `delete` are offered); nobody can answer those reliably.
+# `delete` are offered); nobody can answer those reliably. The phrases are fixed: "take out" means `book`, "go over" means
+# `check`, in training and test alike.
 #
 # ## What the model reads
 #

@@ -336,7 +336,7 @@ lines = [
     f"- Best on the unseen splits: `{ranked[0]}`, AUROC {cell(best)}.",
     f"- Intervals that overlap with it, so the order may be chance: {listed(level)}.",
     f"- Clearly behind: {listed([name for name in ranked[1:] if name not in level])}.",
-    f"- No better than chance, as far as these samples tell: {listed(chance)}.",
+    f"- Pooled over the unseen splits not told from chance: {listed(chance)}. The table above has each split alone.",
 ]
 Markdown("\n".join(lines))
 

@@ -228,8 +228,8 @@ glue("augmentation_requests", str(len(requests)), display=False)
 #   freely, {glue:text}`covered_hesitation` by hesitation, {glue:text}`covered_constrained` constrained. The others
 #   keep their base answer, and the row of the run says so.
 #
-# These are validation requests: the published runs' way was chosen on such, never on test samples, and before the
-# third was there. *Valid* is a property of form. An example whose tool does not mean what its request says is valid
+# These are validation requests: the published runs' way was chosen on such, never on test samples, when the constrained way did not
+# exist yet. *Valid* is a property of form. An example whose tool does not mean what its request says is valid
 # here, and the agent will learn from it what it already believed.
 #
 # ## Things to try

@@ -136,7 +136,22 @@ HTML(f"{cards}<p>{len(broken)} broken on {split}</p>")
 # epochs. Optimizer, schedule and loss mask are not stated. This profile's:
 
 # %%
-pd.Series(lora.model_dump(), name="value").to_frame()
+pd.Series(
+    {
+        "rank": lora.rank,
+        "alpha": lora.alpha,
+        "layers": lora.targets,
+        "acts on": {
+            "adapted": "the whole prompt",
+            "activated": "what follows the tool list",
+        }[lora.prefix],
+        "learning rate": f"{lora.learning_rate:g}, constant",
+        "epochs": lora.epochs,
+        "gradient clipping": lora.max_grad_norm or "none",
+        "early stop": lora.stop_loss or "none",
+    },
+    name="value",
+).to_frame()
 
 # %% [markdown]
 # A small model takes larger steps. The learning rate was chosen on validation samples.
@@ -339,16 +354,13 @@ areas = {
     name: auroc(-column, ~profile_rows["base_correct"])
     for name, column in margins_of(profile_rows).items()
 }
-told = [
-    f"{interval_text(area, '.2f')} for `{name}`"
-    for name, area in areas.items()
-]
-glue("selection_areas", ", ".join(told), display=False)
+for key, name in (("ours", config.loop.estimator), ("rss", "rss-margin")):
+    glue(f"selection_{key}", interval_text(areas[name], ".2f"), display=False)
 
 # %% [markdown]
 # The agent alone gets {glue:text}`selection_base` of these samples right. The intervals are wide: the choice is a
-# reasonable one rather than the best one. AUROC of the margin for "base is wrong" on the same samples, with its 95%
-# interval: {glue:text}`selection_areas`.
+# reasonable one rather than the best one. On the same samples the margin of our gate finds wrong answers with an
+# AUROC of {glue:text}`selection_ours`, the paper's with {glue:text}`selection_rss`.
 
 # %% [markdown]
 # ## What it costs

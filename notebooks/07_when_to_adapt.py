@@ -84,9 +84,10 @@ figure.axes[0].set_ylabel("gate")
 figure
 
 # %% [markdown]
-# **Asking is worth it here, if the right thing is asked.** Our gate adapts {glue:text}`gates_share` of the requests and
-# takes {glue:text}`gates_saved` less time than adapting all. Against as many requests drawn by lot it makes a difference of
-# {glue:text}`gates_tt_si_uncertain_lot`. With the paper's margin the same comparison shows {glue:text}`gates_rss`.
+# **Asking is worth it here, if the right thing is asked.** Below our gate's tau lie {glue:text}`gates_share` of the
+# requests, and practising for these alone takes {glue:text}`gates_saved` less time than practising for all. Against as many
+# requests drawn by lot it shows {glue:text}`gates_tt_si_uncertain_lot`. With the paper's margin the same comparison shows
+# {glue:text}`gates_rss`.
 
 # %% [markdown]
 # ## Four gates at the same budget
@@ -96,7 +97,7 @@ figure
 #
 # | gate | adapts |
 # |---|---|
-# | uncertain | the samples whose margin $u$ is below *tau*: the paper's gate |
+# | uncertain | the samples whose margin $u$ is below *tau*: the paper's rule, with our margin |
 # | lot | as many, drawn by lot |
 # | surest | as many, those with the highest margins |
 # | all | every sample |
@@ -107,15 +108,17 @@ figure
 # ([](06_results)); answers are greedy.
 
 # %% tags=["hide-input"]
+chosen = gated["tt-si", "uncertain"]["adapted"]
 Markdown(
-    f"At tau = {tau:g} the first three adapt {budget:,} of {n:,} samples ({budget / n:.0%})."
+    f"At tau = {tau:g} the first three gates choose {budget:,} of {n:,} samples ({budget / n:.0%}). "
+    f"{chosen.sum():,} of those of the gate uncertain had a valid example, and were adapted."
 )
 
 # %% [markdown]
 # ## Where the fixed and the broken samples lie
 #
-# All samples are adapted here, and counted on both sides of the threshold: those that the gate adapts, and those
-# that it leaves alone. What is fixed on the certain side is what the gate gives away, and what is broken there is what
+# All samples are adapted here, and counted on both sides of the threshold: those that the gate lets
+# through, and those that it leaves alone. What is fixed on the certain side is what the gate gives away, and what is broken there is what
 # it prevents.
 
 # %%
@@ -315,7 +318,8 @@ Markdown(
 # ## What the paper found
 #
 # On SealTool, with another model, the paper compares similar gates; its *certain* samples are all those that are not
-# uncertain, whatever their number. These are its numbers; none was computed here.
+# uncertain, whatever their number. These are its numbers, as [](11_reported_and_reproduced) quotes them; none was computed
+# here.
 
 # %%
 paper = read_paper()
@@ -323,7 +327,6 @@ keys = ["base", "tt_si", "tt_si_all", "tt_si_certain", "tt_si_tau_0_35"]
 reported = [paper[f"sealtool.{key}"] for key in keys]
 columns = {
     "as reported (%)": [f"{one.value:.2f}" for one in reported],
-    "how sure": [one.sure for one in reported],
 }
 pd.DataFrame(
     columns,
@@ -385,7 +388,7 @@ glue(
 # ## What we learned
 #
 # On the unseen splits, n = {glue:text}`gates_n` samples of {glue:text}`gates_seeds` seeds, tau =
-# {glue:text}`gates_tau`, which adapts {glue:text}`gates_share` of them:
+# {glue:text}`gates_tau`, below which {glue:text}`gates_share` of them lie:
 #
 # - Tuned TT-SI, uncertain against base: {glue:text}`gates_tt_si_uncertain_base`.
 # - Tuned TT-SI, uncertain against lot: {glue:text}`gates_tt_si_uncertain_lot`.
@@ -420,7 +423,7 @@ better, level = (
 )
 lines = [
     f"- Margins that know where practice helps, better than drawing as many by lot: {', '.join(better) or 'none'}.",
-    f"- Margins that cannot be told from one: {', '.join(level) or 'none'}.",
+    f"- Margins that cannot be told from drawing lots: {', '.join(level) or 'none'}.",
     *map(every_sample, practised),
 ]
 Markdown("\n".join(lines))

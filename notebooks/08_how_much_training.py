@@ -84,9 +84,9 @@ rate_sweep = sweep("learning_rate", "learning-rate-")
 setting_sweep(rate_sweep, setting="learning rate", base=base)
 
 # %% [markdown]
-# **Little is enough, and too fast is the one way to do harm.** Of all settings the largest gain over base is
-# {glue:text}`sweep_best`, the smallest {glue:text}`sweep_worst`. On these {glue:text}`sweep_n` samples
-# {glue:text}`sweep_told_apart`.
+# **On these {glue:text}`sweep_n` samples {glue:text}`sweep_told_apart`.** Against base the change ranges from
+# {glue:text}`sweep_worst_points` to {glue:text}`sweep_best_points`. Beyond chance, after Holm's adjustment,
+# {glue:text}`sweep_gains`.
 
 # %% [markdown]
 # ## How it was measured
@@ -179,6 +179,14 @@ glue(
     f"{worst['after'][0]}: {points_text(worst)} points",
     display=False,
 )
+glue("sweep_best_points", f"{points_text(best)} points", display=False)
+glue("sweep_worst_points", points_text(worst), display=False)
+gaining = against_base.query("p_holm < 0.05 and low > 0")
+glue(
+    "sweep_gains",
+    f"{len(gaining)} of {len(against_base)} settings gain",
+    display=False,
+)
 glue("sweep_paper_rate", f"{points_text(paper_rate)} points", display=False)
 differing = "no setting can be told from the profile's"
 if told_apart:
@@ -269,7 +277,8 @@ readable_differences(on_validation)
 # ## Things to try
 #
 # - One setting of your own: `ttsi run --adapt all --rank 4 --limit 20 --out mine`, then read `mine/outcomes.parquet`.
-# - A setting for the whole chapter: add it to `SWEEPS` in `src/ttsi/studies/toolworld.py` and run `ttsi study run sweeps`.
+# - A setting for the whole chapter: add it to `SWEEPS` in `src/ttsi/studies/families.py`, then
+#   `ttsi study run sweeps --out DIR` and `ttsi study collect DIR --out data/sweeps`.
 #
 # ## References
 #

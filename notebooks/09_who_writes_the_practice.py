@@ -108,7 +108,7 @@ counts = pd.crosstab(written["author"], written["fate"]).reindex(
 example_verdicts(counts, rows="author")
 
 # %% [markdown]
-# **It is, as far as these samples tell.** Of its own examples {glue:text}`practice_right_self` are right, of the larger
+# **Better authors are not shown to help.** Of the agent's own examples {glue:text}`practice_right_self` are right, of the larger
 # agent's {glue:text}`practice_right_teacher`, of the oracle's all. On unseen tools the larger agent's practice changes
 # the accuracy against the agent's own by {glue:text}`practice_tt-d_unseen`, the oracle's by
 # {glue:text}`practice_tt-d-oracle_unseen`.
@@ -488,7 +488,7 @@ for author, name in zip(
         )
 for tools, table in authors.items():
     for row in table.itertuples():
-        chance = "" if row.p_holm < 0.05 else ", not told from chance"
+        chance = "" if row.p_holm < 0.05 else ", which may be chance"
         glue(
             f"practice_{row.after[0]}_{tools}",
             f"{points_text(row)} points{chance}",

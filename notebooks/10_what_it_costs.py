@@ -169,7 +169,7 @@ cost_frontier(points, bound="pass@5")
 # split, one CPU thread, with nothing else on the machine: seconds that were taken while other work shared the machine
 # say little. The methods took turns, so that a slow minute meets all of them alike. SFT is charged what a base answer takes: its adapter would be merged into
 # the weights before it serves. In both, every sample is adapted, so that the gate can be replayed at any threshold. What a request
-# costs is the mean over certain and uncertain ones, weighted by the share that the gate adapts in the results.
+# costs is the mean over certain and uncertain ones, weighted by the share below tau in the results.
 
 # %% tags=["hide-input"]
 facts = {
@@ -252,7 +252,7 @@ if certain and doubtful:
         + (
             "The intervals do not meet: the weighting is off by that much."
             if apart
-            else "The intervals overlap, so the weighting may stand."
+            else "The intervals overlap, so these rows do not show that the weighting is wrong."
         )
     )
 Markdown(answer)
@@ -263,7 +263,7 @@ Markdown(answer)
 #
 # The first figure has each method with its accuracy and its seconds for a request. A filled point can be used as it is. *pass@5* is
 # hollow: it counts a sample as right if any of five sampled answers is, and to choose that one takes the label, or a
-# checker as good. Nothing lies above and to the left of the dotted line that could be used.
+# checker as good. No usable method is both cheaper and better than those on the dotted line.
 
 
 # %%
@@ -335,9 +335,8 @@ told += (
 Markdown(told)
 
 # %% [markdown]
-# What would more answers have done? At the same rate the seconds of TT-SI buy more than five, or fewer, and the
-# number of answers that a vote takes can be cut from the published draws. Where the curve is flat, a few more or a few
-# fewer make no difference:
+# The seconds of tuned TT-SI buy about {glue:text}`costs_answers` answers; the published rows hold five. What fewer would
+# have done can be read from them. Where the curve is flat, a few more or a few fewer make no difference:
 
 # %%
 drawing = [
@@ -375,11 +374,6 @@ by_count = {
     ],
 }
 pd.DataFrame(by_count, index=pd.Index(counts, name="sampled answers"))
-
-# %% tags=["hide-input"]
-Markdown(
-    f"In the seconds of tuned TT-SI the base agent could draw about {DRAWS * ratio:.0f} answers."
-)
 
 # %% [markdown]
 # The paper reports both modes but not at equal seconds. A study of code generation did compare them:
@@ -574,7 +568,7 @@ per_request = methods["tt-si"]["adapted"].mean() * k
 even = config_sft["sft_examples"] / per_request if per_request else np.inf
 Markdown(
     f"SFT trained on {config_sft['sft_examples']} labelled examples once; tuned TT-SI trains on {per_request:.2f} examples "
-    f"for each request at most, so it has trained on as many after {even:,.0f} requests."
+    f"a request on average, at most, so it has trained on as many after {even:,.0f} requests."
 )
 
 # %% [markdown]
@@ -621,6 +615,7 @@ glue(
     display=False,
 )
 glue("costs_ratio", f"{ratio:.1f}", display=False)
+glue("costs_answers", f"{DRAWS * ratio:.0f}", display=False)
 
 # %% tags=["remove-cell"]
 glue("costs_crossing", requests_text(crossings[gate]), display=False)
@@ -647,8 +642,8 @@ glue("costs_paper_even", f"{catches_up:,.0f}", display=False)
 # %% [markdown]
 # ## What we learned
 #
-# On {glue:text}`costs_split`, tau = {glue:text}`costs_tau`, where the gate adapts {glue:text}`costs_share` of
-# the requests:
+# On {glue:text}`costs_split`, tau = {glue:text}`costs_tau`, below which {glue:text}`costs_share` of
+# the requests lie:
 #
 # | answered by | seconds for a request |
 # |---|---|
@@ -668,8 +663,8 @@ glue("costs_paper_even", f"{catches_up:,.0f}", display=False)
 # - "{glue:text}`costs_fewer` times fewer samples" counts examples for these test samples. The count is even after
 #   {glue:text}`costs_paper_even` test samples.
 #
-# These are the seconds of a tiny agent on one CPU thread. A large model on a GPU spends them in other proportions,
-# which nothing here can tell. What carries over is the shape of the sum: one method is paid once, the other every time.
+# These are the seconds of a tiny agent on one CPU thread. A larger model on a GPU spends them in other proportions;
+# [](13_how_fast) measured one. What carries over is the shape of the sum: one method is paid once, the other every time.
 #
 # ## Things to try
 #

@@ -230,7 +230,7 @@ Markdown(
 )
 
 # %% [markdown]
-# How much a model gains from the order can only be measured with the model. `make paper` answers SealTool both ways:
+# How much a model gains from the order can only be measured with the model. `make paper` answers SealTool both ways.
 
 # %% tags=["hide-input"]
 reproduced = data_root() / "paper-results"
@@ -244,7 +244,7 @@ if (reproduced / "base-upstream-order.parquet").is_file():
     words = interval_text(gain, "points", with_n=True)
     order_effect = f"upstream's order against shuffled: {words} points"
 else:
-    order_effect = "needs a GPU and the model's weights: run make paper"
+    order_effect = "not measured: the paper's models have not been run here"
 Markdown(order_effect[0].upper() + order_effect[1:] + ".")
 
 # %% [markdown]
@@ -263,7 +263,7 @@ Markdown(
 )
 
 # %% [markdown]
-# For ToolAlpaca's real split the missing keys weigh most: its gold answers hold keys that neither the request nor the
+# For ToolAlpaca's split of real APIs the missing keys weigh most: its gold answers hold keys that neither the request nor the
 # tools state. The number is counted as soon as its file is at hand, and a score on it should be read against this
 # limit.
 #
@@ -272,9 +272,8 @@ Markdown(
 # The benchmarks' own scores differ: NexusRaven compares a call with its defaults filled in, SealTool counts tool names
 # and parameters, API-Bank executes the call, and ToolAlpaca asks a large model for its verdict. The paper reports one
 # accuracy for all four and does not say how it was counted. Here one rule holds for all: the same calls, in any
-# order, with the same arguments after normalising numbers and white space. Beside it stand the parts, where their
-# definitions can be computed: valid format, tool names, and names and arguments one by one. A differing rule moves a
-# score by more than a method does, so scores from two papers should not be laid side by side.
+# order, with the same arguments after normalising numbers and white space. A differing rule can
+# move a score. We have not measured by how much, so scores from two papers should not be laid side by side.
 
 # %% tags=["remove-cell"]
 seal, n_seal = (

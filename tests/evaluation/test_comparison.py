@@ -163,10 +163,10 @@ def test_numbers_read_with_their_interval():
         (0.2, -0.01, 0.05, 9, "no effect that"),
         (0.01, 0.01, 0.05, 9, "a gain"),
         (0.01, -0.05, -0.01, 0, "a loss"),
-        (0.0504, -0.045, -0.009, 2, "a borderline loss"),
-        (0.2, 0.01, 0.05, 9, "a borderline gain"),
-        (0.055, -0.01, 0.05, 9, "a borderline gain"),
-        (0.04, 0.0, 0.05, 9, "a borderline gain"),
+        (0.0504, -0.045, -0.009, 2, "a loss by its interval alone"),
+        (0.2, 0.01, 0.05, 9, "a gain by its interval alone"),
+        (0.055, -0.01, 0.05, 9, "no effect that these samples can tell from chance"),
+        (0.04, 0.0, 0.05, 9, "a gain by its p value alone"),
     ],
 )
 def test_a_verdict_never_contradicts_the_interval_beside_it(p_holm, low, high, fixed, told):

@@ -26,13 +26,21 @@ class SettingsCommand(click.Command):
     """
 
     def __init__(self, *arguments: Any, settings: Sequence[str] = (), **parameters: Any) -> None:
+        self._waiting: tuple[str, ...] | None = None
         super().__init__(*arguments, **parameters)
-        self.settings = tuple(settings)
+        self._waiting = tuple(settings)
 
-    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        """Return the command's own parameters, an option for each setting, and `--help`."""
-        *own, for_help = super().get_params(ctx)
-        return [*own, *_options(self.settings), for_help]
+    @property
+    def params(self) -> list[click.Parameter]:
+        """The command's own parameters, then an option for each setting."""
+        if self._waiting is not None:
+            names, self._waiting = self._waiting, None
+            self._params += _options(names)
+        return self._params
+
+    @params.setter
+    def params(self, own: list[click.Parameter]) -> None:
+        self._params = own
 
 
 def settings_of(record: type[Record]) -> Iterator[tuple[str, FieldInfo]]:

@@ -64,8 +64,6 @@ PRIMARY: tuple[tuple[Answers, Answers], ...] = (
 """The comparisons that the book is about, whatever comes of them; all others are exploratory. The first published rows
 were known when this list was written; it stays as it is for those to come."""
 
-NEARLY = 0.06
-"""An adjusted p value from 0.05 up to here is called borderline, neither an effect nor none."""
 
 FEW = 10
 """Right or wrong answers below which the bootstrap of a share is too narrow."""
@@ -220,15 +218,15 @@ def p_text(p_value: float) -> str:
 
 
 def effect_text(tested: Any) -> str:
-    """Return in words what a row of `differences` says at the 5% level: a gain or a loss, perhaps borderline, or none.
+    """Return in words what a row of `differences` says at the 5% level: a gain, a loss, or none.
 
-    Borderline is where the interval and the adjusted p value disagree, or that p value lies just above 0.05.
+    Where the interval and the adjusted p value disagree, it says which of the two shows an effect.
     """
     significant, apart = tested.p_holm < 1 - CONFIDENCE, tested.low > 0 or tested.high < 0
-    if not apart and not significant and tested.p_holm >= NEARLY:
+    if not apart and not significant:
         return "no effect that these samples can tell from chance"
-    direction = "gain" if tested.fixed > tested.broken else "loss"
-    return f"a {direction}" if significant and apart else f"a borderline {direction}"
+    alone = "" if significant and apart else f" by its {'interval' if apart else 'p value'} alone"
+    return f"a {'gain' if tested.fixed > tested.broken else 'loss'}{alone}"
 
 
 def _intervals(table: pd.DataFrame) -> list[Interval]:

@@ -54,7 +54,7 @@ SFT = {
 GREEDY = ("base", "constrained", "sft")
 """Families without a draw: another seed gives the same answers, or (sft) the same examples in another order."""
 
-VALIDATION = (("sealtool", "test", "validation", 256), ("apibank", "level-3", "train", 128))
+VALIDATION = (("sealtool", "test", "validation", 200), ("apibank", "level-3", "train", 128))
 """Benchmark, split, subset and number of the samples that settings are chosen on."""
 
 CANDIDATES: dict[str, dict[str, Any]] = {

@@ -52,7 +52,19 @@ def as_markdown(table: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
+WORDS = {
+    "rss-margin": "gap between the two likeliest tools (RSS)",
+    "call-probability": "probability of the whole answer",
+    "free": "whole example, freely",
+    "hesitation": "tool drawn from its doubts",
+    "constrained": "calls held to a grammar",
+    "adapted": "on the whole prompt",
+    "activated": "only after the tool list",
+}
+"""What values of settings are in words."""
+
+
 def _text(setting: str, value: Any) -> str:
     if setting == "loop.practice_instruction":
         return "ours, for a large model" if value == configure("paper").loop.practice_instruction else "ours, short"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:g}" if isinstance(value, float) else WORDS.get(value, str(value))

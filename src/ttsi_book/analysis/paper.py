@@ -33,6 +33,8 @@ class Unknown(Record):
     what: str = Field(min_length=1)
     setting: str | None = None
     """The setting in which a run must choose all the same, dotted, as `RunConfig` names it."""
+    ours: str | None = None
+    """What is done here, where no setting says so."""
 
 
 class Source(Record):

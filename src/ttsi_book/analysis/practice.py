@@ -26,8 +26,8 @@ def changes(rows: pd.DataFrame, names: Iterable[Any]) -> pd.DataFrame:
         names: of each row's group; groups come out in the order of their names' categories, or as they occur.
 
     Returns:
-        A row a group, with `n`, `change in points (95% interval)`, `fixed`, `broken` and `valid practice`, the share
-        of the adapted among the samples. Nothing of a group without samples.
+        A row a group, with `n`, `change in points (95% interval)`, `fixed`, `broken` and `adapted`, the share of
+        the samples that were. Nothing of a group without samples.
     """
     found = {}
     for name, part in rows.groupby(pd.Series(names, rows.index), sort=False, observed=True):
@@ -37,7 +37,7 @@ def changes(rows: pd.DataFrame, names: Iterable[Any]) -> pd.DataFrame:
             "change in points (95% interval)": points_text(difference_interval(before, after)),
             "fixed": int((after & ~before).sum()),
             "broken": int((before & ~after).sum()),
-            "valid practice": share_text(proportion_interval(int(part["adapted"].to_numpy(bool).sum()), len(part))),
+            "adapted": share_text(proportion_interval(int(part["adapted"].to_numpy(bool).sum()), len(part))),
         }
     return pd.DataFrame(found).T
 
@@ -78,4 +78,4 @@ def by_margin(rows: pd.DataFrame, estimator: str) -> pd.DataFrame:
     order = margins.to_numpy(float).argsort()
     names = [f"{low:g} to {high:g}" for low, high in pairwise(MARGINS)]
     groups = pd.Series(pd.cut(margins.iloc[order], list(MARGINS), labels=names, include_lowest=True))
-    return changes(adapted.iloc[order], groups.astype(str)).drop(columns="valid practice")
+    return changes(adapted.iloc[order], groups.astype(str)).drop(columns="adapted")
