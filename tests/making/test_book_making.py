@@ -1,6 +1,7 @@
 """`ttsi book` on a small book: what it executes, what it keeps when something fails, and what it never touches."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +27,24 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
     root = write_small_book(tmp_path / "repository")
     monkeypatch.chdir(root)
+    return root
+
+
+@pytest.fixture(scope="module")
+def built_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small book that was built."""
+    root = write_small_book(tmp_path_factory.mktemp("built"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        first = book()
+    assert first.exit_code == 0, first.output
+    return root
+
+
+@pytest.fixture
+def built(root: Path, built_once: Path) -> Path:
+    """The same, of one's own."""
+    shutil.copytree(built_once, root, dirs_exist_ok=True)
     return root
 
 
@@ -66,27 +85,26 @@ def test_a_book_is_executed_once_and_side_builds_leave_it_alone(root: Path) -> N
     assert published(root) == before
 
 
-def test_only_what_changed_is_made_anew_and_a_line_says_why(root: Path) -> None:
+def test_only_what_changed_is_made_anew_and_a_line_says_why(built: Path) -> None:
     unchanged = "01_first: unchanged\n02_second: unchanged\n"
-    assert book().exit_code == 0
-    stamps = {path: path.stat().st_mtime_ns for path in (root / "_build/html").rglob("*")}
+    stamps = {path: path.stat().st_mtime_ns for path in (built / "_build/html").rglob("*")}
     assert book().output.startswith(f"{unchanged}nothing changed: the pages stay as they are\n")
-    assert {path: path.stat().st_mtime_ns for path in (root / "_build/html").rglob("*")} == stamps
+    assert {path: path.stat().st_mtime_ns for path in (built / "_build/html").rglob("*")} == stamps
 
     for name, before, after in (
         ("book/intro.md", "# Small", "# Other"),
         ("_config.yml", "Small", "Third"),
         (FIRST, "Plain", "Fourth"),
     ):
-        edit(root / name, before, after)
+        edit(built / name, before, after)
         assert book().output.startswith(f"{unchanged}building the pages: {name} changed\n")
-        assert any(after.strip("# ") in page.read_text() for page in (root / "_build/html").rglob("*.html"))
+        assert any(after.strip("# ") in page.read_text() for page in (built / "_build/html").rglob("*.html"))
 
-    edit(root / FIRST, 'print("answer"', 'print("result"')
+    edit(built / FIRST, 'print("answer"', 'print("result"')
     again = book().output
     assert again.startswith(f"01_first runs again: {FIRST} changed\n01_first: executed in ")
     assert "02_second: unchanged" in again
-    assert "result 42 tiny" in (root / "_build/html/notebooks/01_first.html").read_text()
+    assert "result 42 tiny" in (built / "_build/html/notebooks/01_first.html").read_text()
 
 
 def test_a_cell_edited_in_jupyter_is_in_the_book_and_in_its_source(root: Path) -> None:
@@ -101,16 +119,15 @@ def test_a_cell_edited_in_jupyter_is_in_the_book_and_in_its_source(root: Path) -
     assert (root / SECOND).read_text().endswith("print(6 / value)\nprint('from Jupyter')\n")
 
 
-def test_two_side_builds_at_once_leave_each_other_and_what_is_published_alone(root: Path) -> None:
-    assert book().exit_code == 0
-    before = published(root) | snapshot(root / "data")
+def test_two_side_builds_at_once_leave_each_other_and_what_is_published_alone(built: Path) -> None:
+    before = published(built) | snapshot(built / "data")
     command = [sys.executable, "-c", "from ttsi.cli import main; main()", "book", "--only", "01"]
     taus = {"one": "0.1", "two": "0.2"}
     builds = [subprocess.Popen([*command, "-p", f"tau={tau}", "--out", name]) for name, tau in taus.items()]
     assert [build.wait() for build in builds] == [0, 0]
     for name, tau in taus.items():
-        assert f"answer 42 tiny {tau}" in (root / name / "html/notebooks/01_first.html").read_text()
-    assert published(root) | snapshot(root / "data") == before
+        assert f"answer 42 tiny {tau}" in (built / name / "html/notebooks/01_first.html").read_text()
+    assert published(built) | snapshot(built / "data") == before
 
 
 @pytest.mark.parametrize("arguments", [[], ["--out", "side"]])
@@ -133,32 +150,30 @@ def test_a_chapter_that_writes_among_the_data_fails(root: Path, arguments: list[
     ],
 )
 def test_a_chapter_that_hangs_or_is_killed_names_its_cell_and_keeps_its_report(
-    root: Path, monkeypatch: pytest.MonkeyPatch, cell: str, reason: str
+    built: Path, monkeypatch: pytest.MonkeyPatch, cell: str, reason: str
 ) -> None:
-    assert book().exit_code == 0
-    before = published(root)
+    before = published(built)
     monkeypatch.setattr(execution, "CELL_SECONDS", 2)
-    edit(root / SECOND, "print(6 / value)", f"print('so far', flush=True)\n\n# %%\n{cell}")
+    edit(built / SECOND, "print(6 / value)", f"print('so far', flush=True)\n\n# %%\n{cell}")
     failed = book()
     assert failed.exit_code == 1
-    report = root / "_build/work/02_second.ipynb"
+    report = built / "_build/work/02_second.ipynb"
     assert f"02_second, cell 4 ({cell}): {reason}; the chapter as far as it ran: {report}" in failed.output
     assert nbformat.read(report, as_version=4).cells[-2].outputs[0].text == "so far\n"
-    assert published(root) == before
+    assert published(built) == before
 
 
-def test_a_failing_chapter_is_named_and_leaves_the_last_good_book(root: Path) -> None:
-    assert book().exit_code == 0
-    before = published(root)
-    edit(root / FIRST, '"answer"', '"result"')
-    edit(root / SECOND, "value = 3", "value = 0")
+def test_a_failing_chapter_is_named_and_leaves_the_last_good_book(built: Path) -> None:
+    before = published(built)
+    edit(built / FIRST, '"answer"', '"result"')
+    edit(built / SECOND, "value = 3", "value = 0")
     failed = book()
     assert failed.exit_code == 1
     assert "02_second, cell 3 (# a first line): ZeroDivisionError: division by zero" in failed.output
-    after = published(root)
+    after = published(built)
     finished = {"notebooks/01_first.ipynb", "notebooks/manifest.json"}
     assert {name for name in before | after if before.get(name) != after.get(name)} == finished
-    edit(root / SECOND, "value = 0", "value = 3")
+    edit(built / SECOND, "value = 0", "value = 3")
     assert "01_first: unchanged\n02_second: unchanged" in book().output
 
 
@@ -178,24 +193,22 @@ def test_a_swallowed_error_fails_with_its_cell_number_under_parameters(root: Pat
     assert "02_second, cell 3 (# a first line): ZeroDivisionError" in failed.output
 
 
-def test_pages_with_warnings_leave_the_last_good_book(root: Path) -> None:
-    assert book().exit_code == 0
-    html = snapshot(root / "_build/html")
-    edit(root / "book/intro.md", "# Small", "# Small\n\n[](nowhere.md)")
+def test_pages_with_warnings_leave_the_last_good_book(built: Path) -> None:
+    html = snapshot(built / "_build/html")
+    edit(built / "book/intro.md", "# Small", "# Small\n\n[](nowhere.md)")
     failed = book()
     assert failed.exit_code == 1
     assert "nowhere" in failed.output
-    assert snapshot(root / "_build/html") == html
+    assert snapshot(built / "_build/html") == html
 
 
-def test_one_chapter_of_the_published_book_is_rebuilt_and_stale_ones_are_named(root: Path) -> None:
-    assert book().exit_code == 0
-    edit(root / "requirements.txt", "==1", "==2")
+def test_one_chapter_of_the_published_book_is_rebuilt_and_stale_ones_are_named(built: Path) -> None:
+    edit(built / "requirements.txt", "==1", "==2")
     rebuilt = book("--only", "02")
     assert rebuilt.exit_code == 0, rebuilt.output
     assert "01_first: built as it was, although requirements.txt changed" in rebuilt.output
-    assert "out of date: requirements.txt changed" in (root / "_build/html/status.html").read_text()
-    executed = nbformat.read(root / "book/notebooks/02_second.ipynb", as_version=4)
+    assert "out of date: requirements.txt changed" in (built / "_build/html/status.html").read_text()
+    executed = nbformat.read(built / "book/notebooks/02_second.ipynb", as_version=4)
     assert executed.cells[-1].outputs[0].text == "2.0\n"
 
 

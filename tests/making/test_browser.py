@@ -52,7 +52,9 @@ def test_opens_without_complaint(browser: Browser, address: str, docname: str, m
         complaints.watch(page, urlsplit(address).netloc)
         page.goto(f"{address}/{docname}.html", wait_until="networkidle")
         assert not complaints.found
-        assert page.evaluate("document.documentElement.dataset.theme") == ("dark" if mode == "dark" else "light")
+        # The theme's script may still be at it.
+        wanted = "dark" if mode == "dark" else "light"
+        page.wait_for_function("wanted => document.documentElement.dataset.theme === wanted", arg=wanted)
         width = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
         assert width[0] <= width[1], f"the page is {width[0]} px wide in a window of {width[1]} px"
 
