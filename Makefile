@@ -44,9 +44,10 @@ book: setup  ## Execute the chapters that changed and build the book into _build
 pdf: book  ## Print the built book into one file, _build/pdf/book.pdf, with a Chromium that is found or can be installed
 	$(BIN)/python -m ttsi_book.making.pdf --chromium "$$($(BIN)/python tests/chromium.py)"
 
+# A thread for each worker: threads that wait for each other lose far more on a busy core than they gain.
 test: setup  ## Run the tests, with the browser tests where a Chromium is found or can be installed
 	$(BIN)/python tests/chromium.py
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 test-gpu: setup  ## Run the proofs that need a GPU, in under three minutes
 	$(BIN)/python -m pytest -m gpu tests/backends/test_gpu.py
