@@ -192,7 +192,7 @@ for name, text in texts.items():
 # share. So these are not the paper's numbers with a smaller error bar. They answer the paper's question for a weak
 # model.
 #
-# How weak, was a disappointment. Before the tuning we hoped for {glue:text}`real_hoped_base` of right answers on SealTool and
+# It is weaker than we hoped. Before the tuning we wished for {glue:text}`real_hoped_base` of right answers on SealTool and
 # for {glue:text}`real_hoped_practice` of valid practice. It reached {glue:text}`real_base_share`, and, asked freely on the
 # validation samples, {glue:text}`real_free_valid`. The tuning's loss fell to the end:
 
@@ -395,8 +395,8 @@ figure.axes[0].set_ylabel("")
 figure
 
 # %% [markdown]
-# A fast rate does harm in every way of asking, most where little of the practice is valid; a slow one changes hardly an
-# answer. How well each estimator finds wrong answers on the same samples, which the profile's estimator was chosen by:
+# A fast rate does harm in every way of asking, and a slow one changes hardly an answer. A larger share of valid practice is
+# no protection. How well each estimator finds wrong answers on the same samples, which the profile's estimator was chosen by:
 
 # %% tags=["hide-input"]
 measured = read_study(selection, "base")
