@@ -13,16 +13,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, Tag
 
 NUMBER = re.compile(r"\d[\d.,]*(?:e[+-]?\d+)?")
 TIMES = re.compile(
-    r"second|\bms\b|\d s\b|minute|hour|times (?:as|the)|faster|slower|Executed|UTC|Machine", re.IGNORECASE
+    r"second|\bms\b|[\d,] s\b|minute|hour|times (?:as|the)|faster|slower|Executed|UTC|Machine", re.IGNORECASE
 )
 """What a text says that tells of time, or of a build: its numbers differ from build to build."""
 
 BLOCKS = ("p", "li", "td", "th", "pre", "text", "figcaption", "dd", "dt", "h1", "h2", "h3")
-CONTEXTS = ("table", "figure", "section")
+CELLS = ("td", "th")
 
 
 def differences(one: Path, other: Path) -> tuple[list[str], int]:
@@ -62,9 +62,22 @@ def _numbers(page: Path) -> Iterator[Number]:
         if block.find(BLOCKS):
             continue
         words = " ".join(block.get_text(" ").split())
-        context = block.find_parent(CONTEXTS[:2])
-        timed = bool(TIMES.search(words) or (context and TIMES.search(context.get_text(" "))))
+        timed = bool(TIMES.search(f"{words} {_told_of(block)}"))
         yield from ((number, timed, words[:80]) for number in NUMBER.findall(words))
+
+
+def _told_of(block: Tag) -> str:
+    """Say what the numbers of a block are: the heads of their column and row in a table, or all words of the figure."""
+    cell, table = block if block.name in CELLS else block.find_parent(CELLS), block.find_parent("table")
+    if not (cell and table):
+        figure = block.find_parent("figure")
+        return figure.get_text(" ") if figure else ""
+    rows = [row.find_all(CELLS) for row in table.find_all("tr")]
+    own = next(row for row in rows if any(one is cell for one in row))
+    # From the right, since a row whose label spans several has fewer cells.
+    from_the_right = next(place for place, one in enumerate(own) if one is cell) - len(own)
+    heads = [row[from_the_right] for row in rows if len(row) >= -from_the_right and row[-1].name == "th"]
+    return " ".join(one.get_text(" ") for one in [*heads, *(one for one in own if one.name == "th"), own[0]])
 
 
 def build_twice(root: Path, folder: Path) -> list[Path]:
