@@ -281,11 +281,15 @@ folders = {
 facts = {}
 for (name, folder), one in zip(folders.items(), (agent, teacher), strict=True):
     made = json.loads((folder / "training.json").read_text())["config"]
+    steps_taken = pd.read_parquet(folder / "training.parquet")
+    trained_on = steps_taken["tokens"].sum()
     facts[name] = {
         "layers": made["layers"],
         "parameters": f"{one.model.num_parameters() / 1e6:.2f} million",
-        "training tokens": f"{pd.read_parquet(folder / 'training.parquet')['tokens'].sum() / 1e6:.1f} million",
-        "lessons with words of the unseen splits": f"{made.get('reserved_share', 0):.0%}",
+        "training tokens": f"{trained_on / 1e6:.1f} million",
+        "lessons with words of the unseen splits": (
+            f"{made.get('reserved_share', 0):.0%}"
+        ),
         "exact match (95% interval)": validated(one),
     }
 pd.DataFrame(facts)

@@ -12,9 +12,7 @@
 profile = "tiny"
 split = "single/unseen"  # of the close look at two estimators
 tau = None  # threshold of the gate, in [0, 1]; None: the profile's
-share = (
-    0.3  # share of samples that a gate is to flag, in the table of thresholds
-)
+share = 0.3  # of the samples, to be flagged in the table of thresholds
 samples = 4  # live, to time the estimators
 
 # %% tags=["hide-input"]
@@ -148,7 +146,8 @@ for group, where in groups.items():
     )
     undefined = areas[names[0], group] is None
     lines.append(
-        f"- {group} splits: {counted}{'; AUROC is undefined' if undefined else ''}."
+        f"- {group} splits: "
+        f"{counted}{'; AUROC is undefined' if undefined else ''}."
     )
 Markdown("\n".join(lines))
 
@@ -334,9 +333,18 @@ chance = [name for name in names if round(areas[name, "unseen"].low, 2) <= 0.5]
 # %% tags=["hide-input"]
 lines = [
     f"- Best on the unseen splits: `{ranked[0]}`, AUROC {cell(best)}.",
-    f"- Intervals that overlap with it, so the order may be chance: {listed(level)}.",
-    f"- Clearly behind: {listed([name for name in ranked[1:] if name not in level])}.",
-    f"- Pooled over the unseen splits not told from chance: {listed(chance)}. The table above has each split alone.",
+    (
+        "- Intervals that overlap with it, so the order may be chance: "
+        f"{listed(level)}."
+    ),
+    (
+        "- Clearly behind: "
+        f"{listed([name for name in ranked[1:] if name not in level])}."
+    ),
+    (
+        "- Pooled over the unseen splits not told from chance: "
+        f"{listed(chance)}. The table above has each split alone."
+    ),
 ]
 Markdown("\n".join(lines))
 
@@ -361,8 +369,10 @@ gated = {
     right_answers(gated), [(("lot", "direct"), ("RSS", "direct"))]
 ).itertuples()
 Markdown(
-    f"At {budget:.0%} of the unseen splits' samples, the gate on the RSS margin against the lot, in the accuracy of tuned "
-    f"TT-SI: {effect_text(rss_gate)}, {points_text(rss_gate)} points, p {p_text(rss_gate.p_value)}."
+    f"At {budget:.0%} of the unseen splits' samples, the gate on the RSS "
+    "margin against the lot, in the accuracy of tuned TT-SI: "
+    f"{effect_text(rss_gate)}, {points_text(rss_gate)} points, p "
+    f"{p_text(rss_gate.p_value)}."
 )
 
 # %% [markdown]

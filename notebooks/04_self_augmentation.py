@@ -196,7 +196,8 @@ for way in ways[1:]:
     )
     does = f"gives {found}" if found else "is not shown to give more or fewer"
     lines.append(
-        f"- *{way}* {does} valid examples than *free*: {interval_text(difference, 'points')} points."
+        f"- *{way}* {does} valid examples than *free*: "
+        f"{interval_text(difference, 'points')} points."
     )
 Markdown(
     f"Over {len(shares)} requests, with 95% intervals:\n\n" + "\n".join(lines)

@@ -271,7 +271,8 @@ same_weights = all(
 same_answers = answers == [agent.generate([probe])[0] for probe in probes]
 adaptations = sum(one.adapted for one in live)
 print(
-    f"after {adaptations} adaptations: base weights bit-equal: {same_weights}, base answers the same: {same_answers}"
+    f"after {adaptations} adaptations: base weights bit-equal: "
+    f"{same_weights}, base answers the same: {same_answers}"
 )
 assert same_weights
 assert same_answers
@@ -339,9 +340,15 @@ profile_rows = tried["profile"]
 better = others[(others["p_holm"] < 0.05) & (others["estimate"] > 0)]
 if len(better):
     names = ", ".join(name for name, _ in better["after"])
-    found = f"Better than the profile on these samples, beyond chance: {names}. The profile was not changed for it."
+    found = (
+        f"Better than the profile on these samples, beyond chance: {names}. "
+        "The profile was not changed for it."
+    )
 else:
-    found = "No candidate is better than the profile beyond chance, so the profile stands."
+    found = (
+        "No candidate is better than the profile beyond chance, so the "
+        "profile stands."
+    )
 Markdown(f"{found} n = {len(profile_rows):,} samples a row.")
 
 # %% tags=["remove-cell"]

@@ -15,7 +15,7 @@
 # %% tags=["parameters"]
 profile = "tiny"
 tau = None  # threshold of the gate, in [0, 1]; None: the profile's
-gate = "uncertain"  # which samples practise: "uncertain", "all", "surest" or "lot"
+gate = "uncertain"  # who practises: "uncertain", "all", "surest" or "lot"
 samples = 12  # published samples to compute again
 split = "single/unseen"  # of the recomputation
 seed = 0
@@ -355,7 +355,8 @@ same_machine = (
     and made.versions.items() <= versions().items()
 )
 print(
-    f"{agree.to_numpy().all(axis=1).sum()} of {len(agree)} rows equal; same machine and versions: {same_machine}"
+    f"{agree.to_numpy().all(axis=1).sum()} of {len(agree)} rows equal; same "
+    f"machine and versions: {same_machine}"
 )
 assert agree.to_numpy().all() or not same_machine
 
@@ -430,12 +431,14 @@ lines = [
     *sentences("unseen", ("constrained", DIRECT)),
     *sentences("unseen", ("base", DIRECT)),
 ]
-lines += [
-    f"- Tuned TT-SI made {broken:,} right answers wrong (all splits, gate: {gate}, tau = {tau:g})."
-]
-lines += [
-    f"- {unpractised:.0%} of all samples had no valid practice example, and keep their base answer at any tau."
-]
+lines.append(
+    f"- Tuned TT-SI made {broken:,} right answers wrong (all splits, gate: "
+    f"{gate}, tau = {tau:g})."
+)
+lines.append(
+    f"- {unpractised:.0%} of all samples had no valid practice example, and "
+    "keep their base answer at any tau."
+)
 Markdown("\n".join(lines))
 
 # %% [markdown]
@@ -476,7 +479,10 @@ told_below = {
 for key, pair in told_below.items():
     row = next(tested["unseen"].iloc[[pairs.index(pair)]].itertuples())
     points, p_holm = compare.points_text(row), compare.p_text(row.p_holm)
-    found = f"{points} points, {row.fixed} fixed, {row.broken} broken, Holm's p {p_holm}"
+    found = (
+        f"{points} points, {row.fixed} fixed, {row.broken} broken, Holm's p "
+        f"{p_holm}"
+    )
     glue(f"results_difference_{key}", found, display=False)
     glue(f"results_effect_{key}", compare.effect_text(row), display=False)
     glue(
@@ -487,7 +493,10 @@ for key, pair in told_below.items():
     interval = bounds_text(row, "points")
     glue(
         f"results_counts_{key}",
-        f"95% interval {interval}; {row.fixed} fixed, {row.broken} broken of {row.n:,}",
+        (
+            f"95% interval {interval}; {row.fixed} fixed, {row.broken} broken "
+            f"of {row.n:,}"
+        ),
         display=False,
     )
 glue("results_n", f"{len(groups['unseen']):,}", display=False)
@@ -515,9 +524,10 @@ glue(
     f"{of_ours / of_constrained:.1f}",
     display=False,
 )
+of_gate = methods[PAPER_GATE].set_index("split")["uncertain"]
 glue(
     "results_gate_adapted",
-    f"{methods[PAPER_GATE].loc[lambda rows: rows['split'].str.endswith('/unseen'), 'uncertain'].mean():.1%}",
+    f"{of_gate[of_gate.index.str.endswith('/unseen')].mean():.1%}",
     display=False,
 )
 glue("settings_changes", Markdown(as_markdown(changes)), display=False)

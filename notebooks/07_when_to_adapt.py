@@ -110,8 +110,9 @@ figure
 # %% tags=["hide-input"]
 chosen = gated["tt-si", "uncertain"]["adapted"]
 Markdown(
-    f"At tau = {tau:g} the first three gates choose {budget:,} of {n:,} samples ({budget / n:.0%}). "
-    f"{chosen.sum():,} of those of the gate uncertain had a valid example, and were adapted."
+    f"At tau = {tau:g} the first three gates choose {budget:,} of {n:,} "
+    f"samples ({budget / n:.0%}). {chosen.sum():,} of those of the gate "
+    "uncertain had a valid example, and were adapted."
 )
 
 # %% [markdown]
@@ -200,7 +201,8 @@ expected = ends["base_correct"] + budget / n * (
 )
 drawn = gated["tt-si", "lot"]["greedy_correct"].mean()
 print(
-    f"{LABELS['tt-si']}, gate by lot: {drawn:.1%} in this draw, {expected:.1%} expected"
+    f"{LABELS['tt-si']}, gate by lot: {drawn:.1%} in this draw, "
+    f"{expected:.1%} expected"
 )
 
 # %% [markdown]
@@ -310,8 +312,9 @@ told_of_paper = (
     f"{compare.effect_text(of_paper)}, {compare.points_text(of_paper)} points"
 )
 Markdown(
-    f"The RSS margin, the paper's, against drawing lots for the same budget: {told_of_paper}, Holm's p "
-    f"{compare.p_text(of_paper['p_holm'])}. At the paper's own tau it adapts few samples, as chapter 6 shows."
+    "The RSS margin, the paper's, against drawing lots for the same budget: "
+    f"{told_of_paper}, Holm's p {compare.p_text(of_paper['p_holm'])}. At the "
+    "paper's own tau it adapts few samples, as chapter 6 shows."
 )
 
 # %% [markdown]
@@ -342,10 +345,12 @@ saved = (
 )
 gained = paper["sealtool.tt_si"].value - paper["sealtool.base"].value
 Markdown(
-    f"Adapting everything was {'better' if lost > 0 else 'no better'} there than the gate, by {lost:+.2f} points; the "
-    f"gate left {saved:.0%} of the samples alone and kept {gained:+.2f} points on base. So in the paper the gate saves "
-    "work rather than adding accuracy. It gives no intervals and no paired test, so whether that difference is more than "
-    "chance cannot be told from it."
+    f"Adapting everything was {'better' if lost > 0 else 'no better'} there "
+    f"than the gate, by {lost:+.2f} points; the gate left {saved:.0%} of the "
+    f"samples alone and kept {gained:+.2f} points on base. So in the paper "
+    "the gate saves work rather than adding accuracy. It gives no intervals "
+    "and no paired test, so whether that difference is more than chance "
+    "cannot be told from it."
 )
 
 # %% tags=["remove-cell"]
@@ -358,7 +363,8 @@ for row, (before, after) in zip(
     family = "tt-si" if row.after[0].startswith(LABELS["tt-si"]) else "tt-d"
     effect = compare.effect_text(row)
     said[family, before, after] = (
-        f"{effect}, {compare.points_text(row)} points, Holm's p {compare.p_text(row.p_holm)}"
+        f"{effect}, {compare.points_text(row)} points, Holm's p "
+        f"{compare.p_text(row.p_holm)}"
     )
 for (family, before, after), text in said.items():
     glue(
@@ -409,8 +415,14 @@ EVERY = {
 
 def every_sample(family):
     effect = said[family, "uncertain", "all"].partition(",")[0]
-    undecided = f"shows {effect} against the gate, which saves work; no more can be claimed"
-    return f"- {LABELS[family]}: adapting every sample {EVERY.get(effect, undecided)}."
+    undecided = (
+        f"shows {effect} against the gate, which saves work; no more can be "
+        "claimed"
+    )
+    return (
+        f"- {LABELS[family]}: adapting every sample "
+        f"{EVERY.get(effect, undecided)}."
+    )
 
 
 knows = {
@@ -422,8 +434,14 @@ better, level = (
     for wanted in (True, False)
 )
 lines = [
-    f"- Margins that know where practice helps, better than drawing as many by lot: {', '.join(better) or 'none'}.",
-    f"- Margins that cannot be told from drawing lots: {', '.join(level) or 'none'}.",
+    (
+        "- Margins that know where practice helps, better than drawing as "
+        f"many by lot: {', '.join(better) or 'none'}."
+    ),
+    (
+        "- Margins that cannot be told from drawing lots: "
+        f"{', '.join(level) or 'none'}."
+    ),
     *map(every_sample, practised),
 ]
 Markdown("\n".join(lines))

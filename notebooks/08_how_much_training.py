@@ -63,7 +63,7 @@ def settings_of(name):
 
 
 def sweep(setting, *prefixes):
-    """Return a row for each family that varies a setting, the profile's own among them, in the setting's order."""
+    """Return a row for each value of a setting, the profile's among them."""
     names = [name for name in right if name.startswith(prefixes)] + ["tt-si"]
     cells = [
         {
@@ -190,7 +190,10 @@ glue(
 glue("sweep_paper_rate", f"{points_text(paper_rate)} points", display=False)
 differing = "no setting can be told from the profile's"
 if told_apart:
-    differing = f"the accuracy differs from the profile's with {', '.join(told_apart)} alone"
+    differing = (
+        "the accuracy differs from the profile's with "
+        f"{', '.join(told_apart)} alone"
+    )
 glue("sweep_told_apart", differing, display=False)
 
 # %% [markdown]

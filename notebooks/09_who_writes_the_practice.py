@@ -207,14 +207,16 @@ for author, of_author in points.groupby("author", sort=False):
         of_author[of_author["high"] < 0]["split"],
     )
     lines.append(
-        f"- {author}: above base on {', '.join(gains) or 'no split'}; below on {', '.join(losses) or 'none'}."
+        f"- {author}: above base on {', '.join(gains) or 'no split'}; below "
+        f"on {', '.join(losses) or 'none'}."
     )
 losing = points[(points["author"] == "the oracle") & (points["high"] < 0)][
     "split"
 ]
 if len(losing):
     lines.append(
-        f"\nExamples that are all right are no protection: the oracle's practice loses on {', '.join(losing)}."
+        "\nExamples that are all right are no protection: the oracle's "
+        f"practice loses on {', '.join(losing)}."
     )
 Markdown(
     "Splits whose interval lies wholly on one side of zero:\n\n"
@@ -291,11 +293,20 @@ apart = (
     or own.loc["some wrong", "high"] < own.loc["all right", "low"]
 )
 if apart and gap > 0:
-    text = "On unseen tools the agent's own practice gains **more where some of it is wrong** than where all of it is right."
+    text = (
+        "On unseen tools the agent's own practice gains **more where some of "
+        "it is wrong** than where all of it is right."
+    )
 elif apart:
-    text = "On unseen tools the agent's own practice gains more where all of it is right than where some of it is wrong."
+    text = (
+        "On unseen tools the agent's own practice gains more where all of it "
+        "is right than where some of it is wrong."
+    )
 else:
-    text = "On unseen tools the two groups of the agent's own practice cannot be told apart."
+    text = (
+        "On unseen tools the two groups of the agent's own practice cannot "
+        "be told apart."
+    )
 Markdown(text)
 
 # %% [markdown]
@@ -347,19 +358,24 @@ fixed = rows[
 ]
 invented = accuracy([names_no_tool(row) for row in fixed.itertuples()])
 print(
-    f"wrong examples whose request lacks the noun of their call: {percent(misspelled)}"
+    "wrong examples whose request lacks the noun of their call: "
+    f"{percent(misspelled)}"
 )
 print(
-    f"fixed samples whose base answer called a tool that is not offered: {percent(invented)}"
+    "fixed samples whose base answer called a tool that is not offered: "
+    f"{percent(invented)}"
 )
 
 # %% tags=["hide-input"]
 if invented.low > 0.5:
     text = (
-        "Most of what self-practice fixes are calls of tools that do not exist: the agent had misspelled a name. An example "
-        "with the name spelled right teaches that name, whatever its request says. It is wrong as an answer, and still "
-        "practice in spelling. That name comes from the tool list, not from the agent's judgement; limiting answers to the "
-        "offered names rules such calls out without any training."
+        "Most of what self-practice fixes are calls of tools that do not "
+        "exist: the agent had misspelled a name. An example with the name "
+        "spelled right teaches that name, whatever its request says. It is "
+        "wrong as an answer, and still practice in spelling. That name comes "
+        "from the tool list, not from the agent's judgement; limiting "
+        "answers to the offered names rules such calls out without any "
+        "training."
     )
 else:
     text = "What self-practice fixes is not mostly the spelling of tool names."

@@ -7,7 +7,7 @@
 # %% tags=["parameters"]
 profile = "tiny"
 tau = None  # threshold of the gate, in [0, 1]; None: the profile's
-served = None  # requests, the end of the axis of total seconds; None: beyond the last crossing
+served = None  # requests at the end of the axis of totals; None: automatic
 samples = 3  # requests to time live
 seed = 0
 
@@ -244,15 +244,22 @@ pd.Series(
 
 # %% tags=["hide-input"]
 certain, doubtful = (by_margin.get(n) for n in ("certain", "uncertain"))
-answer = "All of the timed requests lie on one side of tau, so these rows cannot say."
+answer = (
+    "All of the timed requests lie on one side of tau, so these rows cannot "
+    "say."
+)
 if certain and doubtful:
     apart = certain.high < doubtful.low or doubtful.high < certain.low
     answer = (
-        f"An uncertain one takes {doubtful.estimate / certain.estimate:.2f} times as long to adapt. "
+        f"An uncertain one takes {doubtful.estimate / certain.estimate:.2f} "
+        "times as long to adapt. "
         + (
             "The intervals do not meet: the weighting is off by that much."
             if apart
-            else "The intervals overlap, so these rows do not show that the weighting is wrong."
+            else (
+                "The intervals overlap, so these rows do not show that the "
+                "weighting is wrong."
+            )
         )
     )
 Markdown(answer)
@@ -268,7 +275,10 @@ Markdown(answer)
 
 # %%
 def cell(one, name, form):
-    return f"{one[name]:{form}} ({one[name + '_low']:{form}} to {one[name + '_high']:{form}})"
+    return (
+        f"{one[name]:{form}} ({one[name + '_low']:{form}} to "
+        f"{one[name + '_high']:{form}})"
+    )
 
 
 by_cost = points.sort_values("seconds").to_dict("records")
@@ -327,7 +337,10 @@ pd.DataFrame(cells, index=pd.Index(pair_names, name="from → to"))
 
 # %% tags=["hide-input"]
 vote, bound = (paired.iloc[row] for row in (1, 2))
-told = f"Tuned TT-SI at tau = {tau:g} takes {ratio:.1f} times the seconds of five sampled answers of the base agent. "
+told = (
+    f"Tuned TT-SI at tau = {tau:g} takes {ratio:.1f} times the seconds of "
+    "five sampled answers of the base agent. "
+)
 told += f"Against their majority vote it shows {effect_text(vote)}. "
 told += (
     f"Against pass@5, which needs a checker, it shows {effect_text(bound)}."
@@ -444,7 +457,10 @@ def requests_text(one):
     if np.isinf(one.estimate):
         return "never"
     high = "no end" if np.isinf(one.high) else f"{np.ceil(one.high):,.0f}"
-    return f"{np.ceil(one.estimate):,.0f} (95% interval {np.ceil(one.low):,.0f} to {high})"
+    return (
+        f"{np.ceil(one.estimate):,.0f} (95% interval {np.ceil(one.low):,.0f} "
+        f"to {high})"
+    )
 
 
 columns = {
@@ -567,8 +583,9 @@ k = made["tt-si"][0].config["loop"]["k"]
 per_request = methods["tt-si"]["adapted"].mean() * k
 even = config_sft["sft_examples"] / per_request if per_request else np.inf
 Markdown(
-    f"SFT trained on {config_sft['sft_examples']} labelled examples once; tuned TT-SI trains on {per_request:.2f} examples "
-    f"a request on average, at most, so it has trained on as many after {even:,.0f} requests."
+    f"SFT trained on {config_sft['sft_examples']} labelled examples once; "
+    f"tuned TT-SI trains on {per_request:.2f} examples a request on average, "
+    f"at most, so it has trained on as many after {even:,.0f} requests."
 )
 
 # %% [markdown]
@@ -593,7 +610,8 @@ fresh = pd.DataFrame(
 here = seconds_adapted(fresh).sum(axis=1).mean() / fresh["seconds_base"].mean()
 there = spent.mean() / timed["tt-si"]["seconds_base"].mean()
 print(
-    f"An adapted request takes {here:.1f} times a base answer here (n = {samples}), {there:.1f} times as published."
+    f"An adapted request takes {here:.1f} times a base answer here (n = "
+    f"{samples}), {there:.1f} times as published."
 )
 
 # %% tags=["remove-cell"]
@@ -604,7 +622,10 @@ for key, column in zip(("base", "vote", "ttsi"), cost, strict=True):
     interval = f"95% interval {one.low:.2f} to {one.high:.2f}, n = {one.n}"
     glue(f"costs_{key}", f"{one.estimate:.2f} ({interval})", display=False)
 adapted_mean = mean_interval(spent)
-interval = f"95% interval {adapted_mean.low:.2f} to {adapted_mean.high:.2f}, n = {adapted_mean.n}"
+interval = (
+    f"95% interval {adapted_mean.low:.2f} to {adapted_mean.high:.2f}, n = "
+    f"{adapted_mean.n}"
+)
 glue(
     "costs_adapted", f"{adapted_mean.estimate:.2f} ({interval})", display=False
 )

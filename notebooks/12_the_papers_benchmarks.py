@@ -12,7 +12,7 @@
 # %% tags=["parameters"]
 profile = "tiny"
 split = "sealtool/test"  # of the figure of positions
-data_dir = None  # folder of the benchmarks' files; None: where `ttsi benchmarks fetch` puts them
+data_dir = None  # folder of the files; None: that of `ttsi benchmarks fetch`
 
 # %% tags=["hide-input"]
 from pathlib import Path
@@ -101,7 +101,8 @@ assert all(agree.values()), (
     f"the files say otherwise than the summary: {agree}"
 )
 print(
-    f"computed again from the files, and equal: {len(agree)} of {len(survey.splits)} splits"
+    f"computed again from the files, and equal: {len(agree)} of "
+    f"{len(survey.splits)} splits"
     if agree
     else "not computed again: none of the files is here"
 )
@@ -134,9 +135,16 @@ pd.DataFrame(shape).T
 # %%
 sizes = {
     name: {
-        "tools, mean (most)": f"{one.tools.mean:.2f} ({one.tools.quartiles[-1]:.0f})",
-        "calls, mean (most)": f"{one.calls.mean:.2f} ({one.calls.quartiles[-1]:.0f})",
-        "characters, mean (most)": f"{one.prompt_characters.mean:,.0f} ({one.prompt_characters.quartiles[-1]:,.0f})",
+        "tools, mean (most)": (
+            f"{one.tools.mean:.2f} ({one.tools.quartiles[-1]:.0f})"
+        ),
+        "calls, mean (most)": (
+            f"{one.calls.mean:.2f} ({one.calls.quartiles[-1]:.0f})"
+        ),
+        "characters, mean (most)": (
+            f"{one.prompt_characters.mean:,.0f} "
+            f"({one.prompt_characters.quartiles[-1]:,.0f})"
+        ),
     }
     for name, one in survey.splits.items()
 }
@@ -222,7 +230,8 @@ def leaning(one):
 leanings = {name: leaning(one) for name, one in survey.splits.items()}
 Markdown(
     "\n".join(
-        f"- Upstream lists the right tool first {lean} {'as' if 'about' in lean else 'than'} by chance: "
+        f"- Upstream lists the right tool first {lean} "
+        f"{'as' if 'about' in lean else 'than'} by chance: "
         + ", ".join(name for name, found in leanings.items() if found == lean)
         + "."
         for lean in dict.fromkeys(leanings.values())

@@ -51,6 +51,12 @@ def test_first_code_of_a_pair_installs_the_library_and_fits_the_page(chapter: Ch
     assert not [cell for cell in [*code[1:], *chapter.notebook().cells] if "pip install" in cell.source]
 
 
+@each_chapter
+def test_code_fits_the_column_of_a_page(chapter: Chapter) -> None:
+    code = [cell.source for cell in chapter.notebook().cells if cell.cell_type == "code"]
+    assert not [line for source in code for line in source.splitlines() if len(line) > 79]
+
+
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
     """The working tree as a repository that can be cloned, without what is published of runs."""
