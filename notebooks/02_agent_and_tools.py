@@ -176,7 +176,7 @@ for word in ("find_hotel", "track_lantern", tool.name, "tool_call"):
 # ask for an answer, the others for a practice example. The loss counts the answer in full and the prompt a little,
 # since repeating a tool's name within a request is where copying is learned.
 
-# %%
+# %% tags=["hide-input"]
 log = pd.read_parquet(model_folder(config.model) / "training.parquet")
 log["tokens"] = log["tokens"].cumsum()
 smooth = log.rolling(25, min_periods=1)["loss"].mean()
@@ -216,7 +216,7 @@ with tempfile.TemporaryDirectory() as folder:
     )
     live_agent = Agent.load(folder, max_new_tokens=40)
 
-# %%
+# %% tags=["hide-input"]
 tokens = live_log["tokens"].cumsum()
 live = pd.DataFrame(
     {
@@ -251,7 +251,7 @@ print(live_agent.decode(live_agent.generate([live_prompt])[0]))
 # come on top of the agent's, and scores both on a few validation samples of `single/unseen`.
 
 
-# %%
+# %% tags=["hide-input"]
 def validated(one):
     drawn = benchmarks.load(
         "toolworld",
@@ -272,7 +272,7 @@ def validated(one):
     return interval_text(share, ".0%", with_n=True)
 
 
-# %%
+# %% tags=["hide-input"]
 teacher = load_agent(config.model_copy(update={"model": config.teacher_model}))
 folders = {
     "tiny agent": model_folder(config.model),

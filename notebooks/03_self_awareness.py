@@ -156,7 +156,7 @@ Markdown("\n".join(lines))
 # split by itself; a dash stands where there are not two answers of each sort.
 
 
-# %%
+# %% tags=["hide-input"]
 def cell(found):
     return interval_text(found, ".2f") if found else "–"
 
@@ -194,7 +194,7 @@ for request in drawn:
 # nearest to flagging a given share of the unseen splits' samples, and the share that it does flag; an estimator with
 # few possible values cannot flag any share.
 
-# %%
+# %% tags=["hide-input"]
 inside = margins[groups["unseen"]]
 taus = {name: tau_for(inside[name], share) for name in names}
 columns = {
@@ -214,7 +214,7 @@ pd.DataFrame(columns).loc[names]
 # The paper's margin and the one that this profile's gate looks at, on one split. Lower *tau* from 1 to 0, and note
 # which share of the wrong answers falls below it and which share of the right ones: that is the curve.
 
-# %%
+# %% tags=["hide-input"]
 pair = dict.fromkeys(["rss-margin", config.loop.estimator])
 here = base["split"] == split
 rows = {
@@ -240,7 +240,7 @@ margin_ecdf(
 )
 
 
-# %%
+# %% tags=["hide-input"]
 def gate(table):
     uncertain, mistaken = table["margin"] < tau, ~table["base_correct"]
     return {

@@ -136,7 +136,7 @@ example_verdicts(counts)
 #
 # A request, and the first example of each way:
 
-# %%
+# %% tags=["hide-input"]
 for request in requests[::samples]:
     parts = [("request", transcript(request.messages))]
     for way in ways:
@@ -147,7 +147,7 @@ for request in requests[::samples]:
 # %% [markdown]
 # One of each verdict that occurred:
 
-# %%
+# %% tags=["hide-input"]
 firsts = table.groupby("verdict", sort=False).first()
 HTML(
     card(

@@ -86,7 +86,7 @@ fixed_and_broken(tests)
 # Some of them to read, each with what was asked, expected, answered before and answered after.
 
 
-# %%
+# %% tags=["hide-input"]
 def as_card(row):
     number = int(row.sample_id.split("/")[-1])
     sample = benchmarks.load(
@@ -109,14 +109,14 @@ broken = chosen[chosen["base_correct"] & ~chosen["greedy_correct"]]
 # %% [markdown]
 # Fixed:
 
-# %%
+# %% tags=["hide-input"]
 cards = "".join(map(as_card, fixed.head(shown).itertuples()))
 HTML(f"{cards}<p>{len(fixed)} fixed on {split}</p>")
 
 # %% [markdown]
 # Broken:
 
-# %%
+# %% tags=["hide-input"]
 cards = "".join(map(as_card, broken.head(shown).itertuples()))
 HTML(f"{cards}<p>{len(broken)} broken on {split}</p>")
 
@@ -135,7 +135,7 @@ HTML(f"{cards}<p>{len(broken)} broken on {split}</p>")
 # The paper's settings, as far as they are known: rank 8, $\alpha$ 16, all linear layers, a learning rate of 1e-4, 5
 # epochs. Optimizer, schedule and loss mask are not stated. This profile's:
 
-# %%
+# %% tags=["hide-input"]
 pd.Series(
     {
         "rank": lora.rank,
@@ -322,7 +322,7 @@ valid = {
     if one["examples_tried"]
 }
 
-# %%
+# %% tags=["hide-input"]
 shares = readable_accuracies(accuracies(right))["direct"]
 against = readable_differences(others)
 choices = {
@@ -376,7 +376,7 @@ for key, name in (("ours", config.loop.estimator), ("rss", "rss-margin")):
 # Tuned TT-SI, whose settings are this book's, writes its practice itself; in TT-D a teacher does; TT-ICL shows what
 # TT-SI wrote instead of training on it.
 
-# %%
+# %% tags=["hide-input"]
 stages = ("answer", "uncertainty", "augmentation", "adaptation")
 timing = (
     read_study(data_root() / "timing", "tt-si", "tt-d", "tt-icl")

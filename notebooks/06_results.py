@@ -154,7 +154,7 @@ compare.readable_accuracies(shares["seen"])
 # Split by split, direct answers, the unseen ones and then the seen ones:
 
 
-# %%
+# %% tags=["hide-input"]
 def by_split(ending):
     columns = {}
     for name in (name for name in counts.index if name.endswith(ending)):
@@ -172,7 +172,7 @@ by_split("/unseen")
 # %% tags=["hide-output"]
 by_split("/seen")
 
-# %% mystnb={"image": {"alt": "Dots of the exact match of four methods on each split of toolworld, with 95 percent intervals."}, "figure": {"name": "fig-results-splits", "caption": "Exact match of four of the methods, direct answers, on every split of toolworld, five seeds pooled."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Dots of the exact match of four methods on each split of toolworld, with 95 percent intervals."}, "figure": {"name": "fig-results-splits", "caption": "Exact match of four of the methods, direct answers, on every split of toolworld, five seeds pooled."}}
 four = [
     name
     for name in ("base", "constrained", "tt-si", "tt-si-constrained")
@@ -244,7 +244,7 @@ tested = {
 }
 
 
-# %%
+# %% tags=["hide-input"]
 def told(group, before):
     chosen = tested[group][
         [pair == before for pair in tested[group]["before"]]
@@ -260,16 +260,16 @@ def told(group, before):
 # **Against base**, direct answers, unseen splits pooled. The last row is the base agent again, by majority vote: more
 # answers instead of practice.
 
-# %%
+# %% tags=["hide-input"]
 told("unseen", ("base", DIRECT))
 
 # %% [markdown]
 # **Against constrained decoding**, the comparison that counts for practice on top of it:
 
-# %%
+# %% tags=["hide-input"]
 told("unseen", ("constrained", DIRECT))
 
-# %% mystnb={"image": {"alt": "Dots with 95 percent intervals: the difference in accuracy of each method to base or, on top of constrained decoding, to constrained decoding, on the unseen splits."}, "figure": {"name": "fig-results-differences", "caption": "Paired differences in exact match, direct answers, on the unseen splits. Each method is compared with what it builds on: base, or constrained decoding."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Dots with 95 percent intervals: the difference in accuracy of each method to base or, on top of constrained decoding, to constrained decoding, on the unseen splits."}, "figure": {"name": "fig-results-differences", "caption": "Paired differences in exact match, direct answers, on the unseen splits. Each method is compared with what it builds on: base, or constrained decoding."}}
 direct = tested["unseen"][
     [after[1] == DIRECT for after in tested["unseen"]["after"]]
 ]
@@ -285,10 +285,10 @@ fixed_and_broken(direct.assign(label=labels["label"]))
 # %% [markdown]
 # **Majority vote against majority vote**, and pass@5 against pass@5, as the paper's table has them:
 
-# %%
+# %% tags=["hide-input"]
 told("unseen", ("base", VOTE))
 
-# %%
+# %% tags=["hide-input"]
 told("unseen", ("base", BOUND))
 
 # %% [markdown]
@@ -363,7 +363,7 @@ assert agree.to_numpy().all() or not same_machine
 # %% [markdown]
 # What made the published rows:
 
-# %%
+# %% tags=["hide-input"]
 provenances = [
     one for family in FAMILIES for one in read_made(results, family)
 ]

@@ -168,7 +168,7 @@ pairs = [
 tested = compare.differences(right, pairs)
 
 
-# %%
+# %% tags=["hide-input"]
 def table(family):
     rows = tested[
         [
@@ -187,7 +187,7 @@ def table(family):
 
 table("tt-si")
 
-# %%
+# %% tags=["hide-input"]
 table("tt-d")
 
 # %% [markdown]
@@ -290,7 +290,7 @@ against = compare.differences(
     [((f"{name}, lot", "direct"), (name, "direct")) for name in margins],
 )
 
-# %%
+# %% tags=["hide-input"]
 cells = compare.readable_differences(against)
 columns = {
     "adapted": [
@@ -324,7 +324,7 @@ Markdown(
 # uncertain, whatever their number. These are its numbers, as [](11_reported_and_reproduced) quotes them; none was computed
 # here.
 
-# %%
+# %% tags=["hide-input"]
 paper = read_paper()
 keys = ["base", "tt_si", "tt_si_all", "tt_si_certain", "tt_si_tau_0_35"]
 reported = [paper[f"sealtool.{key}"] for key in keys]

@@ -202,7 +202,7 @@ glue("sweep_told_apart", differing, display=False)
 # The other way to spend training: once, on examples of the training set, one adapter for all samples. The agent was
 # trained from nothing on that very training set, so there is little left in it to learn.
 
-# %%
+# %% tags=["hide-input"]
 fine_tuned = {
     name: read_made(data_root() / "sweeps", name)[0]
     for name in SWEEPS
@@ -242,7 +242,7 @@ table.sort_values("training examples").set_index("training examples")
 # samples, so only large differences show; the settings came from a prototype, and the check found none that was
 # clearly better.
 
-# %%
+# %% tags=["hide-input"]
 chosen = {
     name: read_study(data_root() / "selection", name) for name in CANDIDATES
 }

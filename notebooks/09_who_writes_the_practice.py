@@ -137,6 +137,7 @@ by_request = flags.groupby(["split", "author", "sample"], sort=False)[
 ].mean()
 
 
+# %% tags=["hide-input"]
 def quality(of_requests):
     means = {
         name: mean_interval(of_requests[name]) for name in ("valid", "right")
@@ -162,7 +163,7 @@ pd.DataFrame(overall).T.rename_axis(
 # %% [markdown]
 # The same by split; where all requests agree, the interval of a mean has no width, which says little of other requests.
 
-# %%
+# %% tags=["hide-input"]
 split_quality = {
     key: quality(group)
     for key, group in by_request.groupby(["split", "author"], sort=False)
@@ -177,7 +178,7 @@ by_split.rename_axis(["split", "author"]).rename_axis(
 #
 # Here every sample is adapted, whatever its margin, and compared with its own base answer.
 
-# %%
+# %% tags=["hide-input"]
 share_right = by_request["right"].groupby(level=["split", "author"]).mean()
 points = [
     {
@@ -233,7 +234,7 @@ Markdown(
 # *p* is McNemar's exact test, adjusted for the number of rows (Holm):
 
 
-# %%
+# %% tags=["hide-input"]
 def used(of_sample):
     trained_on = [
         fate for fate in of_sample["fate"] if fate in (RIGHT, WRONG)
@@ -256,7 +257,7 @@ rows["practice"] = [
 ]
 
 
-# %%
+# %% tags=["hide-input"]
 def gain(of_samples):
     before, after = of_samples["base_correct"], of_samples["greedy_correct"]
     return {
@@ -318,7 +319,7 @@ Markdown(text)
 #
 # Three of the agent's, one from each of three requests:
 
-# %%
+# %% tags=["hide-input"]
 wrong = written[
     (written["author"] == "the agent") & (written["fate"] == WRONG)
 ]
@@ -388,7 +389,7 @@ Markdown(text)
 #
 # The same samples, all adapted. The teacher and the oracle against the agent's own practice:
 
-# %%
+# %% tags=["hide-input"]
 right = rows.pivot(
     index=["tools", "sample_id"], columns="family", values="greedy_correct"
 ).astype(bool)
@@ -417,7 +418,7 @@ pd.concat(
 # TT-ICL puts the same self-written examples into the prompt and trains on nothing; ICL (in-context learning) shows
 # examples of the training set instead. Both against base:
 
-# %%
+# %% tags=["hide-input"]
 shown = read_study(data_root() / "results", "base", "tt-icl", "icl").pivot(
     index=["split", "sample_id"], columns="family", values="greedy_correct"
 )

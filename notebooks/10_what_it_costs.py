@@ -227,7 +227,7 @@ stage_seconds(stages[list(STAGES)])
 # %% [markdown]
 # Does a request below tau cost as much to adapt as any other? The weighting assumes so.
 
-# %%
+# %% tags=["hide-input"]
 ours = timed["tt-si"]
 spent = seconds_adapted(ours).sum(axis=1)
 below = (ours["margin"] < tau).map({True: "uncertain", False: "certain"})
@@ -273,7 +273,7 @@ Markdown(answer)
 # checker as good. No usable method is both cheaper and better than those on the dotted line.
 
 
-# %%
+# %% tags=["hide-input"]
 def cell(one, name, form):
     return (
         f"{one[name]:{form}} ({one[name + '_low']:{form}} to "
@@ -320,7 +320,7 @@ compared += [(("base", "majority-vote"), ("tt-si", "majority-vote"))]
 compared += [(("constrained", "direct"), ("tt-si", "direct"))]
 paired = differences(correct, compared)
 
-# %%
+# %% tags=["hide-input"]
 cells = {
     "points (95% interval)": [points_text(one) for one in paired.itertuples()],
     "fixed / broken": [
@@ -351,7 +351,7 @@ Markdown(told)
 # The seconds of tuned TT-SI buy about {glue:text}`costs_answers` answers; the published rows hold five. What fewer would
 # have done can be read from them. Where the curve is flat, a few more or a few fewer make no difference:
 
-# %%
+# %% tags=["hide-input"]
 drawing = [
     config.model_copy(
         update={"split": HEADLINE, "seed": one, "limit": HEADLINE_LIMIT}
@@ -370,7 +370,7 @@ right = {
 }
 
 
-# %%
+# %% tags=["hide-input"]
 def voted(name, n):
     answers = drawn[name][:n]
     return right[name][answers.index(majority(answers))]
@@ -397,7 +397,7 @@ pd.DataFrame(by_count, index=pd.Index(counts, name="sampled answers"))
 # over a direct answer, before and after:
 
 
-# %%
+# %% tags=["hide-input"]
 def variety(name):
     right = correct[name].astype(float)
     return differences(correct, [((name, "direct"), (name, "pass@5"))]).iloc[
@@ -452,7 +452,7 @@ total_seconds(
 )
 
 
-# %%
+# %% tags=["hide-input"]
 def requests_text(one):
     if np.isinf(one.estimate):
         return "never"
@@ -477,7 +477,7 @@ pd.DataFrame(columns, index=pd.Index(lines, name=HEADLINE))
 # Cheaper is not better. What the lines say about seconds is worth nothing without what each answers right, and
 # labelled examples are not free either: SFT needs them, TT-SI does not.
 
-# %%
+# %% tags=["hide-input"]
 versus = differences(
     correct,
     [
@@ -518,7 +518,7 @@ theirs = {
     "TT-SI, all adapted": Serving(kept, adapted, np.ones(1)),
 }
 
-# %%
+# %% tags=["hide-input"]
 sums = {
     "each sample, s": [f"{one.each:.2f}" for one in theirs.values()],
     f"{tested} samples, s": [
@@ -555,7 +555,7 @@ crossings_by_training_time(hours, by_hours, tested=tested)
 # The abstract says that TT-SI used {glue:text}`costs_fewer` times fewer training samples. That factor is the number of
 # labelled examples of SFT over the number of test samples on which TT-SI trained:
 
-# %%
+# %% tags=["hide-input"]
 share, fewer = trained / tested, paper["sealtool.fewer_samples"].value
 catches_up = labelled / share
 counted = {
@@ -577,7 +577,7 @@ pd.Series(counted, name="the paper's numbers").to_frame()
 #
 # The same count for our agent, at the same threshold:
 
-# %%
+# %% tags=["hide-input"]
 config_sft = made["sft"][0].config["loop"]
 k = made["tt-si"][0].config["loop"]["k"]
 per_request = methods["tt-si"]["adapted"].mean() * k

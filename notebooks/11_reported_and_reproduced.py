@@ -62,7 +62,7 @@ def labelled(folder, found):
     return {"sealtool.sft_samples": float(examples), **ratio}
 
 
-# %%
+# %% tags=["hide-input"]
 tiny, full = data_root() / "results", data_root() / "paper-results"
 toolworld, reproduced = (
     studied(tiny, data_root() / "timing"),
@@ -189,13 +189,13 @@ pd.Series(
 # %% [markdown]
 # ## The average of four benchmarks
 
-# %%
+# %% tags=["hide-input"]
 table("average")
 
 # %% [markdown]
 # ## The gain on each benchmark
 
-# %%
+# %% tags=["hide-input"]
 table("gain")
 
 # %% [markdown]
@@ -205,7 +205,7 @@ table("gain")
 #
 # Training on the test set itself was not run here: it trains on the answers. Counts of samples are those of one seed.
 
-# %%
+# %% tags=["hide-input"]
 table("sealtool")
 
 # %% [markdown]
@@ -214,7 +214,7 @@ table("sealtool")
 # The paper's on one GPU, ours on one thread of the CPU that the chapter [](10_what_it_costs) names: seconds of
 # different hardware, to be compared within a column only.
 
-# %%
+# %% tags=["hide-input"]
 table("latency")
 
 # %% [markdown]
@@ -223,7 +223,7 @@ table("latency")
 # Those of the published runs on toolworld, and those that the profile `paper` plans for `make paper`. Beside these, the
 # tuned TT-SI has another margin and asks for practice in another way; [](06_results) lists every change.
 
-# %%
+# %% tags=["hide-input"]
 table("settings", planned)
 
 # %% [markdown]
@@ -287,7 +287,7 @@ if unfit:
     )
 Markdown("\n".join(lines))
 
-# %%
+# %% tags=["hide-input"]
 gains = [one.value for one in paper.numbers["gain"].values()]
 averages = {
     "mean of the gains on the four benchmarks": (
@@ -344,7 +344,7 @@ Markdown("\n".join(lines))
 # What the paper leaves open, and what the profile `paper` does instead:
 
 
-# %%
+# %% tags=["hide-input"]
 def chosen(setting):
     value = configure("paper")
     for part in setting.split("."):

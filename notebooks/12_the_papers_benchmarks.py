@@ -60,7 +60,7 @@ reachable_shares(
 # Every file is pinned to a commit of its repository and to its checksum (`data/benchmarks.toml`). A command fetches and
 # verifies them: `ttsi benchmarks fetch sealtool`.
 
-# %%
+# %% tags=["hide-input"]
 manifest = load_manifest()
 sources = {
     name: {
@@ -115,7 +115,7 @@ print(
 # and the tools as JSON, since tokens depend on the model. Splits that the paper's table is made of, as far as we can
 # tell, are marked.
 
-# %%
+# %% tags=["hide-input"]
 evaluated = {
     f"{name}/{one}"
     for name in PAPER_BENCHMARKS
@@ -132,7 +132,7 @@ shape = {
 }
 pd.DataFrame(shape).T
 
-# %%
+# %% tags=["hide-input"]
 sizes = {
     name: {
         "tools, mean (most)": (
@@ -153,7 +153,7 @@ pd.DataFrame(sizes).T
 # %% [markdown]
 # What is unusual, and in how many samples:
 
-# %%
+# %% tags=["hide-input"]
 flags = {
     name: ", ".join(
         f"{count} {flag}" for flag, count in one.check.flags.items()
@@ -183,7 +183,7 @@ pd.Series(flags, name="samples with a flag").to_frame()
 # first place gets that for nothing, and so does one trained on such lists. We shuffle the tools of every sample, with
 # a seed that is the sample's own id, and report upstream's order beside it.
 
-# %%
+# %% tags=["hide-input"]
 shown = survey.splits[split]
 orders = {
     "as upstream lists them": shown.positions["upstream"],
@@ -196,7 +196,7 @@ gold_positions(orders, first_by_chance=shown.first_by_chance)
 # %% [markdown]
 # The share of samples in which the first tool is the right one, for every split at hand:
 
-# %%
+# %% tags=["hide-input"]
 firsts = {
     name: {
         "n": (n := sum(one.positions["upstream"])),
