@@ -374,7 +374,7 @@ for key, name in (("ours", config.loop.estimator), ("rss", "rss-margin")):
 #
 # Mean seconds by stage of adapted samples, one CPU thread, one request at a time, on a machine with nothing else to do.
 # Tuned TT-SI, whose settings are this book's, writes its practice itself; in TT-D a teacher does; TT-ICL shows what
-# TT-SI wrote instead of training on it.
+# tuned TT-SI wrote instead of training on it.
 
 # %% tags=["hide-input"]
 stages = ("answer", "uncertainty", "augmentation", "adaptation")

@@ -100,7 +100,7 @@ accuracy_dots(shares["unseen"].replace({"method": LABELS}))
 # behind the paper's gate, the RSS margin below 0.95. Its practice and its training are still ours: the paper's setting
 # in full was run on the real model alone ([](14_a_real_model)). TT-D and TT-ICL use the settings of the tuned TT-SI.
 #
-# *Constrained* is base with an answer limited to offered tools and their schemas; TT-SI, TT-D and TT-ICL also stand on
+# *Constrained* is base with an answer limited to offered tools and their schemas; tuned TT-SI, TT-D and TT-ICL also stand on
 # top of it. How good the teacher is at the task itself is on
 # [its card](https://github.com/ttsi-book/ttsi-book/blob/main/data/agents/tiny-teacher/README.md). The words of the
 # unseen splits are new to the agent and stand nowhere in its training set; the teacher was trained on such words.

@@ -232,7 +232,7 @@ sweeps = {
     for name in compared
 }
 
-# %% mystnb={"image": {"alt": "Accuracy of TT-SI with a 95 percent band against the threshold tau for three estimators, and below it the mean seconds of a sample with the share of samples adapted on a second scale."}, "figure": {"name": "fig-gates-tau", "caption": "Accuracy of tuned TT-SI against the threshold for three estimators of the margin, and below it the mean seconds of a sample; the scale on the right is the share of samples adapted. Unseen splits."}}
+# %% mystnb={"image": {"alt": "Accuracy of tuned TT-SI with a 95 percent band against the threshold tau for three estimators, and below it the mean seconds of a sample with the share of samples adapted on a second scale."}, "figure": {"name": "fig-gates-tau", "caption": "Accuracy of tuned TT-SI against the threshold for three estimators of the margin, and below it the mean seconds of a sample; the scale on the right is the share of samples adapted. Unseen splits."}}
 tau_sweep_curve(sweeps, seconds=(kept, extra))
 
 # %% [markdown]

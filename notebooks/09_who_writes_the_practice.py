@@ -3,7 +3,7 @@
 #
 # **Is an agent good enough to be its own teacher, and does better practice make better answers?**
 #
-# Three authors write practice examples for the same requests: the agent itself (TT-SI), a larger agent that knows more
+# Three authors write practice examples for the same requests: the agent itself (tuned TT-SI), a larger agent that knows more
 # words (TT-D, test-time distillation), and the benchmark's own grammar, which is never wrong (an *oracle*: an upper
 # bound, no method). You will see how much of what they write can be used, how much of it is *right*, and what that is
 # worth in answers.

@@ -158,7 +158,7 @@ points["answers"] = (
 cost_frontier(points, bound="pass@5")
 
 # %% [markdown]
-# **What practice buys, constrained decoding buys for less.** TT-SI is paid for with every request: a margin for each, and for
+# **What practice buys, constrained decoding buys for less.** Tuned TT-SI is paid for with every request: a margin for each, and for
 # the uncertain ones practice, training and a second answer. Two cheaper ways to spend seconds stand beside it. *Sampling*
 # asks the same agent several times and takes a vote. *Supervised fine-tuning* (SFT) trains once, on labelled examples,
 # and serves every request after that at the price of an answer.
@@ -423,7 +423,7 @@ pd.DataFrame(spread_cells).T
 # %% [markdown]
 # ## Paid once, or with every request
 #
-# SFT trains for some seconds before the first request and answers like the base agent afterwards. TT-SI trains
+# SFT trains for some seconds before the first request and answers like the base agent afterwards. Tuned TT-SI trains
 # nothing in advance. The two totals are straight lines, and where they cross, training once has become cheaper.
 
 # %%
@@ -444,7 +444,7 @@ reach = [
     for one in crossings.values()
 ]
 
-# %% mystnb={"image": {"alt": "Total seconds against requests served: straight lines of the base agent, supervised fine-tuning and TT-SI at two thresholds, with marks where fine-tuning becomes cheaper."}, "figure": {"name": "fig-costs-totals", "caption": "Total seconds against the number of requests served, training included. Dots: from here on, training once is cheaper."}}
+# %% mystnb={"image": {"alt": "Total seconds against requests served: straight lines of the base agent, supervised fine-tuning and tuned TT-SI at two thresholds, with marks where fine-tuning becomes cheaper."}, "figure": {"name": "fig-costs-totals", "caption": "Total seconds against the number of requests served, training included. Dots: from here on, training once is cheaper."}}
 total_seconds(
     lines,
     crossings,
@@ -475,7 +475,7 @@ pd.DataFrame(columns, index=pd.Index(lines, name=HEADLINE))
 
 # %% [markdown]
 # Cheaper is not better. What the lines say about seconds is worth nothing without what each answers right, and
-# labelled examples are not free either: SFT needs them, TT-SI does not.
+# labelled examples are not free either: SFT needs them, tuned TT-SI does not.
 
 # %% tags=["hide-input"]
 versus = differences(
