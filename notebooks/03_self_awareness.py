@@ -109,7 +109,7 @@ auroc_dots(pd.DataFrame(dots))
 #
 # the gap between the two most probable tools. It asks: *which of these tools?*
 #
-# **The answer.** $P(\hat y \mid x)$, the probability of the whole greedy answer $\hat y$ of $T$ tokens. It asks: *would
+# **The answer.** $P(a \mid x)$, the probability of the whole greedy answer $a$ of $T$ tokens. It asks: *would
 # I write this again?* It also sees doubts about arguments, and about how an unfamiliar name is spelled; a comparison of
 # the offered names cannot.
 #
@@ -123,9 +123,9 @@ auroc_dots(pd.DataFrame(dots))
 # | `rss-call-normalised` | the same, $\ell_n$ divided by its number of tokens | each tool's best call |
 # | `maximum-probability` | $p_{(1)}$ | each tool's name |
 # | `entropy` | $1 - H(p) / \log N$ | each tool's name |
-# | `call-probability` | $P(\hat y \mid x)$ | the greedy answer |
-# | `perplexity` | $P(\hat y \mid x)^{1/T}$, the inverse of the perplexity | the greedy answer |
-# | `self-consistency` | share of the samples that hold the calls of $\hat y$ | five sampled answers |
+# | `call-probability` | $P(a \mid x)$ | the greedy answer |
+# | `perplexity` | $P(a \mid x)^{1/T}$, the inverse of the perplexity | the greedy answer |
+# | `self-consistency` | share of the samples that hold the calls of $a$ | five sampled answers |
 #
 # The first four are four readings of the paper, which does not say whether the name or the whole call is scored, nor
 # whether $\ell_n$ is normalised by length. The published rows hold margins of the same base answers by
