@@ -317,8 +317,8 @@ glue(
 # - The book's agent took {glue:text}`training_steps` steps over {glue:text}`training_tokens` tokens,
 #   {glue:text}`training_minutes` minutes in all, to a loss of {glue:text}`training_loss` nats a token.
 # - The one on this page took {glue:text}`live_steps` steps over {glue:text}`live_tokens` tokens in
-#   {glue:text}`live_seconds` seconds; its loss went from {glue:text}`live_first` to {glue:text}`live_last`. That is
-#   enough for the format, not for the content: copying comes much later.
+#   {glue:text}`live_seconds` seconds; its loss went from {glue:text}`live_first` to {glue:text}`live_last`. The
+#   format is learned first; copying comes much later.
 # - Exact match is {glue:text}`agent_seen` on seen tools and {glue:text}`agent_unseen` on unseen ones. That gap is
 #   what adaptation can work on.
 #

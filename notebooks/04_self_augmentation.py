@@ -98,9 +98,8 @@ counts = pd.crosstab(table["way"], table["verdict"]).reindex(
 example_verdicts(counts)
 
 # %% [markdown]
-# **How much is usable depends on how it is asked.** Asked freely, {glue:text}`valid_free` of its examples are valid; begun
-# for it (*hesitation*), {glue:text}`valid_hesitation`; with the calls held to a grammar (*constrained*),
-# {glue:text}`valid_constrained`.
+# **Of its examples {glue:text}`valid_free` are valid if it is asked freely.** If the call is begun for it (*hesitation*), it
+# is {glue:text}`valid_hesitation`. If its calls are held to a grammar (*constrained*), it is {glue:text}`valid_constrained`.
 
 # %% [markdown]
 # ## Three ways to ask

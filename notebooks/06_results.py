@@ -145,7 +145,8 @@ pd.DataFrame(rows)
 compare.readable_accuracies(shares["unseen"])
 
 # %% [markdown]
-# The splits with tools seen in training, pooled. There is little left to repair here; a method can still break.
+# The splits with tools seen in training, pooled. Where base is nearly always right, there is little left to repair; a
+# method can still break.
 
 # %% tags=["hide-output"]
 compare.readable_accuracies(shares["seen"])

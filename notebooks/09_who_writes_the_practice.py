@@ -30,6 +30,7 @@ from ttsi.estimators.tools import relative_softmax_scores
 from ttsi.evaluation.comparison import (
     accuracy,
     differences,
+    effect_text,
     p_text,
     points_text,
     readable_differences,
@@ -108,10 +109,10 @@ counts = pd.crosstab(written["author"], written["fate"]).reindex(
 example_verdicts(counts, rows="author")
 
 # %% [markdown]
-# **Better authors are not shown to help.** Of the agent's own examples {glue:text}`practice_right_self` are right, of the larger
-# agent's {glue:text}`practice_right_teacher`, of the oracle's all. On unseen tools the larger agent's practice changes
-# the accuracy against the agent's own by {glue:text}`practice_tt-d_unseen`, the oracle's by
-# {glue:text}`practice_tt-d-oracle_unseen`.
+# **On unseen tools, against the agent's own practice, the larger agent's shows {glue:text}`practice_effect_tt-d_unseen`, the
+# oracle's {glue:text}`practice_effect_tt-d-oracle_unseen`.** Of the agent's own examples {glue:text}`practice_right_self` are
+# right, of the larger agent's {glue:text}`practice_right_teacher`, of the oracle's all. "What we learned" has the changes
+# in points.
 
 # %% [markdown]
 # ## Valid, and right
@@ -225,7 +226,7 @@ Markdown(
 )
 
 # %% [markdown]
-# Where the base answers are nearly all right already, as on seen tools, there is little to gain and much to break.
+# Where the base answers are nearly all right already, there is little to gain and much to break.
 #
 # ## What right practice is worth
 #
@@ -311,8 +312,8 @@ else:
 Markdown(text)
 
 # %% [markdown]
-# The groups are not alike: a request that is hard to write for is hard to answer, as the base answers show. So the
-# table compares answers before and after *within* a group, and says nothing of what right practice would have done for
+# The groups need not be alike: a request that is hard to write for may be hard to answer, too. *Base right* shows how far
+# they differ. So the table compares answers before and after *within* a group, and says nothing of what right practice would have done for
 # the other group; the oracle's rows are nearer to that.
 #
 # ## What is wrong about the wrong ones
@@ -505,16 +506,13 @@ for author, name in zip(
         )
 for tools, table in authors.items():
     for row in table.itertuples():
-        chance = "" if row.p_holm < 0.05 else ", which may be chance"
-        glue(
-            f"practice_{row.after[0]}_{tools}",
-            f"{points_text(row)} points{chance}",
-            display=False,
-        )
+        effect, key = effect_text(row), f"{row.after[0]}_{tools}"
+        told = f"{points_text(row)} points ({effect})"
+        glue(f"practice_{key}", told, display=False)
+        glue(f"practice_effect_{key}", effect, display=False)
 for row in in_context.itertuples():
-    glue(
-        f"practice_{row.after[0]}", f"{points_text(row)} points", display=False
-    )
+    told = f"{points_text(row)} points ({effect_text(row)})"
+    glue(f"practice_{row.after[0]}", told, display=False)
 glue("practice_n", str(rows["sample_id"].nunique()), display=False)
 glue("practice_n_unseen", str(authors["unseen"]["n"].iloc[0]), display=False)
 glue("practice_n_seen", str(authors["seen"]["n"].iloc[0]), display=False)

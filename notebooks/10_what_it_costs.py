@@ -158,8 +158,9 @@ points["answers"] = (
 cost_frontier(points, bound="pass@5")
 
 # %% [markdown]
-# **What practice buys, constrained decoding buys for less.** Tuned TT-SI is paid for with every request: a margin for each, and for
-# the uncertain ones practice, training and a second answer. Two cheaper ways to spend seconds stand beside it. *Sampling*
+# **Tuned TT-SI takes {glue:text}`costs_times_constrained` times the seconds of constrained decoding, and shows
+# {glue:text}`costs_effect_constrained` against it.** It is paid for with every request: a margin for each, and for the
+# uncertain ones practice, training and a second answer. Two other ways to spend seconds stand beside it. *Sampling*
 # asks the same agent several times and takes a vote. *Supervised fine-tuning* (SFT) trains once, on labelled examples,
 # and serves every request after that at the price of an answer.
 #
@@ -305,8 +306,8 @@ Markdown(f"Usable and beaten by nothing, cheapest first: {'; '.join(names)}.")
 # ## The same seconds, spent on answers
 #
 # The comparison that a method at test time owes its reader: not with one answer of the agent, but with as many
-# answers as the same seconds would have bought. Five sampled answers are generated side by side, so they cost far
-# less than five times one answer.
+# answers as the same seconds would have bought. Five sampled answers are generated side by side, so they need
+# not cost five times one answer.
 
 # %%
 spending = (("base", "direct"), ("base", "majority-vote"), ("tt-si", "direct"))
@@ -632,10 +633,14 @@ glue(
 glue("costs_share", f"{uncertain['tt-si'].mean():.0%}", display=False)
 glue(
     "costs_vote_difference",
-    f"{points_text(vote)} points, n = {vote.n}",
+    f"{points_text(vote)} points, n = {vote.n}, {effect_text(vote)}",
     display=False,
 )
 glue("costs_ratio", f"{ratio:.1f}", display=False)
+times = cost["tt-si", "direct"] / serving("constrained").each
+glue("costs_times_constrained", f"{times:.1f}", display=False)
+constrained = effect_text(paired.iloc[-1])
+glue("costs_effect_constrained", constrained, display=False)
 glue("costs_answers", f"{DRAWS * ratio:.0f}", display=False)
 
 # %% tags=["remove-cell"]
