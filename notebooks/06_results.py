@@ -121,8 +121,8 @@ columns = {
     "tiny": "ours, here",
     "real": "ours, real model",
 }
-changes = changes.assign(chapter=changes["chapter"].str[:2].astype(int))
-changes.rename(columns=columns | {"chapter": "chapter"}).set_index("setting")
+numbered = changes.assign(chapter=changes["chapter"].str[:2].astype(int))
+numbered.rename(columns=columns).set_index("setting")
 
 # %% tags=["hide-input"]
 rows = {
