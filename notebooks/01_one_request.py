@@ -20,7 +20,7 @@
 
 # %% tags=["parameters"]
 profile = "tiny"
-split = "single/unseen"  # kind of request / whether its tools' words occurred in training
+split = "single/unseen"  # kind of request / words of its tools: known or not
 seed = 0
 candidates = 30  # requests among which the one shown is looked for
 tau = None  # threshold of the gate, in [0, 1]; None: the profile's
@@ -110,7 +110,8 @@ practised = (
     "After practising" if answered.adapted else "No practice took place, so"
 )
 Markdown(
-    f"The first answer is **{right[before]}**. {practised} the answer is **{right[after]}**."
+    f"The first answer is **{right[before]}**. {practised} the answer is "
+    f"**{right[after]}**."
 )
 
 # %% mystnb={"image": {"alt": "A horizontal bar of the seconds that the request spent in each stage of the loop."}, "figure": {"name": "fig-one-request-seconds", "caption": "Where the time of this one request went. Answering counts twice where the request was adapted to: once before, once after."}}
@@ -178,7 +179,8 @@ uncertain = margin < config.loop.tau
 for name, u in awareness.margins.items():
     print(f"{name}: u = {u:.3f}")
 print(
-    f"the gate looks at {config.loop.estimator}, tau = {config.loop.tau:g}, uncertain: {uncertain}"
+    f"the gate looks at {config.loop.estimator}, tau = {config.loop.tau:g}, "
+    f"uncertain: {uncertain}"
 )
 
 # %% [markdown]

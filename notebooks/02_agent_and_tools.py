@@ -176,7 +176,7 @@ for word in ("find_hotel", "track_lantern", tool.name, "tool_call"):
 # ask for an answer, the others for a practice example. The loss counts the answer in full and the prompt a little,
 # since repeating a tool's name within a request is where copying is learned.
 
-# %%
+# %% tags=["hide-input"]
 log = pd.read_parquet(model_folder(config.model) / "training.parquet")
 log["tokens"] = log["tokens"].cumsum()
 smooth = log.rolling(25, min_periods=1)["loss"].mean()
@@ -216,7 +216,7 @@ with tempfile.TemporaryDirectory() as folder:
     )
     live_agent = Agent.load(folder, max_new_tokens=40)
 
-# %%
+# %% tags=["hide-input"]
 tokens = live_log["tokens"].cumsum()
 live = pd.DataFrame(
     {
@@ -251,7 +251,7 @@ print(live_agent.decode(live_agent.generate([live_prompt])[0]))
 # come on top of the agent's, and scores both on a few validation samples of `single/unseen`.
 
 
-# %%
+# %% tags=["hide-input"]
 def validated(one):
     drawn = benchmarks.load(
         "toolworld",
@@ -272,7 +272,7 @@ def validated(one):
     return interval_text(share, ".0%", with_n=True)
 
 
-# %%
+# %% tags=["hide-input"]
 teacher = load_agent(config.model_copy(update={"model": config.teacher_model}))
 folders = {
     "tiny agent": model_folder(config.model),
@@ -281,11 +281,15 @@ folders = {
 facts = {}
 for (name, folder), one in zip(folders.items(), (agent, teacher), strict=True):
     made = json.loads((folder / "training.json").read_text())["config"]
+    steps_taken = pd.read_parquet(folder / "training.parquet")
+    trained_on = steps_taken["tokens"].sum()
     facts[name] = {
         "layers": made["layers"],
         "parameters": f"{one.model.num_parameters() / 1e6:.2f} million",
-        "training tokens": f"{pd.read_parquet(folder / 'training.parquet')['tokens'].sum() / 1e6:.1f} million",
-        "lessons with words of the unseen splits": f"{made.get('reserved_share', 0):.0%}",
+        "training tokens": f"{trained_on / 1e6:.1f} million",
+        "lessons with words of the unseen splits": (
+            f"{made.get('reserved_share', 0):.0%}"
+        ),
         "exact match (95% interval)": validated(one),
     }
 pd.DataFrame(facts)
@@ -313,8 +317,8 @@ glue(
 # - The book's agent took {glue:text}`training_steps` steps over {glue:text}`training_tokens` tokens,
 #   {glue:text}`training_minutes` minutes in all, to a loss of {glue:text}`training_loss` nats a token.
 # - The one on this page took {glue:text}`live_steps` steps over {glue:text}`live_tokens` tokens in
-#   {glue:text}`live_seconds` seconds; its loss went from {glue:text}`live_first` to {glue:text}`live_last`. That is
-#   enough for the format, not for the content: copying comes much later.
+#   {glue:text}`live_seconds` seconds; its loss went from {glue:text}`live_first` to {glue:text}`live_last`. The
+#   format is learned first; copying comes much later.
 # - Exact match is {glue:text}`agent_seen` on seen tools and {glue:text}`agent_unseen` on unseen ones. That gap is
 #   what adaptation can work on.
 #

@@ -12,9 +12,7 @@
 profile = "tiny"
 split = "single/unseen"  # of the close look at two estimators
 tau = None  # threshold of the gate, in [0, 1]; None: the profile's
-share = (
-    0.3  # share of samples that a gate is to flag, in the table of thresholds
-)
+share = 0.3  # of the samples, to be flagged in the table of thresholds
 samples = 4  # live, to time the estimators
 
 # %% tags=["hide-input"]
@@ -111,7 +109,7 @@ auroc_dots(pd.DataFrame(dots))
 #
 # the gap between the two most probable tools. It asks: *which of these tools?*
 #
-# **The answer.** $P(\hat y \mid x)$, the probability of the whole greedy answer $\hat y$ of $T$ tokens. It asks: *would
+# **The answer.** $P(a \mid x)$, the probability of the whole greedy answer $a$ of $T$ tokens. It asks: *would
 # I write this again?* It also sees doubts about arguments, and about how an unfamiliar name is spelled; a comparison of
 # the offered names cannot.
 #
@@ -125,9 +123,9 @@ auroc_dots(pd.DataFrame(dots))
 # | `rss-call-normalised` | the same, $\ell_n$ divided by its number of tokens | each tool's best call |
 # | `maximum-probability` | $p_{(1)}$ | each tool's name |
 # | `entropy` | $1 - H(p) / \log N$ | each tool's name |
-# | `call-probability` | $P(\hat y \mid x)$ | the greedy answer |
-# | `perplexity` | $P(\hat y \mid x)^{1/T}$, the inverse of the perplexity | the greedy answer |
-# | `self-consistency` | share of the samples that hold the calls of $\hat y$ | five sampled answers |
+# | `call-probability` | $P(a \mid x)$ | the greedy answer |
+# | `perplexity` | $P(a \mid x)^{1/T}$, the inverse of the perplexity | the greedy answer |
+# | `self-consistency` | share of the samples that hold the calls of $a$ | five sampled answers |
 #
 # The first four are four readings of the paper, which does not say whether the name or the whole call is scored, nor
 # whether $\ell_n$ is normalised by length. The published rows hold margins of the same base answers by
@@ -148,7 +146,8 @@ for group, where in groups.items():
     )
     undefined = areas[names[0], group] is None
     lines.append(
-        f"- {group} splits: {counted}{'; AUROC is undefined' if undefined else ''}."
+        f"- {group} splits: "
+        f"{counted}{'; AUROC is undefined' if undefined else ''}."
     )
 Markdown("\n".join(lines))
 
@@ -157,7 +156,7 @@ Markdown("\n".join(lines))
 # split by itself; a dash stands where there are not two answers of each sort.
 
 
-# %%
+# %% tags=["hide-input"]
 def cell(found):
     return interval_text(found, ".2f") if found else "–"
 
@@ -195,7 +194,7 @@ for request in drawn:
 # nearest to flagging a given share of the unseen splits' samples, and the share that it does flag; an estimator with
 # few possible values cannot flag any share.
 
-# %%
+# %% tags=["hide-input"]
 inside = margins[groups["unseen"]]
 taus = {name: tau_for(inside[name], share) for name in names}
 columns = {
@@ -215,7 +214,7 @@ pd.DataFrame(columns).loc[names]
 # The paper's margin and the one that this profile's gate looks at, on one split. Lower *tau* from 1 to 0, and note
 # which share of the wrong answers falls below it and which share of the right ones: that is the curve.
 
-# %%
+# %% tags=["hide-input"]
 pair = dict.fromkeys(["rss-margin", config.loop.estimator])
 here = base["split"] == split
 rows = {
@@ -241,7 +240,7 @@ margin_ecdf(
 )
 
 
-# %%
+# %% tags=["hide-input"]
 def gate(table):
     uncertain, mistaken = table["margin"] < tau, ~table["base_correct"]
     return {
@@ -334,9 +333,18 @@ chance = [name for name in names if round(areas[name, "unseen"].low, 2) <= 0.5]
 # %% tags=["hide-input"]
 lines = [
     f"- Best on the unseen splits: `{ranked[0]}`, AUROC {cell(best)}.",
-    f"- Intervals that overlap with it, so the order may be chance: {listed(level)}.",
-    f"- Clearly behind: {listed([name for name in ranked[1:] if name not in level])}.",
-    f"- Pooled over the unseen splits not told from chance: {listed(chance)}. The table above has each split alone.",
+    (
+        "- Intervals that overlap with it, so the order may be chance: "
+        f"{listed(level)}."
+    ),
+    (
+        "- Clearly behind: "
+        f"{listed([name for name in ranked[1:] if name not in level])}."
+    ),
+    (
+        "- Pooled over the unseen splits not told from chance: "
+        f"{listed(chance)}. The table above has each split alone."
+    ),
 ]
 Markdown("\n".join(lines))
 
@@ -361,8 +369,10 @@ gated = {
     right_answers(gated), [(("lot", "direct"), ("RSS", "direct"))]
 ).itertuples()
 Markdown(
-    f"At {budget:.0%} of the unseen splits' samples, the gate on the RSS margin against the lot, in the accuracy of tuned "
-    f"TT-SI: {effect_text(rss_gate)}, {points_text(rss_gate)} points, p {p_text(rss_gate.p_value)}."
+    f"At {budget:.0%} of the unseen splits' samples, the gate on the RSS "
+    "margin against the lot, in the accuracy of tuned TT-SI: "
+    f"{effect_text(rss_gate)}, {points_text(rss_gate)} points, p "
+    f"{p_text(rss_gate.p_value)}."
 )
 
 # %% [markdown]

@@ -98,9 +98,8 @@ counts = pd.crosstab(table["way"], table["verdict"]).reindex(
 example_verdicts(counts)
 
 # %% [markdown]
-# **How much is usable depends on how it is asked.** Asked freely, {glue:text}`valid_free` of its examples are valid; begun
-# for it (*hesitation*), {glue:text}`valid_hesitation`; with the calls held to a grammar (*constrained*),
-# {glue:text}`valid_constrained`.
+# **Of its examples {glue:text}`valid_free` are valid if it is asked freely.** If the call is begun for it (*hesitation*), it
+# is {glue:text}`valid_hesitation`. If its calls are held to a grammar (*constrained*), it is {glue:text}`valid_constrained`.
 
 # %% [markdown]
 # ## Three ways to ask
@@ -136,7 +135,7 @@ example_verdicts(counts)
 #
 # A request, and the first example of each way:
 
-# %%
+# %% tags=["hide-input"]
 for request in requests[::samples]:
     parts = [("request", transcript(request.messages))]
     for way in ways:
@@ -147,7 +146,7 @@ for request in requests[::samples]:
 # %% [markdown]
 # One of each verdict that occurred:
 
-# %%
+# %% tags=["hide-input"]
 firsts = table.groupby("verdict", sort=False).first()
 HTML(
     card(
@@ -196,7 +195,8 @@ for way in ways[1:]:
     )
     does = f"gives {found}" if found else "is not shown to give more or fewer"
     lines.append(
-        f"- *{way}* {does} valid examples than *free*: {interval_text(difference, 'points')} points."
+        f"- *{way}* {does} valid examples than *free*: "
+        f"{interval_text(difference, 'points')} points."
     )
 Markdown(
     f"Over {len(shares)} requests, with 95% intervals:\n\n" + "\n".join(lines)

@@ -15,7 +15,7 @@
 # %% tags=["parameters"]
 profile = "tiny"
 tau = None  # threshold of the gate, in [0, 1]; None: the profile's
-gate = "uncertain"  # which samples practise: "uncertain", "all", "surest" or "lot"
+gate = "uncertain"  # who practises: "uncertain", "all", "surest" or "lot"
 samples = 12  # published samples to compute again
 split = "single/unseen"  # of the recomputation
 seed = 0
@@ -100,7 +100,7 @@ accuracy_dots(shares["unseen"].replace({"method": LABELS}))
 # behind the paper's gate, the RSS margin below 0.95. Its practice and its training are still ours: the paper's setting
 # in full was run on the real model alone ([](14_a_real_model)). TT-D and TT-ICL use the settings of the tuned TT-SI.
 #
-# *Constrained* is base with an answer limited to offered tools and their schemas; TT-SI, TT-D and TT-ICL also stand on
+# *Constrained* is base with an answer limited to offered tools and their schemas; tuned TT-SI, TT-D and TT-ICL also stand on
 # top of it. How good the teacher is at the task itself is on
 # [its card](https://github.com/ttsi-book/ttsi-book/blob/main/data/agents/tiny-teacher/README.md). The words of the
 # unseen splits are new to the agent and stand nowhere in its training set; the teacher was trained on such words.
@@ -121,8 +121,8 @@ columns = {
     "tiny": "ours, here",
     "real": "ours, real model",
 }
-changes = changes.assign(chapter=changes["chapter"].str[:2].astype(int))
-changes.rename(columns=columns | {"chapter": "chapter"}).set_index("setting")
+numbered = changes.assign(chapter=changes["chapter"].str[:2].astype(int))
+numbered.rename(columns=columns).set_index("setting")
 
 # %% tags=["hide-input"]
 rows = {
@@ -145,7 +145,8 @@ pd.DataFrame(rows)
 compare.readable_accuracies(shares["unseen"])
 
 # %% [markdown]
-# The splits with tools seen in training, pooled. There is little left to repair here; a method can still break.
+# The splits with tools seen in training, pooled. Where base is nearly always right, there is little left to repair; a
+# method can still break.
 
 # %% tags=["hide-output"]
 compare.readable_accuracies(shares["seen"])
@@ -154,7 +155,7 @@ compare.readable_accuracies(shares["seen"])
 # Split by split, direct answers, the unseen ones and then the seen ones:
 
 
-# %%
+# %% tags=["hide-input"]
 def by_split(ending):
     columns = {}
     for name in (name for name in counts.index if name.endswith(ending)):
@@ -172,7 +173,7 @@ by_split("/unseen")
 # %% tags=["hide-output"]
 by_split("/seen")
 
-# %% mystnb={"image": {"alt": "Dots of the exact match of four methods on each split of toolworld, with 95 percent intervals."}, "figure": {"name": "fig-results-splits", "caption": "Exact match of four of the methods, direct answers, on every split of toolworld, five seeds pooled."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Dots of the exact match of four methods on each split of toolworld, with 95 percent intervals."}, "figure": {"name": "fig-results-splits", "caption": "Exact match of four of the methods, direct answers, on every split of toolworld, five seeds pooled."}}
 four = [
     name
     for name in ("base", "constrained", "tt-si", "tt-si-constrained")
@@ -244,7 +245,7 @@ tested = {
 }
 
 
-# %%
+# %% tags=["hide-input"]
 def told(group, before):
     chosen = tested[group][
         [pair == before for pair in tested[group]["before"]]
@@ -260,16 +261,16 @@ def told(group, before):
 # **Against base**, direct answers, unseen splits pooled. The last row is the base agent again, by majority vote: more
 # answers instead of practice.
 
-# %%
+# %% tags=["hide-input"]
 told("unseen", ("base", DIRECT))
 
 # %% [markdown]
 # **Against constrained decoding**, the comparison that counts for practice on top of it:
 
-# %%
+# %% tags=["hide-input"]
 told("unseen", ("constrained", DIRECT))
 
-# %% mystnb={"image": {"alt": "Dots with 95 percent intervals: the difference in accuracy of each method to base or, on top of constrained decoding, to constrained decoding, on the unseen splits."}, "figure": {"name": "fig-results-differences", "caption": "Paired differences in exact match, direct answers, on the unseen splits. Each method is compared with what it builds on: base, or constrained decoding."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Dots with 95 percent intervals: the difference in accuracy of each method to base or, on top of constrained decoding, to constrained decoding, on the unseen splits."}, "figure": {"name": "fig-results-differences", "caption": "Paired differences in exact match, direct answers, on the unseen splits. Each method is compared with what it builds on: base, or constrained decoding."}}
 direct = tested["unseen"][
     [after[1] == DIRECT for after in tested["unseen"]["after"]]
 ]
@@ -285,10 +286,10 @@ fixed_and_broken(direct.assign(label=labels["label"]))
 # %% [markdown]
 # **Majority vote against majority vote**, and pass@5 against pass@5, as the paper's table has them:
 
-# %%
+# %% tags=["hide-input"]
 told("unseen", ("base", VOTE))
 
-# %%
+# %% tags=["hide-input"]
 told("unseen", ("base", BOUND))
 
 # %% [markdown]
@@ -355,14 +356,15 @@ same_machine = (
     and made.versions.items() <= versions().items()
 )
 print(
-    f"{agree.to_numpy().all(axis=1).sum()} of {len(agree)} rows equal; same machine and versions: {same_machine}"
+    f"{agree.to_numpy().all(axis=1).sum()} of {len(agree)} rows equal; same "
+    f"machine and versions: {same_machine}"
 )
 assert agree.to_numpy().all() or not same_machine
 
 # %% [markdown]
 # What made the published rows:
 
-# %%
+# %% tags=["hide-input"]
 provenances = [
     one for family in FAMILIES for one in read_made(results, family)
 ]
@@ -430,12 +432,14 @@ lines = [
     *sentences("unseen", ("constrained", DIRECT)),
     *sentences("unseen", ("base", DIRECT)),
 ]
-lines += [
-    f"- Tuned TT-SI made {broken:,} right answers wrong (all splits, gate: {gate}, tau = {tau:g})."
-]
-lines += [
-    f"- {unpractised:.0%} of all samples had no valid practice example, and keep their base answer at any tau."
-]
+lines.append(
+    f"- Tuned TT-SI made {broken:,} right answers wrong (all splits, gate: "
+    f"{gate}, tau = {tau:g})."
+)
+lines.append(
+    f"- {unpractised:.0%} of all samples had no valid practice example, and "
+    "keep their base answer at any tau."
+)
 Markdown("\n".join(lines))
 
 # %% [markdown]
@@ -476,7 +480,10 @@ told_below = {
 for key, pair in told_below.items():
     row = next(tested["unseen"].iloc[[pairs.index(pair)]].itertuples())
     points, p_holm = compare.points_text(row), compare.p_text(row.p_holm)
-    found = f"{points} points, {row.fixed} fixed, {row.broken} broken, Holm's p {p_holm}"
+    found = (
+        f"{points} points, {row.fixed} fixed, {row.broken} broken, Holm's p "
+        f"{p_holm}"
+    )
     glue(f"results_difference_{key}", found, display=False)
     glue(f"results_effect_{key}", compare.effect_text(row), display=False)
     glue(
@@ -487,7 +494,10 @@ for key, pair in told_below.items():
     interval = bounds_text(row, "points")
     glue(
         f"results_counts_{key}",
-        f"95% interval {interval}; {row.fixed} fixed, {row.broken} broken of {row.n:,}",
+        (
+            f"95% interval {interval}; {row.fixed} fixed, {row.broken} broken "
+            f"of {row.n:,}"
+        ),
         display=False,
     )
 glue("results_n", f"{len(groups['unseen']):,}", display=False)
@@ -515,9 +525,10 @@ glue(
     f"{of_ours / of_constrained:.1f}",
     display=False,
 )
+of_gate = methods[PAPER_GATE].set_index("split")["uncertain"]
 glue(
     "results_gate_adapted",
-    f"{methods[PAPER_GATE].loc[lambda rows: rows['split'].str.endswith('/unseen'), 'uncertain'].mean():.1%}",
+    f"{of_gate[of_gate.index.str.endswith('/unseen')].mean():.1%}",
     display=False,
 )
 glue("settings_changes", Markdown(as_markdown(changes)), display=False)

@@ -3,7 +3,7 @@
 #
 # **Is an agent good enough to be its own teacher, and does better practice make better answers?**
 #
-# Three authors write practice examples for the same requests: the agent itself (TT-SI), a larger agent that knows more
+# Three authors write practice examples for the same requests: the agent itself (tuned TT-SI), a larger agent that knows more
 # words (TT-D, test-time distillation), and the benchmark's own grammar, which is never wrong (an *oracle*: an upper
 # bound, no method). You will see how much of what they write can be used, how much of it is *right*, and what that is
 # worth in answers.
@@ -30,6 +30,7 @@ from ttsi.estimators.tools import relative_softmax_scores
 from ttsi.evaluation.comparison import (
     accuracy,
     differences,
+    effect_text,
     p_text,
     points_text,
     readable_differences,
@@ -108,10 +109,10 @@ counts = pd.crosstab(written["author"], written["fate"]).reindex(
 example_verdicts(counts, rows="author")
 
 # %% [markdown]
-# **Better authors are not shown to help.** Of the agent's own examples {glue:text}`practice_right_self` are right, of the larger
-# agent's {glue:text}`practice_right_teacher`, of the oracle's all. On unseen tools the larger agent's practice changes
-# the accuracy against the agent's own by {glue:text}`practice_tt-d_unseen`, the oracle's by
-# {glue:text}`practice_tt-d-oracle_unseen`.
+# **On unseen tools, against the agent's own practice, the larger agent's shows {glue:text}`practice_effect_tt-d_unseen`, the
+# oracle's {glue:text}`practice_effect_tt-d-oracle_unseen`.** Of the agent's own examples {glue:text}`practice_right_self` are
+# right, of the larger agent's {glue:text}`practice_right_teacher`, of the oracle's all. "What we learned" has the changes
+# in points.
 
 # %% [markdown]
 # ## Valid, and right
@@ -137,6 +138,7 @@ by_request = flags.groupby(["split", "author", "sample"], sort=False)[
 ].mean()
 
 
+# %% tags=["hide-input"]
 def quality(of_requests):
     means = {
         name: mean_interval(of_requests[name]) for name in ("valid", "right")
@@ -162,7 +164,7 @@ pd.DataFrame(overall).T.rename_axis(
 # %% [markdown]
 # The same by split; where all requests agree, the interval of a mean has no width, which says little of other requests.
 
-# %%
+# %% tags=["hide-input"]
 split_quality = {
     key: quality(group)
     for key, group in by_request.groupby(["split", "author"], sort=False)
@@ -177,7 +179,7 @@ by_split.rename_axis(["split", "author"]).rename_axis(
 #
 # Here every sample is adapted, whatever its margin, and compared with its own base answer.
 
-# %%
+# %% tags=["hide-input"]
 share_right = by_request["right"].groupby(level=["split", "author"]).mean()
 points = [
     {
@@ -207,14 +209,16 @@ for author, of_author in points.groupby("author", sort=False):
         of_author[of_author["high"] < 0]["split"],
     )
     lines.append(
-        f"- {author}: above base on {', '.join(gains) or 'no split'}; below on {', '.join(losses) or 'none'}."
+        f"- {author}: above base on {', '.join(gains) or 'no split'}; below "
+        f"on {', '.join(losses) or 'none'}."
     )
 losing = points[(points["author"] == "the oracle") & (points["high"] < 0)][
     "split"
 ]
 if len(losing):
     lines.append(
-        f"\nExamples that are all right are no protection: the oracle's practice loses on {', '.join(losing)}."
+        "\nExamples that are all right are no protection: the oracle's "
+        f"practice loses on {', '.join(losing)}."
     )
 Markdown(
     "Splits whose interval lies wholly on one side of zero:\n\n"
@@ -222,7 +226,7 @@ Markdown(
 )
 
 # %% [markdown]
-# Where the base answers are nearly all right already, as on seen tools, there is little to gain and much to break.
+# Where the base answers are nearly all right already, there is little to gain and much to break.
 #
 # ## What right practice is worth
 #
@@ -231,7 +235,7 @@ Markdown(
 # *p* is McNemar's exact test, adjusted for the number of rows (Holm):
 
 
-# %%
+# %% tags=["hide-input"]
 def used(of_sample):
     trained_on = [
         fate for fate in of_sample["fate"] if fate in (RIGHT, WRONG)
@@ -254,7 +258,7 @@ rows["practice"] = [
 ]
 
 
-# %%
+# %% tags=["hide-input"]
 def gain(of_samples):
     before, after = of_samples["base_correct"], of_samples["greedy_correct"]
     return {
@@ -291,23 +295,32 @@ apart = (
     or own.loc["some wrong", "high"] < own.loc["all right", "low"]
 )
 if apart and gap > 0:
-    text = "On unseen tools the agent's own practice gains **more where some of it is wrong** than where all of it is right."
+    text = (
+        "On unseen tools the agent's own practice gains **more where some of "
+        "it is wrong** than where all of it is right."
+    )
 elif apart:
-    text = "On unseen tools the agent's own practice gains more where all of it is right than where some of it is wrong."
+    text = (
+        "On unseen tools the agent's own practice gains more where all of it "
+        "is right than where some of it is wrong."
+    )
 else:
-    text = "On unseen tools the two groups of the agent's own practice cannot be told apart."
+    text = (
+        "On unseen tools the two groups of the agent's own practice cannot "
+        "be told apart."
+    )
 Markdown(text)
 
 # %% [markdown]
-# The groups are not alike: a request that is hard to write for is hard to answer, as the base answers show. So the
-# table compares answers before and after *within* a group, and says nothing of what right practice would have done for
+# The groups need not be alike: a request that is hard to write for may be hard to answer, too. *Base right* shows how far
+# they differ. So the table compares answers before and after *within* a group, and says nothing of what right practice would have done for
 # the other group; the oracle's rows are nearer to that.
 #
 # ## What is wrong about the wrong ones
 #
 # Three of the agent's, one from each of three requests:
 
-# %%
+# %% tags=["hide-input"]
 wrong = written[
     (written["author"] == "the agent") & (written["fate"] == WRONG)
 ]
@@ -347,19 +360,24 @@ fixed = rows[
 ]
 invented = accuracy([names_no_tool(row) for row in fixed.itertuples()])
 print(
-    f"wrong examples whose request lacks the noun of their call: {percent(misspelled)}"
+    "wrong examples whose request lacks the noun of their call: "
+    f"{percent(misspelled)}"
 )
 print(
-    f"fixed samples whose base answer called a tool that is not offered: {percent(invented)}"
+    "fixed samples whose base answer called a tool that is not offered: "
+    f"{percent(invented)}"
 )
 
 # %% tags=["hide-input"]
 if invented.low > 0.5:
     text = (
-        "Most of what self-practice fixes are calls of tools that do not exist: the agent had misspelled a name. An example "
-        "with the name spelled right teaches that name, whatever its request says. It is wrong as an answer, and still "
-        "practice in spelling. That name comes from the tool list, not from the agent's judgement; limiting answers to the "
-        "offered names rules such calls out without any training."
+        "Most of what self-practice fixes are calls of tools that do not "
+        "exist: the agent had misspelled a name. An example with the name "
+        "spelled right teaches that name, whatever its request says. It is "
+        "wrong as an answer, and still practice in spelling. That name comes "
+        "from the tool list, not from the agent's judgement; limiting "
+        "answers to the offered names rules such calls out without any "
+        "training."
     )
 else:
     text = "What self-practice fixes is not mostly the spelling of tool names."
@@ -372,7 +390,7 @@ Markdown(text)
 #
 # The same samples, all adapted. The teacher and the oracle against the agent's own practice:
 
-# %%
+# %% tags=["hide-input"]
 right = rows.pivot(
     index=["tools", "sample_id"], columns="family", values="greedy_correct"
 ).astype(bool)
@@ -401,7 +419,7 @@ pd.concat(
 # TT-ICL puts the same self-written examples into the prompt and trains on nothing; ICL (in-context learning) shows
 # examples of the training set instead. Both against base:
 
-# %%
+# %% tags=["hide-input"]
 shown = read_study(data_root() / "results", "base", "tt-icl", "icl").pivot(
     index=["split", "sample_id"], columns="family", values="greedy_correct"
 )
@@ -488,16 +506,13 @@ for author, name in zip(
         )
 for tools, table in authors.items():
     for row in table.itertuples():
-        chance = "" if row.p_holm < 0.05 else ", which may be chance"
-        glue(
-            f"practice_{row.after[0]}_{tools}",
-            f"{points_text(row)} points{chance}",
-            display=False,
-        )
+        effect, key = effect_text(row), f"{row.after[0]}_{tools}"
+        told = f"{points_text(row)} points ({effect})"
+        glue(f"practice_{key}", told, display=False)
+        glue(f"practice_effect_{key}", effect, display=False)
 for row in in_context.itertuples():
-    glue(
-        f"practice_{row.after[0]}", f"{points_text(row)} points", display=False
-    )
+    told = f"{points_text(row)} points ({effect_text(row)})"
+    glue(f"practice_{row.after[0]}", told, display=False)
 glue("practice_n", str(rows["sample_id"].nunique()), display=False)
 glue("practice_n_unseen", str(authors["unseen"]["n"].iloc[0]), display=False)
 glue("practice_n_seen", str(authors["seen"]["n"].iloc[0]), display=False)

@@ -7,7 +7,7 @@
 # %% tags=["parameters"]
 profile = "tiny"
 tau = None  # threshold of the gate, in [0, 1]; None: the profile's
-served = None  # requests, the end of the axis of total seconds; None: beyond the last crossing
+served = None  # requests at the end of the axis of totals; None: automatic
 samples = 3  # requests to time live
 seed = 0
 
@@ -158,8 +158,9 @@ points["answers"] = (
 cost_frontier(points, bound="pass@5")
 
 # %% [markdown]
-# **What practice buys, constrained decoding buys for less.** TT-SI is paid for with every request: a margin for each, and for
-# the uncertain ones practice, training and a second answer. Two cheaper ways to spend seconds stand beside it. *Sampling*
+# **Tuned TT-SI takes {glue:text}`costs_times_constrained` times the seconds of constrained decoding, and shows
+# {glue:text}`costs_effect_constrained` against it.** It is paid for with every request: a margin for each, and for the
+# uncertain ones practice, training and a second answer. Two other ways to spend seconds stand beside it. *Sampling*
 # asks the same agent several times and takes a vote. *Supervised fine-tuning* (SFT) trains once, on labelled examples,
 # and serves every request after that at the price of an answer.
 #
@@ -227,7 +228,7 @@ stage_seconds(stages[list(STAGES)])
 # %% [markdown]
 # Does a request below tau cost as much to adapt as any other? The weighting assumes so.
 
-# %%
+# %% tags=["hide-input"]
 ours = timed["tt-si"]
 spent = seconds_adapted(ours).sum(axis=1)
 below = (ours["margin"] < tau).map({True: "uncertain", False: "certain"})
@@ -244,15 +245,22 @@ pd.Series(
 
 # %% tags=["hide-input"]
 certain, doubtful = (by_margin.get(n) for n in ("certain", "uncertain"))
-answer = "All of the timed requests lie on one side of tau, so these rows cannot say."
+answer = (
+    "All of the timed requests lie on one side of tau, so these rows cannot "
+    "say."
+)
 if certain and doubtful:
     apart = certain.high < doubtful.low or doubtful.high < certain.low
     answer = (
-        f"An uncertain one takes {doubtful.estimate / certain.estimate:.2f} times as long to adapt. "
+        f"An uncertain one takes {doubtful.estimate / certain.estimate:.2f} "
+        "times as long to adapt. "
         + (
             "The intervals do not meet: the weighting is off by that much."
             if apart
-            else "The intervals overlap, so these rows do not show that the weighting is wrong."
+            else (
+                "The intervals overlap, so these rows do not show that the "
+                "weighting is wrong."
+            )
         )
     )
 Markdown(answer)
@@ -266,9 +274,12 @@ Markdown(answer)
 # checker as good. No usable method is both cheaper and better than those on the dotted line.
 
 
-# %%
+# %% tags=["hide-input"]
 def cell(one, name, form):
-    return f"{one[name]:{form}} ({one[name + '_low']:{form}} to {one[name + '_high']:{form}})"
+    return (
+        f"{one[name]:{form}} ({one[name + '_low']:{form}} to "
+        f"{one[name + '_high']:{form}})"
+    )
 
 
 by_cost = points.sort_values("seconds").to_dict("records")
@@ -295,8 +306,8 @@ Markdown(f"Usable and beaten by nothing, cheapest first: {'; '.join(names)}.")
 # ## The same seconds, spent on answers
 #
 # The comparison that a method at test time owes its reader: not with one answer of the agent, but with as many
-# answers as the same seconds would have bought. Five sampled answers are generated side by side, so they cost far
-# less than five times one answer.
+# answers as the same seconds would have bought. Five sampled answers are generated side by side, so they need
+# not cost five times one answer.
 
 # %%
 spending = (("base", "direct"), ("base", "majority-vote"), ("tt-si", "direct"))
@@ -310,7 +321,7 @@ compared += [(("base", "majority-vote"), ("tt-si", "majority-vote"))]
 compared += [(("constrained", "direct"), ("tt-si", "direct"))]
 paired = differences(correct, compared)
 
-# %%
+# %% tags=["hide-input"]
 cells = {
     "points (95% interval)": [points_text(one) for one in paired.itertuples()],
     "fixed / broken": [
@@ -327,7 +338,10 @@ pd.DataFrame(cells, index=pd.Index(pair_names, name="from → to"))
 
 # %% tags=["hide-input"]
 vote, bound = (paired.iloc[row] for row in (1, 2))
-told = f"Tuned TT-SI at tau = {tau:g} takes {ratio:.1f} times the seconds of five sampled answers of the base agent. "
+told = (
+    f"Tuned TT-SI at tau = {tau:g} takes {ratio:.1f} times the seconds of "
+    "five sampled answers of the base agent. "
+)
 told += f"Against their majority vote it shows {effect_text(vote)}. "
 told += (
     f"Against pass@5, which needs a checker, it shows {effect_text(bound)}."
@@ -338,7 +352,7 @@ Markdown(told)
 # The seconds of tuned TT-SI buy about {glue:text}`costs_answers` answers; the published rows hold five. What fewer would
 # have done can be read from them. Where the curve is flat, a few more or a few fewer make no difference:
 
-# %%
+# %% tags=["hide-input"]
 drawing = [
     config.model_copy(
         update={"split": HEADLINE, "seed": one, "limit": HEADLINE_LIMIT}
@@ -357,7 +371,7 @@ right = {
 }
 
 
-# %%
+# %% tags=["hide-input"]
 def voted(name, n):
     answers = drawn[name][:n]
     return right[name][answers.index(majority(answers))]
@@ -384,7 +398,7 @@ pd.DataFrame(by_count, index=pd.Index(counts, name="sampled answers"))
 # over a direct answer, before and after:
 
 
-# %%
+# %% tags=["hide-input"]
 def variety(name):
     right = correct[name].astype(float)
     return differences(correct, [((name, "direct"), (name, "pass@5"))]).iloc[
@@ -410,7 +424,7 @@ pd.DataFrame(spread_cells).T
 # %% [markdown]
 # ## Paid once, or with every request
 #
-# SFT trains for some seconds before the first request and answers like the base agent afterwards. TT-SI trains
+# SFT trains for some seconds before the first request and answers like the base agent afterwards. Tuned TT-SI trains
 # nothing in advance. The two totals are straight lines, and where they cross, training once has become cheaper.
 
 # %%
@@ -431,7 +445,7 @@ reach = [
     for one in crossings.values()
 ]
 
-# %% mystnb={"image": {"alt": "Total seconds against requests served: straight lines of the base agent, supervised fine-tuning and TT-SI at two thresholds, with marks where fine-tuning becomes cheaper."}, "figure": {"name": "fig-costs-totals", "caption": "Total seconds against the number of requests served, training included. Dots: from here on, training once is cheaper."}}
+# %% mystnb={"image": {"alt": "Total seconds against requests served: straight lines of the base agent, supervised fine-tuning and tuned TT-SI at two thresholds, with marks where fine-tuning becomes cheaper."}, "figure": {"name": "fig-costs-totals", "caption": "Total seconds against the number of requests served, training included. Dots: from here on, training once is cheaper."}}
 total_seconds(
     lines,
     crossings,
@@ -439,12 +453,15 @@ total_seconds(
 )
 
 
-# %%
+# %% tags=["hide-input"]
 def requests_text(one):
     if np.isinf(one.estimate):
         return "never"
     high = "no end" if np.isinf(one.high) else f"{np.ceil(one.high):,.0f}"
-    return f"{np.ceil(one.estimate):,.0f} (95% interval {np.ceil(one.low):,.0f} to {high})"
+    return (
+        f"{np.ceil(one.estimate):,.0f} (95% interval {np.ceil(one.low):,.0f} "
+        f"to {high})"
+    )
 
 
 columns = {
@@ -459,9 +476,9 @@ pd.DataFrame(columns, index=pd.Index(lines, name=HEADLINE))
 
 # %% [markdown]
 # Cheaper is not better. What the lines say about seconds is worth nothing without what each answers right, and
-# labelled examples are not free either: SFT needs them, TT-SI does not.
+# labelled examples are not free either: SFT needs them, tuned TT-SI does not.
 
-# %%
+# %% tags=["hide-input"]
 versus = differences(
     correct,
     [
@@ -502,7 +519,7 @@ theirs = {
     "TT-SI, all adapted": Serving(kept, adapted, np.ones(1)),
 }
 
-# %%
+# %% tags=["hide-input"]
 sums = {
     "each sample, s": [f"{one.each:.2f}" for one in theirs.values()],
     f"{tested} samples, s": [
@@ -539,7 +556,7 @@ crossings_by_training_time(hours, by_hours, tested=tested)
 # The abstract says that TT-SI used {glue:text}`costs_fewer` times fewer training samples. That factor is the number of
 # labelled examples of SFT over the number of test samples on which TT-SI trained:
 
-# %%
+# %% tags=["hide-input"]
 share, fewer = trained / tested, paper["sealtool.fewer_samples"].value
 catches_up = labelled / share
 counted = {
@@ -561,14 +578,15 @@ pd.Series(counted, name="the paper's numbers").to_frame()
 #
 # The same count for our agent, at the same threshold:
 
-# %%
+# %% tags=["hide-input"]
 config_sft = made["sft"][0].config["loop"]
 k = made["tt-si"][0].config["loop"]["k"]
 per_request = methods["tt-si"]["adapted"].mean() * k
 even = config_sft["sft_examples"] / per_request if per_request else np.inf
 Markdown(
-    f"SFT trained on {config_sft['sft_examples']} labelled examples once; tuned TT-SI trains on {per_request:.2f} examples "
-    f"a request on average, at most, so it has trained on as many after {even:,.0f} requests."
+    f"SFT trained on {config_sft['sft_examples']} labelled examples once; "
+    f"tuned TT-SI trains on {per_request:.2f} examples a request on average, "
+    f"at most, so it has trained on as many after {even:,.0f} requests."
 )
 
 # %% [markdown]
@@ -593,7 +611,8 @@ fresh = pd.DataFrame(
 here = seconds_adapted(fresh).sum(axis=1).mean() / fresh["seconds_base"].mean()
 there = spent.mean() / timed["tt-si"]["seconds_base"].mean()
 print(
-    f"An adapted request takes {here:.1f} times a base answer here (n = {samples}), {there:.1f} times as published."
+    f"An adapted request takes {here:.1f} times a base answer here (n = "
+    f"{samples}), {there:.1f} times as published."
 )
 
 # %% tags=["remove-cell"]
@@ -604,17 +623,24 @@ for key, column in zip(("base", "vote", "ttsi"), cost, strict=True):
     interval = f"95% interval {one.low:.2f} to {one.high:.2f}, n = {one.n}"
     glue(f"costs_{key}", f"{one.estimate:.2f} ({interval})", display=False)
 adapted_mean = mean_interval(spent)
-interval = f"95% interval {adapted_mean.low:.2f} to {adapted_mean.high:.2f}, n = {adapted_mean.n}"
+interval = (
+    f"95% interval {adapted_mean.low:.2f} to {adapted_mean.high:.2f}, n = "
+    f"{adapted_mean.n}"
+)
 glue(
     "costs_adapted", f"{adapted_mean.estimate:.2f} ({interval})", display=False
 )
 glue("costs_share", f"{uncertain['tt-si'].mean():.0%}", display=False)
 glue(
     "costs_vote_difference",
-    f"{points_text(vote)} points, n = {vote.n}",
+    f"{points_text(vote)} points, n = {vote.n}, {effect_text(vote)}",
     display=False,
 )
 glue("costs_ratio", f"{ratio:.1f}", display=False)
+times = cost["tt-si", "direct"] / serving("constrained").each
+glue("costs_times_constrained", f"{times:.1f}", display=False)
+constrained = effect_text(paired.iloc[-1])
+glue("costs_effect_constrained", constrained, display=False)
 glue("costs_answers", f"{DRAWS * ratio:.0f}", display=False)
 
 # %% tags=["remove-cell"]

@@ -62,7 +62,7 @@ def labelled(folder, found):
     return {"sealtool.sft_samples": float(examples), **ratio}
 
 
-# %%
+# %% tags=["hide-input"]
 tiny, full = data_root() / "results", data_root() / "paper-results"
 toolworld, reproduced = (
     studied(tiny, data_root() / "timing"),
@@ -109,7 +109,8 @@ def table(group, planned=None):
     rows = {}
     for key, number in paper.numbers[group].items():
         name = f"{group}.{key}"
-        reported = f"{number.value:{'+g' if number.unit == 'points' else 'g'}} {number.unit}".strip()
+        form = "+g" if number.unit == "points" else "g"
+        reported = f"{number.value:{form}} {number.unit}".strip()
         ours = {
             column: cell(found[name], number.unit) if name in found else "–"
             for column, found in columns.items()
@@ -188,13 +189,13 @@ pd.Series(
 # %% [markdown]
 # ## The average of four benchmarks
 
-# %%
+# %% tags=["hide-input"]
 table("average")
 
 # %% [markdown]
 # ## The gain on each benchmark
 
-# %%
+# %% tags=["hide-input"]
 table("gain")
 
 # %% [markdown]
@@ -204,7 +205,7 @@ table("gain")
 #
 # Training on the test set itself was not run here: it trains on the answers. Counts of samples are those of one seed.
 
-# %%
+# %% tags=["hide-input"]
 table("sealtool")
 
 # %% [markdown]
@@ -213,7 +214,7 @@ table("sealtool")
 # The paper's on one GPU, ours on one thread of the CPU that the chapter [](10_what_it_costs) names: seconds of
 # different hardware, to be compared within a column only.
 
-# %%
+# %% tags=["hide-input"]
 table("latency")
 
 # %% [markdown]
@@ -222,7 +223,7 @@ table("latency")
 # Those of the published runs on toolworld, and those that the profile `paper` plans for `make paper`. Beside these, the
 # tuned TT-SI has another margin and asks for practice in another way; [](06_results) lists every change.
 
-# %%
+# %% tags=["hide-input"]
 table("settings", planned)
 
 # %% [markdown]
@@ -266,7 +267,10 @@ pd.DataFrame(fractions).T.rename_axis("SealTool, %")
 # %% tags=["hide-input"]
 apart = abs(implied - value["base"])
 lines = [
-    f"- The base accuracy of SealTool is stated as {value['base']:g}%; TT-SI minus its gain makes {implied:.2f}%."
+    (
+        f"- The base accuracy of SealTool is stated as {value['base']:g}%; "
+        f"TT-SI minus its gain makes {implied:.2f}%."
+    )
 ]
 if apart > 0.01:
     lines.append(f"  The two differ by {apart:.2f} points.")
@@ -277,20 +281,29 @@ unfit = [
 ]
 if unfit:
     lines.append(
-        f"- No number of right answers gives what is stated for {' and '.join(unfit)}, neither in one run nor over "
-        f"{runs}. Agreement to the last digit can be no target of a reproduction."
+        "- No number of right answers gives what is stated for "
+        f"{' and '.join(unfit)}, neither in one run nor over {runs}. "
+        "Agreement to the last digit can be no target of a reproduction."
     )
 Markdown("\n".join(lines))
 
-# %%
+# %% tags=["hide-input"]
 gains = [one.value for one in paper.numbers["gain"].values()]
 averages = {
-    "mean of the gains on the four benchmarks": f"{sum(gains) / len(gains):.4f}",
+    "mean of the gains on the four benchmarks": (
+        f"{sum(gains) / len(gains):.4f}"
+    ),
     "average gain, as stated": f"{paper['average.tt_si_direct_gain'].value:g}",
-    "average gain, another version": f"{paper['average.tt_si_direct_gain_conference'].value:g}",
-    "filter against no filter, SealTool": f"{value['tt_si'] - value['tt_si_all']:+.2f}",
+    "average gain, another version": (
+        f"{paper['average.tt_si_direct_gain_conference'].value:g}"
+    ),
+    "filter against no filter, SealTool": (
+        f"{value['tt_si'] - value['tt_si_all']:+.2f}"
+    ),
     "fewer training samples, as stated": f"{value['fewer_samples']:g}",
-    "the same, from its samples": f"{value['sft_samples'] / value['uncertain_samples']:.1f}",
+    "the same, from its samples": (
+        f"{value['sft_samples'] / value['uncertain_samples']:.1f}"
+    ),
 }
 pd.Series(averages, name="points, or times").to_frame()
 
@@ -310,9 +323,18 @@ agrees = (
 saved = value["tt_si"] - value["tt_si_all"]
 effect = "costs" if saved < 0 else "adds"
 lines = [
-    f"- The gains average to {mean:.4f}: {agrees}, which also stands in the abstract in Findings of ACL 2026.",
-    f"- One source quotes {later:g} from a conference version; which one is not known.",
-    f"- The filter {effect} {abs(saved):.2f} points against adapting every sample. What it saves is work.",
+    (
+        f"- The gains average to {mean:.4f}: {agrees}, which also stands in "
+        "the abstract in Findings of ACL 2026."
+    ),
+    (
+        f"- One source quotes {later:g} from a conference version; which one "
+        "is not known."
+    ),
+    (
+        f"- The filter {effect} {abs(saved):.2f} points against adapting "
+        "every sample. What it saves is work."
+    ),
 ]
 Markdown("\n".join(lines))
 
@@ -322,7 +344,7 @@ Markdown("\n".join(lines))
 # What the paper leaves open, and what the profile `paper` does instead:
 
 
-# %%
+# %% tags=["hide-input"]
 def chosen(setting):
     value = configure("paper")
     for part in setting.split("."):

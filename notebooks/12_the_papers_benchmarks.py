@@ -12,7 +12,7 @@
 # %% tags=["parameters"]
 profile = "tiny"
 split = "sealtool/test"  # of the figure of positions
-data_dir = None  # folder of the benchmarks' files; None: where `ttsi benchmarks fetch` puts them
+data_dir = None  # folder of the files; None: that of `ttsi benchmarks fetch`
 
 # %% tags=["hide-input"]
 from pathlib import Path
@@ -60,7 +60,7 @@ reachable_shares(
 # Every file is pinned to a commit of its repository and to its checksum (`data/benchmarks.toml`). A command fetches and
 # verifies them: `ttsi benchmarks fetch sealtool`.
 
-# %%
+# %% tags=["hide-input"]
 manifest = load_manifest()
 sources = {
     name: {
@@ -101,7 +101,8 @@ assert all(agree.values()), (
     f"the files say otherwise than the summary: {agree}"
 )
 print(
-    f"computed again from the files, and equal: {len(agree)} of {len(survey.splits)} splits"
+    f"computed again from the files, and equal: {len(agree)} of "
+    f"{len(survey.splits)} splits"
     if agree
     else "not computed again: none of the files is here"
 )
@@ -114,7 +115,7 @@ print(
 # and the tools as JSON, since tokens depend on the model. Splits that the paper's table is made of, as far as we can
 # tell, are marked.
 
-# %%
+# %% tags=["hide-input"]
 evaluated = {
     f"{name}/{one}"
     for name in PAPER_BENCHMARKS
@@ -131,12 +132,19 @@ shape = {
 }
 pd.DataFrame(shape).T
 
-# %%
+# %% tags=["hide-input"]
 sizes = {
     name: {
-        "tools, mean (most)": f"{one.tools.mean:.2f} ({one.tools.quartiles[-1]:.0f})",
-        "calls, mean (most)": f"{one.calls.mean:.2f} ({one.calls.quartiles[-1]:.0f})",
-        "characters, mean (most)": f"{one.prompt_characters.mean:,.0f} ({one.prompt_characters.quartiles[-1]:,.0f})",
+        "tools, mean (most)": (
+            f"{one.tools.mean:.2f} ({one.tools.quartiles[-1]:.0f})"
+        ),
+        "calls, mean (most)": (
+            f"{one.calls.mean:.2f} ({one.calls.quartiles[-1]:.0f})"
+        ),
+        "characters, mean (most)": (
+            f"{one.prompt_characters.mean:,.0f} "
+            f"({one.prompt_characters.quartiles[-1]:,.0f})"
+        ),
     }
     for name, one in survey.splits.items()
 }
@@ -145,7 +153,7 @@ pd.DataFrame(sizes).T
 # %% [markdown]
 # What is unusual, and in how many samples:
 
-# %%
+# %% tags=["hide-input"]
 flags = {
     name: ", ".join(
         f"{count} {flag}" for flag, count in one.check.flags.items()
@@ -175,7 +183,7 @@ pd.Series(flags, name="samples with a flag").to_frame()
 # first place gets that for nothing, and so does one trained on such lists. We shuffle the tools of every sample, with
 # a seed that is the sample's own id, and report upstream's order beside it.
 
-# %%
+# %% tags=["hide-input"]
 shown = survey.splits[split]
 orders = {
     "as upstream lists them": shown.positions["upstream"],
@@ -188,7 +196,7 @@ gold_positions(orders, first_by_chance=shown.first_by_chance)
 # %% [markdown]
 # The share of samples in which the first tool is the right one, for every split at hand:
 
-# %%
+# %% tags=["hide-input"]
 firsts = {
     name: {
         "n": (n := sum(one.positions["upstream"])),
@@ -222,7 +230,8 @@ def leaning(one):
 leanings = {name: leaning(one) for name, one in survey.splits.items()}
 Markdown(
     "\n".join(
-        f"- Upstream lists the right tool first {lean} {'as' if 'about' in lean else 'than'} by chance: "
+        f"- Upstream lists the right tool first {lean} "
+        f"{'as' if 'about' in lean else 'than'} by chance: "
         + ", ".join(name for name, found in leanings.items() if found == lean)
         + "."
         for lean in dict.fromkeys(leanings.values())

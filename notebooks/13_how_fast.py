@@ -130,7 +130,8 @@ one_by_one, slow = served("peft")
 at_once, quick = served("batched")
 same = sum(a == b for a, b in zip(one_by_one, at_once, strict=True))
 print(
-    f"{same} of {len(requests)} answers are the same; {slow / quick:.1f} times as fast, this once, on the machine that built this page"
+    f"{same} of {len(requests)} answers are the same; {slow / quick:.1f} "
+    "times as fast, this once, on the machine that built this page"
 )
 
 # %% [markdown]
@@ -174,8 +175,9 @@ elif loss["low"] >= 0:
     told = "activated adapters are not worse"
 else:
     told = (
-        "no loss that these samples can tell from chance. The profile `tiny` keeps adapters that act on all of a prompt, "
-        "as the paper's do, and the profile `real` uses activated ones"
+        "no loss that these samples can tell from chance. The profile `tiny` "
+        "keeps adapters that act on all of a prompt, as the paper's do, and "
+        "the profile `real` uses activated ones"
     )
 Markdown(told[0].upper() + told[1:] + ".")
 
@@ -265,10 +267,12 @@ hopes
 # %% tags=["hide-input"]
 share = stages.div(stages.sum(axis="columns"), axis="index")["adaptation"]
 Markdown(
-    f"Training is {share['batched']:.0%} of the seconds of a batched adaptation, and {share['sequential']:.0%} of the "
-    "sequential loop's. Batches spare the overhead of small steps, above all in decoding; they spare no "
-    "arithmetic. On two cores the products of training keep both busy, and that bounds what batches can gain. One "
-    "prefill spares arithmetic, the more the longer the prefix."
+    f"Training is {share['batched']:.0%} of the seconds of a batched "
+    f"adaptation, and {share['sequential']:.0%} of the sequential loop's. "
+    "Batches spare the overhead of small steps, above all in decoding; they "
+    "spare no arithmetic. On two cores the products of training keep both "
+    "busy, and that bounds what batches can gain. One prefill spares "
+    "arithmetic, the more the longer the prefix."
 )
 
 # %% [markdown]
@@ -314,12 +318,16 @@ against_naive = ratio(
 parts = quickest[[f"seconds_{stage}" for stage in STAGES]].mean()
 training = parts["seconds_adaptation"] / parts.sum()
 Markdown(
-    f"Measured on one {on_gpu.device}, the architecture of Qwen2.5-1.5B with random weights in bfloat16, "
-    f"{on_gpu.config['repeats']} repetitions, commit {(on_gpu.commit or '')[:8]}: {speed_gpu}. Training is {training:.0%} of it. A step of "
-    "training launches thousands of kernels, of which the norms, the adapters and the cache each pass over memory once "
-    "more; that, not the products, bounds it. Unsloth, one sample after the other, is "
-    f"{interval_text(against_naive, '.2f')} times as fast as the naive loop of PEFT. The other "
-    "cases of the plan (`ttsi.speed.cases`) are not measured yet; `make bench-gpu` goes on with them."
+    f"Measured on one {on_gpu.device}, the architecture of Qwen2.5-1.5B with "
+    f"random weights in bfloat16, {on_gpu.config['repeats']} repetitions, "
+    f"commit {(on_gpu.commit or '')[:8]}: {speed_gpu}. Training is "
+    f"{training:.0%} of it. A step of training launches thousands of kernels, "
+    "of which the norms, the adapters and the cache each pass over memory "
+    "once more; that, not the products, bounds it. Unsloth, one sample after "
+    f"the other, is {interval_text(against_naive, '.2f')} times as fast as "
+    "the naive loop of PEFT. The other cases of the plan "
+    "(`ttsi.speed.cases`) are not measured yet; `make bench-gpu` goes on "
+    "with them."
 )
 
 # %% [markdown]
@@ -391,9 +399,10 @@ glue(
 glue("speed_gpu", speed_gpu, display=False)
 glue("speed_gpu_batch", str(GPU_BARS[0].batch), display=False)
 glue("speed_gpu_seconds", f"{spent.estimate:.3f}", display=False)
+of_naive = ratio(bar_rows(gpu_table, GPU_BARS[0]), "naive", "activated")
 glue(
     "speed_gpu_times",
-    f"{ratio(bar_rows(gpu_table, GPU_BARS[0]), 'naive', 'activated').estimate:.0f}",
+    f"{of_naive.estimate:.0f}",
     display=False,
 )
 first, _, on_one_gpu, _ = plans.values()

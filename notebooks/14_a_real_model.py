@@ -114,7 +114,10 @@ def told(before, after, source=tests):
     if not len(found):
         return "not run"
     (one,), (interval,) = found.to_dict("records"), intervals(found)
-    return f"{points_text(interval)} points, {one['fixed']} fixed and {one['broken']} broken of {one['n']}"
+    return (
+        f"{points_text(interval)} points, {one['fixed']} fixed and "
+        f"{one['broken']} broken of {one['n']}"
+    )
 
 
 def accuracy_of(family, name="SealTool"):
@@ -132,13 +135,14 @@ def beyond_chance(*families):
     return ", ".join(found["set"].unique()) or "none"
 
 
+valid, attempts = adapted[["examples_valid", "examples_tried"]].sum()
 texts = {
     "base": accuracy_of("base"),
     "constrained": told("base", "constrained"),
     "paper": told("base", "tt-si-paper"),
     "tuned": told("base", "tt-si"),
     "both": told("constrained", "tt-si-constrained"),
-    "valid": f"{adapted['examples_valid'].sum() / adapted['examples_tried'].sum():.0%}",
+    "valid": f"{valid / attempts:.0%}",
     "rate": f"{chosen.loop.lora.learning_rate:g}",
     "tau": f"{chosen.loop.tau:g}",
     "ungated": told("base", "tt-si-paper", source=ungated),
@@ -596,12 +600,14 @@ improve = SelfImprovement(
 answered = improve.answer([sample.request for sample in samples], seed=seed)
 
 # %% tags=["hide-input"]
+in_the_end = {True: "right in the end", False: "wrong in the end"}
 HTML(
     "".join(
         change_card(
             f"margin {next(iter(one.awareness.margins.values())):.2f}, "
-            f"{sum(w.example is not None for w in one.written)} of {len(one.written)} practice examples valid, "
-            f"{'right' if score(one.output, sample.gold).exact_match else 'wrong'} in the end",
+            f"{sum(w.example is not None for w in one.written)} of "
+            f"{len(one.written)} practice examples valid, "
+            f"{in_the_end[score(one.output, sample.gold).exact_match]}",
             sample.request.messages[-1].content,
             before=one.base_output,
             after=one.output,
@@ -620,7 +626,8 @@ seconds = pd.DataFrame([one.seconds for one in answered])
 changed = sum(one.output != one.base_output for one in answered)
 print(
     f"practice changed {changed} of {len(answered)} answers; "
-    f"{seconds[list(stages[1:])].sum(axis=1).mean():.1f} seconds a request, three at once, {threads_of(config)} threads"
+    f"{seconds[list(stages[1:])].sum(axis=1).mean():.1f} seconds a request, "
+    f"three at once, {threads_of(config)} threads"
 )
 
 # %% [markdown]

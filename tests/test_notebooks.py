@@ -1,21 +1,27 @@
 """The chapters: their pairs, their parameters, and that each runs from its first cell to its last."""
 
+import ast
 import json
 import re
 import shutil
 import subprocess
 import sys
 import sysconfig
+import tomllib
 import venv
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from ttsi_book.making.chapters import Chapter, find_chapters
-from ttsi_book.making.pairs import pair_path, pair_text
+from ttsi_book.making.pairs import INSTALL, pair_path, pair_text
 
 ROOT = Path(__file__).parents[1]
 CHAPTERS = find_chapters(ROOT)
@@ -49,6 +55,73 @@ def test_first_code_of_a_pair_installs_the_library_and_fits_the_page(chapter: Ch
     assert "git clone" in code[0].source
     assert max(map(len, code[0].source.splitlines())) <= 79
     assert not [cell for cell in [*code[1:], *chapter.notebook().cells] if "pip install" in cell.source]
+
+
+@each_chapter
+def test_code_fits_the_column_of_a_page(chapter: Chapter) -> None:
+    code = [cell.source for cell in chapter.notebook().cells if cell.cell_type == "code"]
+    assert not [line for source in code for line in source.splitlines() if len(line) > 79]
+
+
+ON_DEMAND = {"ray", "unsloth"}
+"""Imported within functions, where a setting asks for them: other extras than a pair installs."""
+
+
+def imported(code: str) -> Iterator[str]:
+    """Yield the modules that code imports, and the names that may be modules."""
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{name.name}" for name in node.names)
+
+
+def third_parties(code: str) -> set[str]:
+    """Return the packages that code imports, by itself or through modules of this project."""
+    seen: set[str] = set()
+    packages, todo = set(), list(imported(code))
+    while todo:
+        top, *rest = todo.pop().split(".")
+        if top not in ("ttsi", "ttsi_book"):
+            packages.add(top)
+            continue
+        for depth in range(len(rest) + 1):
+            path = ROOT.joinpath("src", top, *rest[:depth])
+            module = next((one for one in (path / "__init__.py", path.with_suffix(".py")) if one.is_file()), None)
+            if module and str(module) not in seen:
+                seen.add(str(module))
+                todo += imported(module.read_text(encoding="utf-8"))
+    return packages - sys.stdlib_module_names
+
+
+def installed_by_a_pair() -> set[str]:
+    """Return the distributions that the first code of a pair installs, with all that they need."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    [extra] = re.findall(r"ttsi-book\[(\w+)\]", INSTALL)
+    found, todo = set(), [*project["dependencies"], *project["optional-dependencies"][extra]]
+    while todo:
+        one = Requirement(todo.pop())
+        if (one.name, *sorted(one.extras)) in found:
+            continue
+        found.add((one.name, *sorted(one.extras)))
+        for text in requires(one.name) or ():
+            marker = Requirement(text).marker
+            if marker is None or any(marker.evaluate({"extra": name}) for name in ("", *one.extras)):
+                todo.append(text)
+    return {canonicalize_name(name) for name, *_ in found}
+
+
+@each_chapter
+def test_a_pair_installs_all_that_its_chapter_imports(chapter: Chapter) -> None:
+    code = "\n".join(cell.source for cell in chapter.notebook().cells if cell.cell_type == "code")
+    its_own = {name.partition(".")[0] for name in imported(code)}
+    origins, installed = packages_distributions(), installed_by_a_pair()
+    lacking = {
+        package
+        for package in third_parties(code) - (ON_DEMAND - its_own)
+        if not installed & {canonicalize_name(name) for name in origins.get(package, ())}
+    }
+    assert not lacking
 
 
 @pytest.fixture
