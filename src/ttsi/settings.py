@@ -15,9 +15,8 @@ Decoding = Literal["direct", "majority-vote", "pass@5"]
 Elicitation = Literal["free", "hesitation", "constrained"]
 Gate = Literal["uncertain", "all", "certain", "random"]
 Author = Literal["nobody", "self", "teacher", "training set"]
-Method = Literal["base", "constrained", "tt-si", "tt-d", "tt-icl", "icl", "sft"]
 
-METHODS: dict[Method, dict[str, Any]] = {
+METHODS: dict[str, dict[str, Any]] = {
     "base": {"author": "nobody"},
     "constrained": {"author": "nobody", "constrained": True},
     "tt-si": {"author": "self", "in_context": False},
@@ -62,6 +61,7 @@ class EntryOf:
         return name
 
 
+MethodName = Annotated[str, AfterValidator(EntryOf(METHODS))]
 EstimatorName = Annotated[str, AfterValidator(EntryOf(ESTIMATORS))]
 
 
