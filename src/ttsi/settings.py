@@ -28,17 +28,20 @@ METHODS: dict[str, dict[str, Any]] = {
 """What each method fixes of the loop's settings."""
 
 
-def lets_through(gate: Gate, margin: float, *, tau: float, coin: float = 0.0, share: float = 0.0) -> bool:
+def is_uncertain(margin: Any, tau: float) -> Any:
+    """Tell of a margin u, or of each of an array or a column, whether u < tau: what the paper adapts."""
+    return margin < tau
+
+
+def lets_through(gate: Gate, uncertain: bool, *, coin: float = 0.0, share: float = 0.0) -> bool:
     """Tell whether a gate lets a sample through to be adapted.
 
     Args:
         gate: which samples to adapt.
-        margin: u of the sample, in [0, 1].
-        tau: the sample is uncertain if u < tau.
+        uncertain: whether the sample's margin is below tau.
         coin: drawn for the sample, uniform on [0, 1).
         share: the gate `random` lets a sample through if its coin is below this.
     """
-    uncertain = margin < tau
     return {"uncertain": uncertain, "all": True, "certain": not uncertain, "random": coin < share}[gate]
 
 
