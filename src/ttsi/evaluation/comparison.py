@@ -184,7 +184,7 @@ def answers_label(answers: Answers) -> str:
 
 def readable_accuracies(table: pd.DataFrame) -> pd.DataFrame:
     """Return the table of methods: a row for each method, a column for each decoding mode, percent (95% interval)."""
-    cells = [share_text(interval) for interval in _intervals(table)]
+    cells = [interval_text(interval) for interval in _intervals(table)]
     modes = list(dict.fromkeys(table["decoding"]))
     wide = table.assign(cell=cells).pivot(index="method", columns="decoding", values="cell").fillna("–")
     wide = wide.loc[list(dict.fromkeys(table["method"])), modes].rename(index=LABELS)

@@ -10,6 +10,7 @@ from transformers import AutoConfig
 
 from ttsi.backends.memory import Batch, memory
 from ttsi.evaluation.statistics import Interval, mean_interval
+from ttsi.evaluation.texts import interval_text
 from ttsi.records import InputError
 from ttsi.runs.provenance import Provenance
 from ttsi.settings import LoraSettings
@@ -103,7 +104,7 @@ def _readable(of_way: pd.DataFrame) -> dict[str, str]:
     spent, peak = mean_interval(of_way["seconds"]), of_way["peak_bytes"].to_numpy(float).max()
     trained = of_way["tokens_adaptation"].sum() / of_way["seconds_adaptation"].sum()
     return {
-        "seconds": f"{spent.estimate:.3g} ({spent.low:.3g}–{spent.high:.3g})",
+        "seconds": interval_text(spent, ".3g"),
         "trained tokens a second": f"{trained:,.0f}",
         "peak, MB": "not measured" if isnan(peak) else f"{peak / 1e6:,.0f}",
     }
