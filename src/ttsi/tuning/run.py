@@ -17,7 +17,7 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 from tqdm.auto import tqdm
 
-from ttsi.adaptation import Ids
+from ttsi.adaptation import UNTRAINED, Ids
 from ttsi.agent import Agent
 from ttsi.benchmarks import bfcl, load
 from ttsi.data import make_folder
@@ -27,10 +27,6 @@ from ttsi.records import MOST, Count, Seed, Settings
 from ttsi.runs.provenance import hash_records, machine, source_state, versions
 from ttsi.tiny.checkpoint import Checkpoint
 from ttsi.tuning.lessons import Lesson, Lessons, stream
-
-UNTRAINED = -100
-"""Label of a token that the loss leaves out, as in `torch.nn.functional.cross_entropy`."""
-
 
 WRITERS = 6
 """Processes that write lessons while a GPU learns from them."""

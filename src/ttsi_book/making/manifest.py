@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
+from ttsi.data import write_whole
 from ttsi.records import Record
 
 
@@ -39,9 +40,7 @@ class Manifest(Record):
     def write(self, path: Path) -> None:
         """Write the manifest so that a reader finds the old one or the new one, never a part."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = path.with_suffix(".new")
-        scratch.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        scratch.replace(path)
+        write_whole(path, lambda part: part.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8"))
 
 
 def read_manifest(path: Path) -> Manifest:
