@@ -17,7 +17,7 @@ from ttsi.models.batches import is_out_of_memory
 from ttsi.models.loading import check_tokenizer, missing_part
 from ttsi.records import InputError
 
-FAMILIES = ("llama", "mistral", "qwen2", "qwen3")
+MODEL_TYPES = ("llama", "mistral", "qwen2", "qwen3")
 """Model types that Unsloth runs with kernels of its own; `UnslothAdapter` builds on that."""
 
 DTYPES = ("bfloat16", "float16")
@@ -59,7 +59,7 @@ def _read(folder: Path, dtype: str) -> tuple[Any, Any]:
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True)
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        model = _model(folder, config, getattr(torch, dtype)) if config.model_type in FAMILIES else None
+        model = _model(folder, config, getattr(torch, dtype)) if config.model_type in MODEL_TYPES else None
     except ImportError as error:  # Unsloth asks for packages as late as here, for bitsandbytes even in 16 bits
         raise InputError(
             f"--backend unsloth has found {first_line(error)!r}; expected the extra gpu (pip install '.[gpu]')"
@@ -69,7 +69,7 @@ def _read(folder: Path, dtype: str) -> tuple[Any, Any]:
             raise InputError(f"{folder} does not fit into the memory of cuda in {dtype}") from error
         raise InputError(f"{folder} cannot be read as a model by Unsloth: {first_line(error)}") from error
     if model is None:
-        expected = ", ".join(FAMILIES)
+        expected = ", ".join(MODEL_TYPES)
         raise InputError(f"{folder} is a model of type {config.model_type!r}; expected {expected}, or --backend peft")
     if model.dtype != getattr(torch, dtype):
         raise InputError(f"dtype is {dtype!r}; found a GPU on which Unsloth loads {model.dtype}; expected that")

@@ -26,7 +26,7 @@ from ttsi.models.loading import check_device, model_folder
 from ttsi.records import MOST, Count, Seed, Settings
 from ttsi.runs.provenance import hash_records, machine, source_state, versions
 from ttsi.tiny.checkpoint import Checkpoint
-from ttsi.tuning.lessons import Lesson, Lessons, stream
+from ttsi.tuning.lessons import Lessons, PromptCompletion, stream
 
 WRITERS = 6
 """Processes that write lessons while a GPU learns from them."""
@@ -184,7 +184,7 @@ class _Steps(Dataset[list[Ids]]):
         ids = sorted((self._ids(lesson) for lesson in stream(self.lessons, step * count, count)), key=_length)
         return [one for one in ids if _length(one) <= self.config.longest]
 
-    def _ids(self, lesson: Lesson) -> Ids:
+    def _ids(self, lesson: PromptCompletion) -> Ids:
         chat = [message.model_dump() for message in lesson.chat]
         return self.agent.prompt(chat, lesson.tools), self.agent.completion(lesson.answer)
 
