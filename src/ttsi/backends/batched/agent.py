@@ -32,8 +32,8 @@ class BatchedAgent(Agent):
         found = model.config.model_type
         if found not in MODEL_TYPES or getattr(model.config, "use_sliding_window", False):
             raise InputError(
-                f"the batched backend has found a model of type {found!r}; expected {' or '.join(MODEL_TYPES)} with full "
-                "attention, or --backend peft"
+                f"the batched backend has found a model of type {found!r}; expected {' or '.join(MODEL_TYPES)} with "
+                "full attention, or --backend peft"
             )
         super().__init__(model.requires_grad_(False), tokenizer, max_new_tokens=max_new_tokens)
         model.set_attn_implementation(GROUPED)
