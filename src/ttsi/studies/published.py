@@ -72,7 +72,7 @@ def replay(
     for column, before in (("greedy_output", "base_output"), ("greedy_correct", "base_correct")):
         replayed[column] = rows[column].where(chosen, rows[before])
     key = ["seed", "sample_id"]
-    stays = base.set_index(key).loc[pd.MultiIndex.from_frame(rows[key])] if base is not None else None
+    stays = base.set_index(key).reindex(pd.MultiIndex.from_frame(rows[key])) if base is not None else None
     for column in ("vote_correct", "pass_correct"):
         replayed[column] = rows[column].where(chosen, None if stays is None else stays[column].to_numpy())
     return replayed.drop(columns=["output", "correct", "draws"], errors="ignore")
