@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -85,8 +86,7 @@ class Agent:
         """
         endings: tuple[dict, ...] = ({}, {"a": 1}, {"0": ""})
         first, *others = (self.encode(render_calls([Call(name=name, arguments=ending)])) for ending in endings)
-        length = min(common_length(first, other) for other in others)
-        return first[:length]
+        return first[: common_length(first, *others)]
 
     # -- the model --------------------------------------------------------------------------------------------------
 
@@ -188,10 +188,9 @@ class Agent:
         return chosen.masked_fill(~real, 0.0).sum(-1)
 
 
-def common_length(first: Sequence[int], second: Sequence[int]) -> int:
-    """Return how many ids two lists begin with alike."""
-    pairs = zip(first, second, strict=False)
-    return next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(first), len(second)))
+def common_length(*lists: Sequence[int]) -> int:
+    """Return how many ids all lists begin with alike."""
+    return sum(1 for _ in takewhile(lambda ids: len(set(ids)) == 1, zip(*lists, strict=False)))
 
 
 def _until(ids: list[int], ends: frozenset[int]) -> list[int]:

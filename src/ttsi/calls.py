@@ -73,10 +73,15 @@ def read_call(value: Any) -> Call:
         ) from error
 
 
-def excerpt(text: str, limit: int = 80) -> str:
+def excerpt(text: str, limit: int = 80, *, empty: str = "the end of the output") -> str:
     """Return the beginning of a text, at most `limit` characters, as an error message quotes it."""
     shown = text if len(text) <= limit else text[:limit] + "…"
-    return repr(shown) if shown else "the end of the output"
+    return repr(shown) if shown else empty
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an error says, or else its name, as the message of another error gives it."""
+    return (str(error) or type(error).__name__).splitlines()[0]
 
 
 def _read_block(text: str) -> tuple[Call, str]:

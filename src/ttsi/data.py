@@ -1,10 +1,15 @@
 """Where data is and results go: the data folder (agents, profiles, manifests, published results), and new folders."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import Any
 
 from ttsi.records import InputError
+
+PART = ".part"
+"""Ends the name of a file that is not whole yet."""
 
 
 def data_root() -> Path:
@@ -39,3 +44,10 @@ def make_folder(folder: Path) -> None:
     except (OSError, ValueError) as error:  # the latter of a name that no file can have
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"{folder} cannot be written: {reason}; expected a folder for the results") from error
+
+
+def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
+    """Write a file beside its place and move it there, so that a reader finds all of the new one or of the old."""
+    part = path.with_name(path.name + PART)
+    write(part)
+    part.replace(path)

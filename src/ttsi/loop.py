@@ -15,7 +15,7 @@ from ttsi.models.rows import Row
 from ttsi.prompts import answer_chat, prompt_tools
 from ttsi.records import InputError, Request, seed_for
 from ttsi.scoring import DRAWS
-from ttsi.settings import LoopSettings, lets_through
+from ttsi.settings import LoopSettings, is_uncertain, lets_through
 from ttsi.uncertainty import Awareness, Evidence, estimate, gather
 
 STAGES: tuple[str, ...] = ("uncertainty", "augmentation", "adaptation", "answer", "base", "draws")
@@ -167,9 +167,9 @@ class SelfImprovement:
         for trial, seen in zip(trials, evidence, strict=True):
             trial.awareness = estimate(seen, estimators)
             margin = trial.awareness.margins[settings.estimator]
-            trial.uncertain = margin < settings.tau
+            trial.uncertain = is_uncertain(margin, settings.tau)
             coin = Random(trial.seed_of("gate")).random()
-            let = lets_through(settings.adapt, margin, tau=settings.tau, coin=coin, share=settings.share)
+            let = lets_through(settings.adapt, trial.uncertain, coin=coin, share=settings.share)
             trial.chosen = settings.author != "nobody" and let
 
     # -- G ----------------------------------------------------------------------------------------------------------

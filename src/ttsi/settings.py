@@ -15,9 +15,8 @@ Decoding = Literal["direct", "majority-vote", "pass@5"]
 Elicitation = Literal["free", "hesitation", "constrained"]
 Gate = Literal["uncertain", "all", "certain", "random"]
 Author = Literal["nobody", "self", "teacher", "training set"]
-Method = Literal["base", "constrained", "tt-si", "tt-d", "tt-icl", "icl", "sft"]
 
-METHODS: dict[Method, dict[str, Any]] = {
+METHODS: dict[str, dict[str, Any]] = {
     "base": {"author": "nobody"},
     "constrained": {"author": "nobody", "constrained": True},
     "tt-si": {"author": "self", "in_context": False},
@@ -29,17 +28,20 @@ METHODS: dict[Method, dict[str, Any]] = {
 """What each method fixes of the loop's settings."""
 
 
-def lets_through(gate: Gate, margin: float, *, tau: float, coin: float = 0.0, share: float = 0.0) -> bool:
+def is_uncertain(margin: Any, tau: float) -> Any:
+    """Tell of a margin u, or of each of an array or a column, whether u < tau: what the paper adapts."""
+    return margin < tau
+
+
+def lets_through(gate: Gate, uncertain: bool, *, coin: float = 0.0, share: float = 0.0) -> bool:
     """Tell whether a gate lets a sample through to be adapted.
 
     Args:
         gate: which samples to adapt.
-        margin: u of the sample, in [0, 1].
-        tau: the sample is uncertain if u < tau.
+        uncertain: whether the sample's margin is below tau.
         coin: drawn for the sample, uniform on [0, 1).
         share: the gate `random` lets a sample through if its coin is below this.
     """
-    uncertain = margin < tau
     return {"uncertain": uncertain, "all": True, "certain": not uncertain, "random": coin < share}[gate]
 
 
@@ -62,6 +64,7 @@ class EntryOf:
         return name
 
 
+MethodName = Annotated[str, AfterValidator(EntryOf(METHODS))]
 EstimatorName = Annotated[str, AfterValidator(EntryOf(ESTIMATORS))]
 
 

@@ -5,7 +5,6 @@ The estimators, and what u is, are in `ttsi.estimators`; here is computed what t
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ttsi.estimators import ESTIMATORS
@@ -55,30 +54,23 @@ class Evidence:
         self.prompt = agent.prompt(answer_chat(request.messages), request.tools)
         self.openings = [agent.call_opening(tool.name) for tool in request.tools]
 
-    @cached_property
-    def names(self) -> "torch.Tensor":
-        """Log-likelihood of each tool's opening, up to its arguments: (tools,), nats."""
-        return _names([self])[0]
+    names: "torch.Tensor"
+    """Log-likelihood of each tool's opening, up to its arguments: (tools,), nats."""
+    best_calls: list[list[int]]
+    """The agent's greedy call of each tool: token ids."""
+    calls: "torch.Tensor"
+    """Log-likelihood of each tool's best call: (tools,), nats."""
+    answer_log_likelihood: float
+    """Log-likelihood of the greedy answer, nats."""
+    samples: list[str]
+    """Sampled answers."""
 
-    @cached_property
-    def best_calls(self) -> list[list[int]]:
-        """The agent's greedy call of each tool: token ids."""
-        return _best_calls([self])[0]
-
-    @cached_property
-    def calls(self) -> "torch.Tensor":
-        """Log-likelihood of each tool's best call: (tools,), nats."""
-        return _calls([self])[0]
-
-    @cached_property
-    def answer_log_likelihood(self) -> float:
-        """Log-likelihood of the greedy answer, nats."""
-        return _answer_log_likelihood([self])[0]
-
-    @cached_property
-    def samples(self) -> list[str]:
-        """Sampled answers."""
-        return _samples([self])[0]
+    def __getattr__(self, kind: str) -> Any:
+        """Compute for this request alone what was not gathered for its batch."""
+        if kind not in _KINDS:
+            raise AttributeError(kind)
+        _compute([self], kind)
+        return vars(self)[kind]
 
     def row(self, *, then: Sequence[int] = (), number: int = 0) -> Row:
         """Return the row of a batch that goes on from the prompt, and from `then`."""
@@ -125,10 +117,14 @@ _KINDS: dict[str, Callable[[Sequence[Evidence]], list[Any]]] = {
 def gather(evidence: Sequence[Evidence], estimators: Sequence[str]) -> None:
     """Compute in one batch what the estimators will look at of requests of one temperature."""
     asked = {"names", *(kind for estimator in estimators for kind in ESTIMATORS[estimator].needs)}
-    for kind, compute in _KINDS.items():
+    for kind in _KINDS:
         if kind in asked:
-            for one, found in zip(evidence, compute(evidence), strict=True):
-                vars(one)[kind] = found
+            _compute(evidence, kind)
+
+
+def _compute(evidence: Sequence[Evidence], kind: str) -> None:
+    for one, found in zip(evidence, _KINDS[kind](evidence), strict=True):
+        setattr(one, kind, found)
 
 
 def self_awareness(

@@ -42,11 +42,8 @@ def test_a_changed_practice_instruction_reaches_the_practice_of_chapter_1(
     for folder in ("agents", "results"):
         (tmp_path / folder).symlink_to(data_root() / folder)
     profile = tmp_path / "profiles" / "smoke.toml"
-    text = profile.read_text(encoding="utf-8")
-    assert "[loop]\n" in text
-    profile.write_text(
-        text.replace("[loop]\n", f"[loop]\npractice_instruction = {json.dumps(INSTRUCTION)}\n"), encoding="utf-8"
-    )
+    with profile.open("a", encoding="utf-8") as file:
+        file.write(f"[loop]\npractice_instruction = {json.dumps(INSTRUCTION)}\n")
     monkeypatch.setenv("TTSI_DATA", str(tmp_path))
     found = executed("01", tau=1.0)
     assert found["config"].loop.practice_instruction == INSTRUCTION

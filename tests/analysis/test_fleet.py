@@ -12,7 +12,6 @@ def test_a_fleet_by_hand():
     assert found.workers == 3
     assert found.hours == pytest.approx((36 + 334 * 3.6) / 3600)
     assert found.cost == pytest.approx(2 * 3 * found.hours)
-    assert found.share_of_start == pytest.approx(36 / (36 + 334 * 3.6))
 
 
 @given(st.integers(1, 10**6), st.floats(0.01, 60), st.floats(0.1, 48), st.floats(0, 300))

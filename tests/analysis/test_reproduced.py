@@ -17,7 +17,8 @@ SECONDS = {
 
 
 def row(family: str, sample: str, split: str, seed: int = 0, **values) -> dict:
-    never = {"margin": 0.5, "base_correct": False, "greedy_correct": False, "vote_correct": False, "pass_correct": True}
+    never = {"margin": 0.5, "adapted": True, "base_correct": False, "greedy_correct": False}
+    never |= {"vote_correct": False, "pass_correct": True}
     return {"family": family, "split": split, "sample_id": sample, "seed": seed, **SECONDS, **never, **values}
 
 
@@ -86,6 +87,14 @@ def test_seeds_of_a_sample_are_no_new_samples(tmp_path: Path) -> None:
     assert isinstance(value, Interval)
     assert value.n == 2
     assert found["sealtool.uncertain_samples"] == 1
+
+
+def test_a_base_that_was_run_under_one_seed_is_enough_for_greedy_answers(tmp_path: Path) -> None:
+    rows = [one | {"seed": seed} for one in four_benchmarks(greedy_correct=True) for seed in range(5)]
+    found = counterparts(
+        study(tmp_path, [one for one in rows if one["family"] != "base" or one["seed"] == 0]), tau=0.95, low_tau=0.05
+    )
+    assert (share(found, "gain.sealtool"), share(found, "sealtool.tt_si")) == (0.5, 1)
 
 
 def test_splits_of_toolworld_stand_for_what_they_mirror(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ import torch
 
 from ttsi.adaptation import SequentialAdapter
 from ttsi.agent import Agent
-from ttsi.backends.unsloth import DTYPES, FAMILIES, UnslothAdapter, UnslothAgent
+from ttsi.backends.unsloth import DTYPES, MODEL_TYPES, UnslothAdapter, UnslothAgent
 from ttsi.backends.unsloth_import import PATCHED, TOO_LATE, require
 from ttsi.benchmarks import load
 from ttsi.models.loading import model_folder
@@ -238,8 +238,8 @@ def test_targets_that_it_would_train_whole_are_refused(stand_in, folder, monkeyp
 def test_its_loader_and_its_kernels_know_our_families_and_dtypes(source):
     loader = source.body(LOADER, "FastLanguageModel", "from_pretrained")
     kernels = source.body(LLAMA, "FastLlamaModel", "patch_peft_model")
-    known = [family for family in FAMILIES for body in (loader, kernels) if f"model_type == '{family}'" in body]
-    assert known == [family for family in FAMILIES for _ in "12"]
+    known = [family for family in MODEL_TYPES for body in (loader, kernels) if f"model_type == '{family}'" in body]
+    assert known == [family for family in MODEL_TYPES for _ in "12"]
     assert f"isinstance(dtype, str) and dtype in {sorted(DTYPES, reverse=True)}" in loader
     assert "and (not float32_base)" in kernels
 

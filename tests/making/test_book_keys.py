@@ -8,8 +8,16 @@ import pytest
 from small_book import edit, write_small_book
 from ttsi_book.making.chapters import Chapter
 from ttsi_book.making.execution import execute_chapter
-from ttsi_book.making.keys import chapter_components, module_digests, of_modules, reasons
-from ttsi_book.making.recording import recorded
+from ttsi_book.making.keys import (
+    chapter_components,
+    folders_of_data,
+    module_digests,
+    of_modules,
+    outside,
+    reasons,
+    result_files,
+)
+from ttsi_book.making.recording import folders_read, modules_used
 
 FIRST = "notebooks/01_first.py"
 GONE = ["parameter profile is gone", "parameter tau is gone"]
@@ -28,8 +36,14 @@ def components(root: Path, **parameters: object) -> dict[str, str]:
 
 def used(root: Path) -> set[str]:
     """Execute the first chapter; return the modules that its processes used."""
-    _, modules = execute_chapter(Chapter(root / FIRST), {}, root, root / "work")
-    return recorded(modules, module_digests(root), root / "src")
+    _, noted = execute_chapter(Chapter(root / FIRST), {}, root, root / "work")
+    return modules_used(noted, module_digests(root), root / "src")
+
+
+def read(root: Path) -> set[str]:
+    """Execute the first chapter; return the folders of data that its processes read."""
+    _, noted = execute_chapter(Chapter(root / FIRST), {}, root, root / "work")
+    return folders_read(noted, root)
 
 
 @pytest.mark.parametrize(
@@ -107,3 +121,38 @@ def test_a_process_that_is_killed_has_said_what_it_used(root: Path) -> None:
         root / FIRST, "print(", f"import subprocess, sys\n\nsubprocess.run([sys.executable, '-c', '{program}'])\nprint("
     )
     assert "ttsi.named" in used(root)
+
+
+READING = {
+    "opens": "open('data/rows/a.txt').close()",
+    "lists": "import pathlib\n\nfound = list(pathlib.Path('data/rows').glob('*'))",
+    "another process": "import subprocess, sys\n\nsubprocess.run([sys.executable, '-c', 'open(\"data/rows/a.txt\")'])",
+}
+
+
+@pytest.mark.parametrize("how", READING)
+def test_a_chapter_depends_on_the_folders_of_data_that_it_read(root: Path, how: str) -> None:
+    for folder in ("rows", "others"):
+        (root / "data" / folder).mkdir()
+        (root / "data" / folder / "a.txt").write_text("a")
+    edit(root / FIRST, "print(", f"{READING[how]}\nprint(")
+    assert read(root) == {"data/rows"}
+
+
+def test_a_new_file_is_a_reason_unless_its_folder_was_there_and_not_read(root: Path) -> None:
+    (root / "data/rows").mkdir()
+    (root / "data/rows/a.txt").write_text("a")
+    unread = folders_of_data(result_files(root))
+    assert unread == {"data/rows"}
+    before = outside(unread, components(root))
+    for name in ("rows/a.txt", "rows/b.txt", "words.txt", "new.txt", "folder/c.txt", "rows/folder/d.txt"):
+        (root / "data" / name).parent.mkdir(exist_ok=True)
+        (root / "data" / name).write_text("changed")
+    assert reasons(before, outside(unread, components(root))) == [
+        "data/folder/c.txt is new",
+        "data/new.txt is new",
+        "data/rows/folder/d.txt is new",
+        "data/words.txt changed",
+    ]
+    nothing_recorded = reasons(components(root), components(root) | {"data/rows/a.txt": "other"})
+    assert nothing_recorded == ["data/rows/a.txt changed"]

@@ -22,6 +22,25 @@ def test_smoke_is_tiny_on_fewer_samples():
     assert {key for key in tiny if smoke[key] != tiny[key]} == {"profile", "limit", "threads"}
 
 
+def test_a_profile_that_extends_another_changes_what_it_names_alone(tmp_path, monkeypatch):
+    (tmp_path / "profiles").mkdir()
+    monkeypatch.setenv("TTSI_DATA", str(tmp_path))
+    profiles = {
+        "first": 'model = "m"\n[loop]\ntau = 0.5\nk = 3\n[loop.lora]\nrank = 4\nalpha = 4',
+        "second": 'extends = "first"\nmodel = "n"\nlimit = 2\n[loop]\ntau = 0.7\n[loop.lora]\nrank = 2',
+        "third": 'extends = "second"',
+        "fourth": 'extends = "none"',
+    }
+    for name, text in profiles.items():
+        (tmp_path / "profiles" / f"{name}.toml").write_text(text)
+    config = configure("second")
+    assert (config.profile, config.model, config.limit) == ("second", "n", 2)
+    assert (config.loop.tau, config.loop.k, config.loop.lora.rank, config.loop.lora.alpha) == (0.7, 3, 2, 4)
+    for name, said in {"third": "extends is 'first'; expected", "fourth": "none.toml cannot be read"}.items():
+        with pytest.raises(InputError, match=said):
+            configure(name)
+
+
 @pytest.mark.parametrize(
     ("method", "author", "in_context", "trains_once"),
     [

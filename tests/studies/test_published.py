@@ -19,7 +19,7 @@ from ttsi.scoring import DRAWS
 from ttsi.studies.collecting import collect, read_made
 from ttsi.studies.families import ACTIVATED, CANDIDATES, FAMILIES, LIMITS, SEEDS, SWEEPS
 from ttsi.studies.published import margins_of, read_study
-from ttsi.studies.toolworld import STUDIES
+from ttsi.studies.study import study_of
 
 OF_STUDY = {"results": FAMILIES | ACTIVATED, "sweeps": SWEEPS, "selection": CANDIDATES, "timing": FAMILIES}
 
@@ -32,9 +32,9 @@ def threads_as_before() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-@pytest.mark.parametrize("study", STUDIES)
+@pytest.mark.parametrize("study", OF_STUDY)
 def test_what_is_published_is_what_the_study_says(study):
-    expected = [config.model_dump(mode="json") for _, config in STUDIES[study]()]
+    expected = [config.model_dump(mode="json") for _, config in study_of(study).runs()]
     made = [one for family in OF_STUDY[study] for one in read_made(data_root() / study, family)]
     assert all(one.ended for one in made)
     assert {one.dirty for one in made} == {False}
@@ -42,7 +42,7 @@ def test_what_is_published_is_what_the_study_says(study):
     assert sorted(map(json.dumps, found)) == sorted(map(json.dumps, expected))
 
 
-@pytest.mark.parametrize("study", STUDIES)
+@pytest.mark.parametrize("study", OF_STUDY)
 def test_published_results_come_from_the_shipped_models(study):
     made = [one for family in OF_STUDY[study] for one in read_made(data_root() / study, family)]
     for role, name in (("agent", "agents/tiny"), ("teacher", "agents/tiny-teacher")):

@@ -13,20 +13,21 @@ from ttsi.cli import main
 from ttsi.prompts import transcript
 from ttsi.runs.config import RunConfig, configure
 from ttsi.runs.run import load_agent, load_samples, prepared
-from ttsi.studies import toolworld as study
-from ttsi.studies.real import CANDIDATES, FAMILIES, GREEDY, real_runs, selection_runs, timing_runs
+from ttsi.studies import running
+from ttsi.studies.real import CANDIDATES, FAMILIES, GREEDY, RESULTS, SELECTION, TIMING
+from ttsi.studies.study import Study
 from upstream_files import SEAL, bank_record, bank_tool, seal_record, write
 
-STUDIES = (real_runs, selection_runs, timing_runs)
+STUDIES = (RESULTS, SELECTION, TIMING)
 
 
-def of_family(runs: Any, family: str) -> list[RunConfig]:
-    return [config for name, config in runs() if name.split("/")[0] == family]
+def of_family(study: Study, family: str) -> list[RunConfig]:
+    return [config for name, config in study.runs() if name.split("/")[0] == family]
 
 
-@pytest.mark.parametrize("runs", STUDIES)
-def test_names_are_unique_and_say_what_is_run(runs):
-    named = list(runs())
+@pytest.mark.parametrize("study", STUDIES)
+def test_names_are_unique_and_say_what_is_run(study):
+    named = list(study.runs())
     assert len({name for name, _ in named}) == len(named)
     for name, config in named:
         assert name.endswith(f"/{config.benchmark}-{config.split}/seed-{config.seed}")
@@ -35,19 +36,19 @@ def test_names_are_unique_and_say_what_is_run(runs):
 
 
 def test_every_method_runs_on_every_benchmark_and_draws_five_times():
-    counts = Counter((name.split("/")[0], name.split("/")[1]) for name, _ in real_runs())
+    counts = Counter((name.split("/")[0], name.split("/")[1]) for name, _ in RESULTS.runs())
     benchmarks = {split for _, split in counts}
     assert {split.split("-")[0] for split in benchmarks} == {"sealtool", "nexusraven", "apibank", "toolalpaca"}
     for family in FAMILIES:
         expected = dict.fromkeys(benchmarks, 1 if family in GREEDY else 5)
         assert {split: counts[family, split] for split in benchmarks} == expected
-    assert {config.subset for _, config in real_runs()} == {"test"}
-    assert {config.limit for _, config in real_runs()} == {None}, "every sample counts"
+    assert {config.subset for _, config in RESULTS.runs()} == {"test"}
+    assert {config.limit for _, config in RESULTS.runs()} == {None}, "every sample counts"
 
 
-@pytest.mark.parametrize("runs", STUDIES)
-def test_the_papers_setting_is_what_is_known_of_it(runs):
-    found = of_family(runs, "tt-si-paper")
+@pytest.mark.parametrize("study", STUDIES)
+def test_the_papers_setting_is_what_is_known_of_it(study):
+    found = of_family(study, "tt-si-paper")
     assert found
     for config in found:
         loop, lora = config.loop, config.loop.lora
@@ -58,22 +59,22 @@ def test_the_papers_setting_is_what_is_known_of_it(runs):
 
 
 def test_no_setting_was_chosen_on_a_test_set():
-    chosen = list(selection_runs())
+    chosen = list(SELECTION.runs())
     assert Counter(name.split("/")[0] for name, _ in chosen) == dict.fromkeys(CANDIDATES, 2)
     assert {config.subset for _, config in chosen} == {"validation", "train"}
     assert all(config.limit for _, config in chosen)
 
 
 def test_seconds_are_taken_from_published_families_on_few_samples():
-    published = dict(real_runs())
-    for name, config in timing_runs():
+    published = dict(RESULTS.runs())
+    for name, config in TIMING.runs():
         assert config.limit
         assert config.model_copy(update={"limit": None}) == published[name]
 
 
 def test_toolalpacas_real_apis_are_run_where_their_file_is_at_hand(tmp_path):
     def split(folder: Path) -> set[str]:
-        return {config.split for _, config in real_runs(folder) if config.benchmark == "toolalpaca"}
+        return {config.split for _, config in RESULTS.runs(folder) if config.benchmark == "toolalpaca"}
 
     assert split(tmp_path) == {"simulated"}
     assert split(write(tmp_path, "toolalpaca")) == {"real"}
@@ -125,7 +126,7 @@ def data(tmp_path: Path) -> Path:
     ],
 )
 def test_fine_tuning_reads_the_subset_and_the_split_that_the_study_says(data, agent, benchmark, split, said):
-    (config,) = [one for one in of_family(real_runs, "sft") if (one.benchmark, one.split) == (benchmark, split)]
+    (config,) = [one for one in of_family(RESULTS, "sft") if (one.benchmark, one.split) == (benchmark, split)]
     asked = lessons_of(config, data, agent)
     assert [text.splitlines()[-1] for text in asked] == said
     tested = {transcript(sample.request.messages) for sample in load_samples(config, data)}
@@ -142,7 +143,7 @@ def test_without_a_word_fine_tuning_reads_the_training_set_of_its_own_split(data
 
 
 def test_benchmarks_without_training_data_are_not_fine_tuned_on():
-    assert {config.benchmark for config in of_family(real_runs, "sft")} == {"sealtool", "apibank"}
+    assert {config.benchmark for config in of_family(RESULTS, "sft")} == {"sealtool", "apibank"}
 
 
 # -- the command ----------------------------------------------------------------------------------------------------
@@ -156,7 +157,7 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, RunConfig]]:
     def take(chosen: Any, *arguments: Any, **options: Any) -> None:
         runs.extend(chosen)
 
-    monkeypatch.setattr(study, "run_study", take)
+    monkeypatch.setattr(running, "run_study", take)
     return runs
 
 
@@ -167,7 +168,7 @@ def command(name: str, tmp_path: Path, *options: str) -> tuple[int, str]:
 
 def test_a_command_takes_all_runs_as_the_profile_has_them(taken, tmp_path):
     assert command("real", tmp_path, "--data-dir", str(tmp_path)) == (0, "")
-    assert taken == list(real_runs(tmp_path))
+    assert taken == list(RESULTS.runs(tmp_path))
 
 
 def test_a_command_takes_families_and_changes_how_they_are_computed(taken, tmp_path):
@@ -175,7 +176,7 @@ def test_a_command_takes_families_and_changes_how_they_are_computed(taken, tmp_p
     assert command("real-timing", tmp_path, *options) == (0, "")
     assert [name.split("/")[0] for name, _ in taken] == ["base", "tt-icl"]
     assert {(config.device, config.dtype, config.batch) for _, config in taken} == {("cuda", "bfloat16", 7)}
-    untouched = dict(timing_runs())
+    untouched = dict(TIMING.runs())
     for name, config in taken:
         assert config == untouched[name].model_copy(update={"device": "cuda", "dtype": "bfloat16", "batch": 7})
 

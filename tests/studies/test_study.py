@@ -3,30 +3,27 @@
 from ttsi.benchmarks.toolworld import SPLITS
 from ttsi.runs.config import configure
 from ttsi.runs.results import read_outcomes
+from ttsi.studies import STUDIES
 from ttsi.studies.families import ACTIVATED, FAMILIES, SEEDS
-from ttsi.studies.toolworld import (
-    STUDIES,
-    published_runs,
-    run_study,
-    selection_runs,
-    sweep_runs,
-)
+from ttsi.studies.running import run_study
+from ttsi.studies.study import study_of
+from ttsi.studies.toolworld import RESULTS, SELECTION, SWEEPS
 
 
 def test_every_method_runs_on_every_split_and_seed_once():
-    names = [name for name, _ in published_runs()]
+    names = [name for name, _ in RESULTS.runs()]
     assert len(set(names)) == len(names) == len(FAMILIES | ACTIVATED) * len(SPLITS) * len(SEEDS)
-    assert {config.loop.adapt for _, config in published_runs()} == {"all"}
+    assert {config.loop.adapt for _, config in RESULTS.runs()} == {"all"}
 
 
 def test_settings_were_chosen_on_samples_that_are_never_reported():
-    assert {config.subset for _, config in selection_runs()} == {"validation"}
-    assert {config.subset for _, config in (*published_runs(), *sweep_runs())} == {"test"}
+    assert {config.subset for _, config in SELECTION.runs()} == {"validation"}
+    assert {config.subset for _, config in (*RESULTS.runs(), *SWEEPS.runs())} == {"test"}
 
 
 def test_names_are_unique_within_a_study():
-    for runs in STUDIES.values():
-        names = [name for name, _ in runs()]
+    for study in STUDIES:
+        names = [name for name, _ in study_of(study).runs()]
         assert len(set(names)) == len(names)
 
 

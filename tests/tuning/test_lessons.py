@@ -10,7 +10,7 @@ from ttsi.benchmarks import load
 from ttsi.calls import CLOSE, parse_calls
 from ttsi.prompts import PRACTICE_INSTRUCTION, read_transcript
 from ttsi.records import Call, InputError, Message, Request, Sample, Tool
-from ttsi.tuning.lessons import CONVERSATION, PRACTICE, TOOLWORLD, UNMARKED, Lesson, Lessons, stream
+from ttsi.tuning.lessons import CONVERSATION, PRACTICE, TOOLWORLD, UNMARKED, Lessons, PromptCompletion, stream
 from upstream_files import write
 
 COUNT = 1500
@@ -23,21 +23,21 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> list[Sample]:
 
 
 @pytest.fixture(scope="module")
-def lessons(samples: list[Sample]) -> list[Lesson]:
+def lessons(samples: list[Sample]) -> list[PromptCompletion]:
     return list(stream(Lessons(samples, seed=0), 0, COUNT))
 
 
-def is_practice(lesson: Lesson) -> bool:
+def is_practice(lesson: PromptCompletion) -> bool:
     return lesson.chat[-1].content.startswith(PRACTICE_INSTRUCTION)
 
 
-def calls_of(lesson: Lesson) -> tuple[Call, ...]:
+def calls_of(lesson: PromptCompletion) -> tuple[Call, ...]:
     """Return the calls that a lesson answers with, or that its example has."""
     written, closing, _ = lesson.answer.rpartition(CLOSE)
     return parse_calls(written + closing)
 
 
-def asked(lesson: Lesson) -> Request:
+def asked(lesson: PromptCompletion) -> Request:
     """Return the request that a practice lesson's example is to be like."""
     (message,) = lesson.chat
     messages = read_transcript(message.content.removeprefix(PRACTICE_INSTRUCTION))

@@ -9,7 +9,7 @@ from ttsi.benchmarks import PAPER_BENCHMARKS, load, load_all
 from ttsi.calls import render_calls
 from ttsi.prompts import practice_chat, render_practice
 from ttsi.records import Call, Message, PracticeExample, Request, Sample, Tool
-from ttsi.tuning.lessons import Lesson, Lessons, stream
+from ttsi.tuning.lessons import Lessons, PromptCompletion, stream
 from ttsi.tuning.overlap import Overlap, overlaps
 from upstream_files import SEAL, seal_record, write
 
@@ -31,13 +31,13 @@ def planted(data: Path) -> Sample:
     return load("sealtool", "test", data_dir=data)[0]
 
 
-def lesson(said: str = "Nobody asks this.", *, tool: str = "unheard_of", answer: str = "") -> Lesson:
+def lesson(said: str = "Nobody asks this.", *, tool: str = "unheard_of", answer: str = "") -> PromptCompletion:
     """Return a lesson with one turn and one tool."""
     tools = (PLAIN.model_copy(update={"name": tool}),)
-    return Lesson(chat=(Message(role="user", content=said),), tools=tools, answer=answer)
+    return PromptCompletion(chat=(Message(role="user", content=said),), tools=tools, answer=answer)
 
 
-def found(data: Path, *lessons: Lesson) -> dict[str, Overlap]:
+def found(data: Path, *lessons: PromptCompletion) -> dict[str, Overlap]:
     return {one.benchmark: one for one in overlaps(lessons, data)}
 
 
@@ -54,23 +54,23 @@ def test_lessons_of_the_generated_world_and_of_invented_requests_share_nothing(d
         assert (one.requests, one.tools) == (0, ())
 
 
-def in_a_turn(said: str) -> Lesson:
+def in_a_turn(said: str) -> PromptCompletion:
     return lesson(said)
 
 
-def in_an_earlier_turn(said: str) -> Lesson:
+def in_an_earlier_turn(said: str) -> PromptCompletion:
     turns = (said, "What for?", "For fun.")
     roles: tuple[Any, ...] = ("user", "assistant", "user")
     chat = tuple(Message(role=role, content=turn) for role, turn in zip(roles, turns, strict=True))
     return lesson().model_copy(update={"chat": chat})
 
 
-def as_the_request_of_practice(said: str) -> Lesson:
+def as_the_request_of_practice(said: str) -> PromptCompletion:
     request = Request(id="x", messages=(Message(role="user", content=said),), tools=(PLAIN,))
     return lesson(practice_chat(request)[0]["content"])
 
 
-def as_the_practice_example(said: str) -> Lesson:
+def as_the_practice_example(said: str) -> PromptCompletion:
     messages = (Message(role="user", content=said),)
     return lesson(answer=render_practice(PracticeExample(messages=messages, calls=(Call(name="unheard_of"),))))
 

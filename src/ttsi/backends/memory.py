@@ -19,6 +19,7 @@ from torch import nn
 from transformers import AutoModelForCausalLM, PreTrainedConfig
 
 from ttsi.adaptation import adapted_layers
+from ttsi.models.batches import head_size
 from ttsi.models.sampling import AHEAD
 from ttsi.settings import LoraSettings
 
@@ -72,7 +73,7 @@ def memory(config: PreTrainedConfig, batch: Batch, *, lora: LoraSettings | None,
     with torch.device("meta"):
         model: nn.Module = AutoModelForCausalLM.from_config(config, dtype=dtype)
     size, hidden, inner = dtype.itemsize, config.hidden_size, config.intermediate_size
-    values, layers = config.num_key_value_heads * _head(config), config.num_hidden_layers
+    values, layers = config.num_key_value_heads * head_size(config), config.num_hidden_layers
     prompt, whole = batch.prompt_tokens, batch.prompt_tokens + batch.new_tokens
     layer_at_work = size * (4 * hidden + 3 * inner)
     cache = whole * layers * 2 * size * values
@@ -89,13 +90,15 @@ def memory(config: PreTrainedConfig, batch: Batch, *, lora: LoraSettings | None,
     return Memory(weights, adapter, training, batch.rows * answers, batch.candidates * scores)
 
 
-def _head(config: PreTrainedConfig) -> int:
-    return getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+def input_of(name: str) -> str:
+    """Return the name of the first projection of a block that reads the input of a projection."""
+    block, _, projection = name.rpartition(".")
+    return f"{block}.{_SHARED_INPUT.get(projection, projection)}"
 
 
 def _activations(config: PreTrainedConfig, size: int) -> int:
     """Return the bytes a token that the backward pass needs of all layers, adapters aside."""
-    attended = 2 * _head(config) * (config.num_attention_heads + config.num_key_value_heads)
+    attended = 2 * head_size(config) * (config.num_attention_heads + config.num_key_value_heads)
     layer = 8 * config.hidden_size + size * (attended + 3 * config.intermediate_size)
     return config.num_hidden_layers * layer
 
@@ -107,10 +110,7 @@ def _adapter(adapted: dict[str, nn.Linear], lora: LoraSettings) -> int:
 
 def _inputs(adapted: dict[str, nn.Linear], *, shared: bool) -> int:
     """Return the bytes a token that the adapted projections' inputs take; in float32 some share theirs."""
-    kept = {}
-    for name, layer in adapted.items():
-        block, _, projection = name.rpartition(".")
-        kept[block, _SHARED_INPUT.get(projection, projection) if shared else projection] = 4 * layer.in_features
+    kept = {input_of(name) if shared else name: 4 * layer.in_features for name, layer in adapted.items()}
     return sum(kept.values())
 
 

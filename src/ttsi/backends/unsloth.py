@@ -12,11 +12,12 @@ from transformers import AutoConfig, AutoTokenizer
 from ttsi.adaptation import SequentialAdapter
 from ttsi.agent import Agent
 from ttsi.backends.unsloth_import import require
+from ttsi.calls import first_line
 from ttsi.models.batches import is_out_of_memory
 from ttsi.models.loading import check_tokenizer, missing_part
 from ttsi.records import InputError
 
-FAMILIES = ("llama", "mistral", "qwen2", "qwen3")
+MODEL_TYPES = ("llama", "mistral", "qwen2", "qwen3")
 """Model types that Unsloth runs with kernels of its own; `UnslothAdapter` builds on that."""
 
 DTYPES = ("bfloat16", "float16")
@@ -58,19 +59,17 @@ def _read(folder: Path, dtype: str) -> tuple[Any, Any]:
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True)
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        model = _model(folder, config, getattr(torch, dtype)) if config.model_type in FAMILIES else None
+        model = _model(folder, config, getattr(torch, dtype)) if config.model_type in MODEL_TYPES else None
     except ImportError as error:  # Unsloth asks for packages as late as here, for bitsandbytes even in 16 bits
-        found = str(error).splitlines()[0]
         raise InputError(
-            f"--backend unsloth has found {found!r}; expected the extra gpu (pip install '.[gpu]')"
+            f"--backend unsloth has found {first_line(error)!r}; expected the extra gpu (pip install '.[gpu]')"
         ) from error
     except Exception as error:  # the loaders raise anything
         if is_out_of_memory(error):
             raise InputError(f"{folder} does not fit into the memory of cuda in {dtype}") from error
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise InputError(f"{folder} cannot be read as a model by Unsloth: {reason}") from error
+        raise InputError(f"{folder} cannot be read as a model by Unsloth: {first_line(error)}") from error
     if model is None:
-        expected = ", ".join(FAMILIES)
+        expected = ", ".join(MODEL_TYPES)
         raise InputError(f"{folder} is a model of type {config.model_type!r}; expected {expected}, or --backend peft")
     if model.dtype != getattr(torch, dtype):
         raise InputError(f"dtype is {dtype!r}; found a GPU on which Unsloth loads {model.dtype}; expected that")

@@ -12,6 +12,7 @@ from typing import Any
 
 import pooch
 
+from ttsi.calls import first_line
 from ttsi.records import InputError
 
 PATCHED = ("trl", "transformers", "peft")
@@ -52,13 +53,9 @@ def require() -> Any:
 
 def _found(error: Exception) -> str:
     if isinstance(error, NotImplementedError):
-        return f"no accelerator ({_first_line(error)})"
+        return f"no accelerator ({first_line(error)})"
     if not (isinstance(error, ModuleNotFoundError) and error.name == "unsloth"):
-        return f"an Unsloth that cannot be imported ({_first_line(error)})"
+        return f"an Unsloth that cannot be imported ({first_line(error)})"
     import torch
 
     return "no package 'unsloth'" + ("" if torch.cuda.is_available() else " and no accelerator")
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]

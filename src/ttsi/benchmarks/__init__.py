@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from ttsi.benchmarks.drafts import UNPARSABLE, Draft, ToolOrder, flagged
 from ttsi.benchmarks.sources import find_file
@@ -96,8 +96,8 @@ def load(
         if limit is None:
             raise InputError(f"limit is none; expected a number of samples, since {benchmark} has no end")
         return known.reader.load(split, subset=subset, seed=seed, limit=limit)
-    if tool_order not in ("shuffled", "upstream"):
-        raise InputError(f"unknown tool order {tool_order!r}; expected shuffled or upstream")
+    if tool_order not in get_args(ToolOrder):
+        raise InputError(f"unknown tool order {tool_order!r}; expected {' or '.join(get_args(ToolOrder))}")
     drafts = read_drafts(benchmark, split, subset=subset, data_dir=data_dir)
     read = [draft for draft in drafts if draft.gold is not None]
     if len(read) < len(drafts):

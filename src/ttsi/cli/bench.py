@@ -5,12 +5,13 @@ from pathlib import Path
 import click
 
 from ttsi.records import MOST
+from ttsi.speed.cases import PLANS, REPEATS
 
 
 @click.command()
-@click.argument("plan", type=click.Choice(["cpu", "gpu", "unsloth"]))
+@click.argument("plan", type=click.Choice(list(PLANS)))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Parquet file of what is measured.")
-@click.option("--repeats", type=click.IntRange(1, MOST), default=5, show_default=True)
+@click.option("--repeats", type=click.IntRange(1, MOST), default=REPEATS, show_default=True)
 @click.option("--minutes", type=click.FloatRange(0, MOST), help="Begin nothing after so many; a next call goes on.")
 def bench(plan: str, out: Path, repeats: int, minutes: float | None) -> None:
     """Measure the ways to compute an adaptation, most important first: seconds by stage, and memory."""
@@ -21,7 +22,6 @@ def bench(plan: str, out: Path, repeats: int, minutes: float | None) -> None:
     from functools import partial
 
     from ttsi.models.loading import check_device
-    from ttsi.speed.cases import PLANS
     from ttsi.speed.measuring import measure
 
     device = "cpu" if plan == "cpu" else "cuda"

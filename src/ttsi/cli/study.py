@@ -1,20 +1,14 @@
 """`ttsi study`."""
 
-from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from ttsi.cli.options import SettingsCommand
 from ttsi.records import MOST, InputError
-
-if TYPE_CHECKING:
-    from ttsi.runs.config import RunConfig
-
-
-NAMES = ["selection", "results", "sweeps", "timing", "paper", "real-selection", "real", "real-timing"]
+from ttsi.studies import STUDIES
 
 
 @click.group()
@@ -23,7 +17,7 @@ def study() -> None:
 
 
 @study.command(cls=SettingsCommand, settings=("device", "dtype", "batch"))
-@click.argument("name", type=click.Choice(NAMES))
+@click.argument("name", type=click.Choice(list(STUDIES)))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of all its runs.")
 @click.option("--shard", default="0/1", show_default=True, metavar="I/N", help="Every N-th run from number I on.")
 @click.option("--only", multiple=True, metavar="FAMILY", help="Run this family alone (repeatable).")
@@ -45,28 +39,19 @@ def run(
     --device, --dtype and --batch are those of each run's profile, unless told.
     """
     from ttsi.runs.config import changed
-    from ttsi.studies.toolworld import run_study
+    from ttsi.studies.running import run_study
+    from ttsi.studies.study import study_of
 
     first, slash, count = shard.partition("/")
     if not (slash and first.isdecimal() and count.isdecimal() and int(first) < int(count) <= MOST):
         raise InputError(f"shard is {shard!r}; expected I/N with 0 <= I < N <= {MOST}, e.g. 0/2")
-    runs = list(_runs(name, data_dir, {"teacher_url": teacher_url, "teacher_model": teacher_model}))
+    runs = list(study_of(name).runs(data_dir, teacher_url=teacher_url, teacher_model=teacher_model))
     families = {path.split("/")[0] for path, _ in runs}
     if unknown := sorted({*only} - families):
         raise InputError(f"only is {unknown[0]!r}; expected families of {name}: {', '.join(sorted(families))}")
     changes = {name: value for name, value in settings.items() if value is not None}
     chosen = [(path, changed(config, **changes)) for path, config in runs if not only or path.split("/")[0] in only]
     run_study(chosen, out, shard=(int(first), int(count)), data_dir=data_dir, announce=partial(click.echo, err=True))
-
-
-def _runs(name: str, data_dir: Path | None, teacher: dict[str, str | None]) -> "Iterable[tuple[str, RunConfig]]":
-    from ttsi.studies import real
-    from ttsi.studies.toolworld import STUDIES, paper_runs
-
-    if name == "paper":
-        return paper_runs(**teacher)
-    of_real = {"real-selection": real.selection_runs, "real": real.real_runs, "real-timing": real.timing_runs}
-    return of_real[name](data_dir) if name in of_real else STUDIES[name]()
 
 
 @study.command()

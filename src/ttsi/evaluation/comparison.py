@@ -24,7 +24,7 @@ from ttsi.evaluation.statistics import (
 )
 from ttsi.evaluation.texts import interval_text
 from ttsi.records import InputError
-from ttsi.settings import METHODS, Decoding, LoopSettings
+from ttsi.settings import METHODS, Decoding, LoopSettings, is_uncertain
 from ttsi.studies.families import FAMILIES
 from ttsi.studies.published import Replayed, margins_of, read_study, replay
 
@@ -169,8 +169,8 @@ def tau_for(margins: ArrayLike, share: float) -> float:
     """Return the tau at which the gate `margin < tau` flags the share of samples nearest to `share`."""
     values = np.asarray(margins, dtype=np.float64)
     taus = np.unique(np.append(values, 1.0))
-    flagged = np.searchsorted(np.sort(values), taus) / len(values)
-    return float(taus[np.argmin(np.abs(flagged - share))])
+    flagged = [np.mean(is_uncertain(values, tau)) for tau in taus]
+    return float(taus[np.argmin(np.abs(np.array(flagged) - share))])
 
 
 # -- as text --------------------------------------------------------------------------------------------------------
@@ -184,7 +184,7 @@ def answers_label(answers: Answers) -> str:
 
 def readable_accuracies(table: pd.DataFrame) -> pd.DataFrame:
     """Return the table of methods: a row for each method, a column for each decoding mode, percent (95% interval)."""
-    cells = [share_text(interval) for interval in _intervals(table)]
+    cells = [interval_text(interval) for interval in _intervals(table)]
     modes = list(dict.fromkeys(table["decoding"]))
     wide = table.assign(cell=cells).pivot(index="method", columns="decoding", values="cell").fillna("–")
     wide = wide.loc[list(dict.fromkeys(table["method"])), modes].rename(index=LABELS)

@@ -16,6 +16,8 @@ from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
 from statsmodels.stats.proportion import proportion_confint
 
+from ttsi.settings import is_uncertain
+
 CONFIDENCE = 0.95
 RESAMPLES = 9_999
 RESAMPLES_AT_ONCE = 1_000
@@ -181,7 +183,7 @@ def tau_sweep(rows: pd.DataFrame, taus: Iterable[float]) -> pd.DataFrame:
         raise ValueError(f"expected columns margin, base_correct and greedy_correct; missing: {listed}")
     margin = _finite(rows["margin"])
     base, adapted = _binary(_finite(rows["base_correct"])), _binary(_finite(rows["greedy_correct"]))
-    return pd.DataFrame([_at_tau(float(tau), margin < tau, base, adapted) for tau in taus])
+    return pd.DataFrame([_at_tau(float(tau), is_uncertain(margin, tau), base, adapted) for tau in taus])
 
 
 def _at_tau(tau: float, uncertain: NDArray[np.bool_], base: NDArray[np.bool_], adapted: NDArray[np.bool_]) -> dict:

@@ -62,11 +62,15 @@ def rows_at_once(model: Any, *, held: int, computed: int, scored: int = 1, share
         share: of the free memory.
     """
     config, size = model.config, model.dtype.itemsize
-    head = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-    keys = 2 * config.num_hidden_layers * size * config.num_key_value_heads * head
+    keys = 2 * config.num_hidden_layers * size * config.num_key_value_heads * head_size(config)
     at_work = size * (4 * config.hidden_size + 3 * config.intermediate_size)
     row = 2 * held * keys + computed * at_work + scored * config.vocab_size * (size + 28 + 8 * AHEAD)
     return max(1, int(share * free_memory(model.device) / row))
+
+
+def head_size(config: Any) -> int:
+    """Return the numbers of a query, a key or a value of one head."""
+    return getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
 
 
 def free_memory(device: torch.device) -> int:

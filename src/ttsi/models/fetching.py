@@ -6,13 +6,11 @@ from pathlib import Path
 
 from ttsi.data import data_root
 from ttsi.models.cache import Origin, Say, made, silent
-from ttsi.models.manifest import Wheel, load_wheels
+from ttsi.models.manifest import TEMPLATE, Wheel, load_wheels
 from ttsi.models.wheels import take_member
 from ttsi.records import InputError
 
 MANIFEST = "wheels.toml"
-
-TEMPLATE = Path(__file__).with_name("chat_template.jinja")
 
 CONVERSION = 1
 """Counts the ways in which the same file was converted to another model; a new one is made anew on every machine."""

@@ -10,13 +10,12 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from ttsi.models.manifest import SpecialTokens
+from ttsi.calls import first_line
+from ttsi.models.manifest import TEMPLATE, SpecialTokens
 from ttsi.records import InputError
 
 CONTROL = 3
 """What GGUF writes as the type of a special token."""
-
-TEMPLATE = Path(__file__).with_name("chat_template.jinja")
 
 
 def convert(file: Path, folder: Path, tokens: SpecialTokens) -> None:
@@ -39,8 +38,7 @@ def convert(file: Path, folder: Path, tokens: SpecialTokens) -> None:
     except InputError as error:
         raise InputError(f"{file.name}: {error}") from error
     except Exception as error:  # the readers raise anything from ValueError to RuntimeError
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise InputError(f"{file.name} cannot be read as a model in GGUF: {reason}") from error
+        raise InputError(f"{file.name} cannot be read as a model in GGUF: {first_line(error)}") from error
     ids = {f"{name}_token_id": getattr(tokenizer, f"{name}_token_id") for name in SpecialTokens.model_fields}
     model.config.update(ids)
     model.generation_config = GenerationConfig(**ids)

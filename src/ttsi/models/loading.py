@@ -12,6 +12,7 @@ from pydantic import Field
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging
 
+from ttsi.calls import first_line
 from ttsi.data import data_root
 from ttsi.models.batches import is_out_of_memory
 from ttsi.models.folders import find
@@ -97,10 +98,9 @@ def fetch(name: str, manifest: Path) -> Path:
         get_hf_file_metadata(hf_hub_url(name, "config.json", revision=revision), timeout=ANSWER_SECONDS)
         return Path(snapshot_download(name, revision=revision, allow_patterns=FILES))
     except Exception as error:  # of the network, of the hub, of the disk
-        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise InputError(
-            f"{name} at {revision[:12]} is not in the local cache and could not be fetched ({reason}); expected a "
-            "network, or the path of a folder that holds the model"
+            f"{name} at {revision[:12]} is not in the local cache and could not be fetched ({first_line(error)}); "
+            "expected a network, or the path of a folder that holds the model"
         ) from error
 
 
@@ -129,7 +129,7 @@ def read(folder: Path, *, device: str, dtype: str) -> tuple[Any, Any]:
     except Exception as error:  # the loaders raise anything from OSError to SafetensorError
         if is_out_of_memory(error):
             raise InputError(f"{folder} does not fit into the memory of {device} in {dtype}") from error
-        raise InputError(f"{folder} cannot be read as a model: {str(error).splitlines()[0]}") from error
+        raise InputError(f"{folder} cannot be read as a model: {first_line(error)}") from error
     if report["missing_keys"]:
         raise InputError(f"{folder} lacks weights: found no {min(report['missing_keys'])}")
     check_tokenizer(tokenizer, folder)
@@ -161,7 +161,7 @@ def check_device(device: str) -> None:
     try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise InputError(f"device is {device!r}; found none: {str(error).splitlines()[0]}") from error
+        raise InputError(f"device is {device!r}; found none: {first_line(error)}") from error
 
 
 def check_tokenizer(tokenizer: Any, folder: Path) -> None:
@@ -175,6 +175,6 @@ def check_tokenizer(tokenizer: Any, folder: Path) -> None:
     try:
         text = tokenizer.apply_chat_template(chat, tools=[{"type": "function", "function": tool}], tokenize=False)
     except Exception as error:  # a template may raise anything
-        raise InputError(f"{folder} has a chat template that fails: {str(error).splitlines()[0]}") from error
+        raise InputError(f"{folder} has a chat template that fails: {first_line(error)}") from error
     if "probe" not in text:
         raise InputError(f"{folder} has a chat template that leaves tools out; expected one that takes tools")

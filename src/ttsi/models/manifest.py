@@ -6,6 +6,9 @@ from pydantic import Field
 
 from ttsi.records import Record, read_table, read_toml
 
+TEMPLATE = Path(__file__).with_name("chat_template.jinja")
+"""The chat template of all of them."""
+
 
 class PinnedFile(Record):
     """What pins a file's bytes."""

@@ -9,7 +9,7 @@ from ttsi.benchmarks import BENCHMARKS
 from ttsi.benchmarks.drafts import ToolOrder
 from ttsi.data import data_root
 from ttsi.records import Count, InputError, Seed, Settings, Subset, read_toml, refused
-from ttsi.settings import METHODS, EntryOf, LoopSettings, LoraSettings, Method
+from ttsi.settings import METHODS, EntryOf, LoopSettings, LoraSettings, MethodName
 
 BackendName = Annotated[str, AfterValidator(EntryOf(BACKENDS))]
 BenchmarkName = Annotated[str, AfterValidator(EntryOf(BENCHMARKS, lambda benchmark: benchmark.evaluated))]
@@ -34,7 +34,7 @@ class RunConfig(Settings):
     """Subset of the benchmark that is the training set of sft and icl."""
     lessons_split: str | None = None
     """Split that the training set is taken from; none: that of the run."""
-    method: Method = "tt-si"
+    method: MethodName = "tt-si"
     """What is done with a sample: nothing, an adapter trained on practice examples or a training set, or a context."""
     seed: Seed = 0
     """Seeds the samples (where they are generated) and, with each sample's id, everything drawn for it."""
@@ -65,6 +65,8 @@ class RunConfig(Settings):
 def configure(profile: str, **changes: Any) -> RunConfig:
     """Return a profile with changes applied; loop and LoRA settings are named without their table (`tau=0.9`).
 
+    A profile whose first line is `extends = "…"` says only what it changes of another.
+
     Raises:
         InputError: the profile does not exist, or a setting is unknown or out of range.
     """
@@ -72,7 +74,10 @@ def configure(profile: str, **changes: Any) -> RunConfig:
     if not path.is_file():
         known = ", ".join(sorted(found.stem for found in path.parent.glob("*.toml")))
         raise InputError(f"unknown profile {profile!r}; expected one of {known}")
-    settings = {"profile": profile, **read_toml(path)}
+    settings = read_toml(path)
+    if (extended := settings.pop("extends", None)) is not None:
+        settings = _merged(read_toml(path.with_name(f"{extended}.toml")), settings)
+    settings["profile"] = profile
     method = changes.get("method", "tt-si")
     _change(settings, {**changes, **METHODS.get(method, {})})
     benchmark = BENCHMARKS.get(settings.get("benchmark", "toolworld"))
@@ -96,6 +101,12 @@ def _validated(settings: dict[str, Any]) -> RunConfig:
         return RunConfig.model_validate(settings)
     except ValidationError as error:
         raise InputError(refused(error)) from error
+
+
+def _merged(tables: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Return the tables of a profile with those of one that extends it laid over them."""
+    both = [name for name, table in changes.items() if isinstance(table, dict) and isinstance(tables.get(name), dict)]
+    return {**tables, **changes, **{name: _merged(tables[name], changes[name]) for name in both}}
 
 
 def _change(settings: dict[str, Any], changes: dict[str, Any]) -> None:

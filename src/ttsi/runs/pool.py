@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ttsi.calls import first_line
 from ttsi.records import InputError, Outcome, Sample
 from ttsi.runs import provenance
 from ttsi.runs.config import RunConfig
@@ -122,7 +123,7 @@ def _mapped(batches: list[Sequence[Sample]], opened: Open, workers: int, slot: d
                 raise done
             yield from done
     except data.exceptions.ExecutionTimeoutError as error:
-        raise ScaleError(f"the Ray workers give no rows any more: {_first(error)}") from error
+        raise ScaleError(f"the Ray workers give no rows any more: {first_line(error)}") from error
 
 
 class _Worker:
@@ -174,9 +175,5 @@ def _join(ray: ModuleType, address: str, quiet: dict[str, Any]) -> None:
         ray.init(address, **quiet)
     except (OSError, ValueError, RuntimeError) as error:
         raise ScaleError(
-            f"RAY_ADDRESS is {address!r}; expected host:port of a Ray cluster ({_first(error)})"
+            f"RAY_ADDRESS is {address!r}; expected host:port of a Ray cluster ({first_line(error)})"
         ) from error
-
-
-def _first(error: BaseException) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]

@@ -6,7 +6,7 @@ as done. A finished run is `outcomes.parquet` and `provenance.json`.
 
 import fcntl
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,12 @@ from typing import Any
 import pandas as pd
 from pydantic import ValidationError
 
-from ttsi.data import make_folder
+from ttsi.calls import first_line
+from ttsi.data import PART, make_folder, write_whole
 from ttsi.records import InputError, Outcome
 from ttsi.runs.provenance import Provenance, now
 
 JOURNAL, TABLE, PROVENANCE = "outcomes.jsonl", "outcomes.parquet", "provenance.json"
-_PART = ".part"
 
 
 def read_outcomes(folder: Path) -> pd.DataFrame:
@@ -44,7 +44,7 @@ def read_provenance(folder: Path) -> Provenance:
     try:
         return Provenance.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
-        raise InputError(f"{path} cannot be read as a run's provenance: {str(error).splitlines()[0]}") from error
+        raise InputError(f"{path} cannot be read as a run's provenance: {first_line(error)}") from error
 
 
 def as_table(rows: Iterable[Outcome]) -> pd.DataFrame:
@@ -69,12 +69,12 @@ class ResultsFolder:
         """
         make_folder(path)
         with _alone(path):
-            present = sorted(found.name for found in path.iterdir() if found.suffix != _PART)
+            present = sorted(found.name for found in path.iterdir() if found.suffix != PART)
             if present and not resume:
                 raise InputError(f"{path} holds {', '.join(present)}; expected an empty folder, or --resume")
             folder = cls(path, _continued(path, provenance) if present else provenance)
             if not folder.finished:
-                folder._write(PROVENANCE, lambda part: part.write_text(folder.provenance.model_dump_json(indent=2)))
+                folder._describe(folder.provenance)
             yield folder
 
     def rows(self) -> list[Outcome]:
@@ -97,15 +97,12 @@ class ResultsFolder:
     def finish(self, table: pd.DataFrame, *, seconds_once: float = 0.0) -> None:
         """Write the table and the end of the run, then drop the journal."""
         ended = self.provenance.model_copy(update={"ended": now(), "seconds_once": seconds_once})
-        self._write(TABLE, lambda part: table.to_parquet(part, index=False))
-        self._write(PROVENANCE, lambda part: part.write_text(ended.model_dump_json(indent=2)))
+        write_whole(self.path / TABLE, lambda part: table.to_parquet(part, index=False))
+        self._describe(ended)
         (self.path / JOURNAL).unlink()
 
-    def _write(self, name: str, write: Callable[[Path], Any]) -> None:
-        """Write a file whole or not at all."""
-        part = self.path / (name + _PART)
-        write(part)
-        part.replace(self.path / name)
+    def _describe(self, provenance: Provenance) -> None:
+        write_whole(self.path / PROVENANCE, lambda part: part.write_text(provenance.model_dump_json(indent=2)))
 
 
 @contextmanager

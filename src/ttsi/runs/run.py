@@ -153,7 +153,7 @@ def teacher_of(config: RunConfig, requests: int = 1, data_dir: Path | None = Non
 
     cache = pooch.os_cache("ttsi") / "teacher"
     kept = {"instruction": config.loop.practice_instruction, "cache": cache, "parallel": requests}
-    if config.teacher == "oracle" and config.benchmark == "toolworld":
+    if config.teacher == "oracle" and benchmarks.BENCHMARKS[config.benchmark].generated:
         yield OracleTeacher()
     elif config.teacher == "oracle":
         yield GoldTeacher(benchmarks.load_all(config.benchmark, data_dir))

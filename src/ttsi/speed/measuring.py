@@ -18,7 +18,7 @@ from ttsi.runs.provenance import Provenance, machine, now, source_state, version
 from ttsi.speed.cases import REPEATS, Case
 from ttsi.speed.peak import peak_memory
 from ttsi.speed.table import Measured
-from ttsi.speed.ways import BATCHED, STAGES, WAYS, Adapting
+from ttsi.speed.ways import STAGES, WAYS, Adapting
 from ttsi.speed.workload import (
     ANSWER_TOKENS,
     PRACTICE_TOKENS,
@@ -110,7 +110,7 @@ def _case(
 
 def _adapting(case: Case, way: str, source: Path, device: str) -> Adapting:
     torch.set_num_threads(case.threads.get(way, 2))
-    agent = WAYS[way].load(source, device=device, dtype=case.dtype)
+    agent = WAYS[way].agent_class().load(source, device=device, dtype=case.dtype)
     endless = case.prefix is not None
     limits = (ANSWER_TOKENS, PRACTICE_TOKENS) if endless else (120, 120)
     return Adapting(way, agent, answer_tokens=limits[0], practice_tokens=limits[1], endless=endless)
@@ -131,7 +131,7 @@ def _peak(case: Case, way: str, adapt: Adapting, work: Sequence[Work]) -> int | 
 def _measured(case: Case, way: str, adapt: Adapting, work: Sequence[Work]) -> dict:
     threads = case.threads.get(way, 2)
     torch.set_num_threads(threads)
-    size = len(work) if way in BATCHED else 1
+    size = len(work) if WAYS[way].at_once else 1
     batches = [adapt(work[start : start + size]) for start in range(0, len(work), size)]
     spent = {stage: [batch[stage] for batch in batches] for stage in STAGES}
     seconds = {stage: sum(one.seconds for one in found) / len(work) for stage, found in spent.items()}

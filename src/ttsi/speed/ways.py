@@ -22,21 +22,18 @@ import torch
 
 from ttsi.adaptation import Ids
 from ttsi.agent import Agent
-from ttsi.backends import adapter_for
-from ttsi.backends.batched.agent import BatchedAgent
-from ttsi.backends.unsloth import UnslothAgent
+from ttsi.backends import BACKENDS, Backend, adapter_for
 from ttsi.models.rows import Row
 from ttsi.settings import LoraSettings
 from ttsi.speed.workload import Work
 
-WAYS: dict[str, type[Agent]] = {
-    "naive": Agent,
-    "sequential": Agent,
-    "unsloth": UnslothAgent,
-    "batched": BatchedAgent,
-    "activated": BatchedAgent,
+WAYS: dict[str, Backend] = {
+    "naive": BACKENDS["peft"],
+    "sequential": BACKENDS["peft"],
+    "unsloth": BACKENDS["unsloth"],
+    "batched": BACKENDS["batched"],
+    "activated": BACKENDS["batched"],
 }
-BATCHED = ("batched", "activated")
 STAGES = ("base", "uncertainty", "augmentation", "adaptation", "answer")
 
 
@@ -84,7 +81,9 @@ class Adapting:
         numbers = range(len(batch))
         prompts = [Row(one.prompt, index=n) for n, one in enumerate(batch)]
         drawn = [Row(one.practice, (n, k), index=n) for n, one in enumerate(batch) for k in range(len(one.lessons))]
-        shares = _entered(agent, [one.prefix for one in batch]) if self.way in BATCHED else nullcontext()
+        known: Any = agent
+        prefixes = [one.prefix for one in batch]
+        shares = known.sharing_prefixes(prefixes) if WAYS[self.way].at_once else nullcontext()
         started = time.perf_counter()
         with shares:
             synchronize()
@@ -118,8 +117,3 @@ class Adapting:
         self._adapter.close()
         self._adapter = None
         return 0
-
-
-def _entered(agent: Agent, prefixes: Sequence[list[int]]) -> Any:
-    assert isinstance(agent, BatchedAgent)
-    return agent.sharing_prefixes(prefixes)

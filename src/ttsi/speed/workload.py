@@ -1,6 +1,5 @@
 """What the benchmark computes: for each sample prompts, candidates and lessons as token ids, so that any model can."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -11,7 +10,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from ttsi import benchmarks
 from ttsi.adaptation import Ids, lesson_ids
-from ttsi.agent import Agent
+from ttsi.agent import Agent, common_length
 from ttsi.prompts import answer_chat, practice_chat
 from ttsi.records import PracticeExample
 
@@ -59,7 +58,7 @@ def toolworld(agent: Agent, samples: int, *, k: int) -> list[Work]:
         others = [drawn[number + step] for step in range(1, k + 1)]
         examples = [PracticeExample(messages=other.request.messages, calls=other.gold) for other in others]
         lessons = [lesson_ids(agent, (example, request.tools)) for example in examples]
-        prefix = _common([prompt, practice, *(ids for ids, _ in lessons)])
+        prefix = prompt[: common_length(prompt, practice, *(ids for ids, _ in lessons))]
         candidates = [agent.call_opening(tool.name) for tool in request.tools]
         work.append(Work(prefix, prompt, candidates, practice, lessons))
     return work
@@ -91,9 +90,3 @@ def random_model(shape: dict[str, Any], folder: Path, *, tokenizer: Path, dtype:
         AutoModelForCausalLM.from_config(config, dtype=getattr(torch, dtype)).save_pretrained(folder)
     AutoTokenizer.from_pretrained(tokenizer).save_pretrained(folder)
     return folder
-
-
-def _common(prompts: Sequence[Sequence[int]]) -> list[int]:
-    shortest = min(map(len, prompts))
-    length = next((i for i in range(shortest) if len({prompt[i] for prompt in prompts}) > 1), shortest)
-    return list(prompts[0][:length])

@@ -5,6 +5,7 @@ sample that the gate lets through counts its adapted answer, any other its base 
 """
 
 import json
+from io import BytesIO
 from pathlib import Path
 from typing import Literal
 
@@ -13,9 +14,10 @@ import pandas as pd
 
 from ttsi.estimators import ESTIMATORS
 from ttsi.records import InputError, seed_for
+from ttsi.settings import is_uncertain
 
-Replayed = Literal["uncertain", "all", "surest", "lot"]
-"""A gate of `replay`: the samples below tau, all, or as many as lie below tau: the surest ones, or drawn by lot."""
+Replayed = Literal["uncertain", "all", "certain", "surest", "lot"]
+"""A gate of `replay`: samples below tau, all, those not below it, or as many as lie below: the surest, or by lot."""
 
 
 def read_study(folder: Path, *families: str) -> pd.DataFrame:
@@ -31,7 +33,8 @@ def read_study(folder: Path, *families: str) -> pd.DataFrame:
     tables = []
     for family in wanted:
         try:
-            tables.append(pd.read_parquet(folder / f"{family}.parquet"))
+            # Opened by Python, so that the book notes that a chapter reads it.
+            tables.append(pd.read_parquet(BytesIO((folder / f"{family}.parquet").read_bytes())))
         except (OSError, ValueError) as error:
             raise InputError(f"{folder / family}.parquet cannot be read as published runs: {error}") from error
     return pd.concat(tables, ignore_index=True)
@@ -54,20 +57,22 @@ def replay(
         gate: which samples are adapted.
         base: rows of the method `base` on the same samples; without them the sampled answers' columns become empty.
     """
-    uncertain = rows["margin"] < tau
+    uncertain = is_uncertain(rows["margin"], tau)
     budget = int(np.sum(uncertain))
     names = zip(rows["seed"], rows["sample_id"], strict=True)
     drawn = pd.Series([seed_for(seed, name, "gate") for seed, name in names], rows.index)
     chosen = {
         "uncertain": uncertain,
         "all": uncertain | True,
+        "certain": ~uncertain,
         "surest": rows["margin"].rank(method="first", ascending=False) <= budget,
         "lot": drawn.rank(method="first") <= budget,
     }[gate]
     replayed = rows.assign(uncertain=uncertain, adapted=rows["adapted"] & chosen)
     for column, before in (("greedy_output", "base_output"), ("greedy_correct", "base_correct")):
         replayed[column] = rows[column].where(chosen, rows[before])
-    stays = base.set_index("sample_id").loc[rows["sample_id"]] if base is not None else None
+    key = ["seed", "sample_id"]
+    stays = base.set_index(key).reindex(pd.MultiIndex.from_frame(rows[key])) if base is not None else None
     for column in ("vote_correct", "pass_correct"):
         replayed[column] = rows[column].where(chosen, None if stays is None else stays[column].to_numpy())
     return replayed.drop(columns=["output", "correct", "draws"], errors="ignore")

@@ -1,32 +1,16 @@
-"""The runs with a real language model on the paper's benchmarks: what is published, and what its settings came from.
+"""The studies of a real language model on the paper's benchmarks, and what its settings came from."""
 
-Every sample is adapted, whatever its margin; `ttsi.studies.published.replay` says what any gate would have done.
-"""
-
-from collections.abc import Iterator
-from itertools import product
-from pathlib import Path
 from typing import Any
 
-from ttsi.benchmarks.sources import find_file
 from ttsi.estimators import ESTIMATORS
-from ttsi.records import InputError
-from ttsi.runs.config import RunConfig, configure
+from ttsi.runs.config import configure
+from ttsi.studies.families import SEEDS
+from ttsi.studies.study import Samples, Study
 
-Named = tuple[str, RunConfig]
-
-SETS = (("sealtool", "test"), ("nexusraven", "test"), ("apibank", "level-1"), ("apibank", "level-2"))
-SEEDS = range(5)
-
-PAPER = {
-    "estimator": "rss-margin",
-    "tau": 0.95,
-    "elicitation": "free",
-    "k": 1,
-    "draws": 1,
-    "learning_rate": 1e-4,
-    "epochs": 5,
-    "prefix": "adapted",
+_loop = configure("paper").loop.model_dump()
+PAPER: dict[str, Any] = {
+    name: (_loop | _loop["lora"])[name]
+    for name in ("estimator", "tau", "elicitation", "k", "draws", "learning_rate", "epochs", "prefix")
 }
 """The paper's setting, as far as it is known; the profile `real` holds ours."""
 
@@ -54,9 +38,6 @@ SFT = {
 GREEDY = ("base", "constrained", "sft")
 """Families without a draw: another seed gives the same answers, or (sft) the same examples in another order."""
 
-VALIDATION = (("sealtool", "test", "validation", 200), ("apibank", "level-3", "train", 128))
-"""Benchmark, split, subset and number of the samples that settings are chosen on."""
-
 CANDIDATES: dict[str, dict[str, Any]] = {
     "base": {"method": "base", "also_estimate": tuple(ESTIMATORS)},
     "tt-si-paper": PAPER,
@@ -73,43 +54,28 @@ CANDIDATES: dict[str, dict[str, Any]] = {
 }
 """What the profile's settings were chosen from; the last five change one thing of the profile."""
 
-TIMED = ("base", "constrained", "tt-si", "tt-si-paper", "tt-icl")
-TIMING_LIMIT = 24
+
+def _samples(benchmark: str, split: str, otherwise: str | None = None) -> Samples:
+    families = {"sft": {"method": "sft", **SFT[benchmark]}} if benchmark in SFT else {}
+    return Samples(benchmark, split, families=families, otherwise=otherwise)
 
 
-def real_runs(data_dir: Path | None = None) -> Iterator[Named]:
-    """Yield the name and the configuration of every published run: all of a seed before the next."""
-    sets = (*SETS, ("toolalpaca", _toolalpaca(data_dir)))
-    for seed, (benchmark, split) in product(SEEDS, sets):
-        families = FAMILIES | ({"sft": {"method": "sft", **SFT[benchmark]}} if benchmark in SFT else {})
-        for family, changes in families.items():
-            if seed == SEEDS[0] or family not in GREEDY:
-                yield _named(family, benchmark, split, seed, changes)
+SAMPLES = [
+    _samples("sealtool", "test"),
+    _samples("nexusraven", "test"),
+    _samples("apibank", "level-1"),
+    _samples("apibank", "level-2"),
+    _samples("toolalpaca", "real", otherwise="simulated"),
+]
+VALIDATION = [
+    Samples("sealtool", "test", {"subset": "validation", "limit": 200}),
+    Samples("apibank", "level-3", {"subset": "train", "limit": 128}),
+]
+"""The samples that settings are chosen on."""
 
+TIMED = {name: FAMILIES[name] for name in ("base", "constrained", "tt-si", "tt-si-paper", "tt-icl")}
 
-def selection_runs(data_dir: Path | None = None) -> Iterator[Named]:
-    """Yield the name and the configuration of every candidate, on validation samples."""
-    for (benchmark, split, subset, limit), (family, changes) in product(VALIDATION, CANDIDATES.items()):
-        yield _named(family, benchmark, split, 0, {"subset": subset, "limit": limit, **changes})
-
-
-def timing_runs(data_dir: Path | None = None) -> Iterator[Named]:
-    """Yield the name and the configuration of the runs that seconds are taken from; run them alone, unsharded."""
-    for family in TIMED:
-        yield _named(family, "sealtool", "test", 0, {"limit": TIMING_LIMIT, **FAMILIES[family]})
-
-
-def _toolalpaca(data_dir: Path | None) -> str:
-    """Return the split of real APIs, or the simulated one where the file of that one is not at hand."""
-    try:
-        from ttsi.benchmarks.toolalpaca import PARTS
-
-        find_file("toolalpaca", PARTS["test"]["real"], data_dir)
-    except InputError:
-        return "simulated"
-    return "real"
-
-
-def _named(family: str, benchmark: str, split: str, seed: int, changes: dict[str, Any]) -> Named:
-    config = configure("real", **{"adapt": "all", **changes}, benchmark=benchmark, split=split, seed=seed)
-    return f"{family}/{benchmark}-{split}/seed-{seed}", config
+RESULTS = Study("real", FAMILIES, SAMPLES, SEEDS, once=GREEDY)
+SELECTION = Study("real", CANDIDATES, VALIDATION)
+TIMING = Study("real", TIMED, [Samples("sealtool", "test", {"limit": 24})])
+"""What seconds are taken from; run them alone, unsharded."""

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import openai
 from pydantic import BaseModel, Field, ValidationError
 
-from ttsi.calls import OPEN, render_calls
+from ttsi.calls import OPEN, excerpt, render_calls
 from ttsi.prompts import PRACTICE_INSTRUCTION, practice_chat
 from ttsi.records import Call, InputError, Request
 from ttsi.teacher.cache import AnswerCache, Question
@@ -239,6 +239,5 @@ def _render(function: _Function) -> str:
         return f"{OPEN}\n{function.arguments}"  # no call can be read from it, as it should be
 
 
-def _excerpt(text: str, limit: int = 160) -> str:
-    line = " ".join(text.split())
-    return repr(line if len(line) <= limit else line[:limit] + "…") if line else "nothing"
+def _excerpt(text: str) -> str:
+    return excerpt(" ".join(text.split()), 160, empty="nothing")

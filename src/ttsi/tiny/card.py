@@ -1,16 +1,19 @@
 """The model card of a trained tiny agent, student or teacher, with its scores measured."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 from safetensors import safe_open
 
+from ttsi.agent import Agent
 from ttsi.benchmarks.toolworld import SPLITS
 from ttsi.evaluation.statistics import proportion_interval
 from ttsi.evaluation.texts import interval_text
 from ttsi.prompts import answer_chat
-from ttsi.runs.config import RunConfig, configure
+from ttsi.records import Sample
+from ttsi.runs.config import configure
 from ttsi.runs.run import load_agent, load_samples
 from ttsi.scoring import score
 
@@ -28,7 +31,7 @@ def write_card(folder: Path, *, limit: int = 100) -> Path:
     rows = []
     for split in SPLITS:
         config = configure("tiny", method="base", split=split, seed=CARD_SEED, limit=limit, model=str(folder.resolve()))
-        rows.append(f"| {split} | {_exact_match(config)} |")
+        rows.append(f"| {split} | {exact_match_text(load_agent(config), load_samples(config))} |")
     card = folder / "README.md"
     card.write_text(
         TEMPLATE.read_text(encoding="utf-8").format(
@@ -38,8 +41,8 @@ def write_card(folder: Path, *, limit: int = 100) -> Path:
     return card
 
 
-def _exact_match(config: RunConfig) -> str:
-    agent, samples = load_agent(config), load_samples(config)
+def exact_match_text(agent: Agent, samples: Sequence[Sample]) -> str:
+    """Return the share of samples that an agent answers rightly, greedily, as a card writes it."""
     prompts = [agent.prompt(answer_chat(sample.request.messages), sample.request.tools) for sample in samples]
     outputs = [agent.decode(ids) for ids in agent.generate(prompts)]
     correct = [score(output, sample.gold).exact_match for output, sample in zip(outputs, samples, strict=True)]

@@ -1,10 +1,12 @@
 """The state of an interrupted training."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import torch
 
+from ttsi.data import write_whole
 from ttsi.records import InputError, Record
 
 
@@ -18,8 +20,7 @@ class Checkpoint:
         """Write the state, whole or not at all."""
         state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "log": log}
         state["config"] = self.config.model_dump_json()
-        torch.save(state, self.path.with_suffix(".part"))
-        self.path.with_suffix(".part").replace(self.path)
+        write_whole(self.path, partial(torch.save, state))
 
     def restore(self, model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> list[dict]:
         """Load the state if there is one; return the log of the steps that it holds.

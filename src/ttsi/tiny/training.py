@@ -20,7 +20,7 @@ from ttsi.calls import render_calls
 from ttsi.data import data_root, make_folder
 from ttsi.models.loading import missing_part
 from ttsi.prompts import answer_chat, practice_chat, render_practice
-from ttsi.records import MOST, Count, InputError, Seed, Settings
+from ttsi.records import MOST, Count, InputError, PracticeExample, Sample, Seed, Settings
 from ttsi.runs.provenance import machine, versions
 from ttsi.tiny.checkpoint import Checkpoint
 from ttsi.tiny.growth import grow
@@ -101,15 +101,18 @@ def learning_rate(config: TrainingConfig, step: int) -> float:
 # -- from lessons to rows -------------------------------------------------------------------------------------------
 
 
-def _lessons(config: TrainingConfig, start: int = 0) -> Iterator[toolworld.Lesson]:
+def _lessons(config: TrainingConfig, start: int = 0) -> Iterator[tuple[Sample, PracticeExample]]:
     shares = {"seen_share": config.seen_share, "reserved_share": config.reserved_share}
     return toolworld.lessons(seed=config.seed, start=start, **shares)
 
 
-def _prompt_and_answer(tokenizer: PreTrainedTokenizerFast, lesson: toolworld.Lesson, *, practice: bool) -> tuple:
-    request = lesson.sample.request
+def _prompt_and_answer(
+    tokenizer: PreTrainedTokenizerFast, lesson: tuple[Sample, PracticeExample], *, practice: bool
+) -> tuple:
+    sample, example = lesson
+    request = sample.request
     chat = practice_chat(request) if practice else answer_chat(request.messages)
-    answer = render_practice(lesson.example) if practice else render_calls(lesson.sample.gold)
+    answer = render_practice(example) if practice else render_calls(sample.gold)
     tools: list[Any] = [tool.as_function() for tool in request.tools]
     prompt = tokenizer.apply_chat_template(chat, tools=tools, add_generation_prompt=True, tokenize=False)
     return prompt, answer + str(tokenizer.eos_token)

@@ -9,10 +9,9 @@ from ttsi.augmentation import augment
 from ttsi.benchmarks import bfcl, load
 from ttsi.evaluation.statistics import proportion_interval
 from ttsi.evaluation.texts import interval_text
-from ttsi.prompts import answer_chat
 from ttsi.runs.config import RunConfig, configure
 from ttsi.runs.run import load_agent, load_samples
-from ttsi.scoring import score
+from ttsi.tiny.card import exact_match_text
 from ttsi.tuning.lessons import PRACTICE, TOOLWORLD, Lessons, stream
 from ttsi.tuning.overlap import Overlap, overlaps
 from ttsi.tuning.run import TuningConfig
@@ -64,8 +63,6 @@ def _scores(folder: Path, data_dir: Path | None, device: str) -> tuple[str, str,
     config: RunConfig = configure("real", method="base", limit=SCORED, **changes)
     agent, samples = load_agent(config), load_samples(config, data_dir)
     requests = [sample.request for sample in samples]
-    outputs = agent.generate([agent.prompt(answer_chat(request.messages), request.tools) for request in requests])
-    right = [score(agent.decode(ids), one.gold).exact_match for ids, one in zip(outputs, samples, strict=True)]
     written = augment(
         agent,
         requests,
@@ -77,8 +74,8 @@ def _scores(folder: Path, data_dir: Path | None, device: str) -> tuple[str, str,
         instruction=config.loop.practice_instruction,
     )
     valid = [attempt.example is not None for (attempt,) in written]
-    answers, practice = (interval_text(proportion_interval(sum(each), len(each))) for each in (right, valid))
-    return answers, practice, len(samples)
+    practice = interval_text(proportion_interval(sum(valid), len(valid)))
+    return exact_match_text(agent, samples), practice, len(samples)
 
 
 def _overlap_row(one: Overlap) -> str:

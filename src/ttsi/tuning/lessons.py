@@ -39,7 +39,7 @@ _STYLES = {
 }
 
 
-class Lesson(Record):
+class PromptCompletion(Record):
     """A prompt with its tools, and the text that an agent should answer."""
 
     chat: tuple[Message, ...]
@@ -71,23 +71,23 @@ class Lessons:
         self._tools = list({tool.name: tool for sample in self._samples for tool in sample.request.tools}.values())
         self._resembling = _nearest(self._tools, NEAREST)
 
-    def __getitem__(self, number: int) -> Lesson:
+    def __getitem__(self, number: int) -> PromptCompletion:
         """Return lesson `number`; it depends on nothing but the seed and its number."""
         rng = Random(f"lesson/{self._seed}/{number}")
         practice = rng.random() < PRACTICE
         if rng.random() < TOOLWORLD:
-            lesson = next(toolworld.lessons(seed=self._seed, start=number))
-            return _lesson(lesson.sample, lesson.example if practice else None)
+            sample, example = next(toolworld.lessons(seed=self._seed, start=number))
+            return _lesson(sample, example if practice else None)
         variation = _Variation(rng)
         return self._practised(rng, variation) if practice else self._answered(rng, variation)
 
-    def _answered(self, rng: Random, variation: "_Variation") -> Lesson:
+    def _answered(self, rng: Random, variation: "_Variation") -> PromptCompletion:
         sample = variation(rng.choice(self._samples))
         if rng.random() < CONVERSATION:
             sample = _after(variation(rng.choice(self._samples)), sample)
         return _lesson(self._offering(sample, rng, variation))
 
-    def _practised(self, rng: Random, variation: "_Variation") -> Lesson:
+    def _practised(self, rng: Random, variation: "_Variation") -> PromptCompletion:
         """Ask for an example like one request; the example is another request, of the same tools where there is one."""
         seed = rng.choice(self._samples)
         alike = [one for one in self._alike[_names(seed)] if one.request.messages != seed.request.messages]
@@ -129,16 +129,18 @@ def _nearest(tools: Sequence[Tool], count: int) -> dict[str, list[Tool]]:
     return {tool.name: [tools[other] for other in row] for tool, row in zip(tools, order, strict=True)}
 
 
-def stream(lessons: Lessons, start: int, count: int) -> Iterator[Lesson]:
+def stream(lessons: Lessons, start: int, count: int) -> Iterator[PromptCompletion]:
     """Yield `count` lessons from number `start` on."""
     return (lessons[number] for number in range(start, start + count))
 
 
-def _lesson(sample: Sample, example: PracticeExample | None = None) -> Lesson:
+def _lesson(sample: Sample, example: PracticeExample | None = None) -> PromptCompletion:
     request = sample.request
     chat: Chat = practice_chat(request) if example else answer_chat(request.messages)
     answer = render_practice(example) if example else render_calls(sample.gold)
-    return Lesson(chat=tuple(Message.model_validate(turn) for turn in chat), tools=request.tools, answer=answer)
+    return PromptCompletion(
+        chat=tuple(Message.model_validate(turn) for turn in chat), tools=request.tools, answer=answer
+    )
 
 
 def _verdict(sample: Sample) -> str:

@@ -9,7 +9,7 @@ from ttsi.benchmarks import PAPER_BENCHMARKS, load_all
 from ttsi.calls import CLOSE
 from ttsi.prompts import PRACTICE_INSTRUCTION
 from ttsi.records import InputError, Record
-from ttsi.tuning.lessons import Lesson
+from ttsi.tuning.lessons import PromptCompletion
 
 
 class Overlap(Record):
@@ -23,7 +23,7 @@ class Overlap(Record):
     """Names of the benchmark's tools that the lessons offer, in whatever style they are written."""
 
 
-def overlaps(lessons: Iterable[Lesson], data_dir: Path | None = None) -> list[Overlap]:
+def overlaps(lessons: Iterable[PromptCompletion], data_dir: Path | None = None) -> list[Overlap]:
     """Compare lessons with each of the paper's benchmarks of which files are at hand."""
     said: set[str] = set()
     offered: set[str] = set()
@@ -49,7 +49,7 @@ def _overlap(benchmark: str, said: set[str], offered: set[str], data_dir: Path |
     )
 
 
-def _turns(lesson: Lesson) -> Iterator[str]:
+def _turns(lesson: PromptCompletion) -> Iterator[str]:
     """Yield what is asked in a lesson: in its prompt, and in the practice example that it answers with."""
     for message in lesson.chat:
         yield message.content.removeprefix(PRACTICE_INSTRUCTION)

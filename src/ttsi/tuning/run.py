@@ -17,7 +17,7 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 from tqdm.auto import tqdm
 
-from ttsi.adaptation import Ids
+from ttsi.adaptation import UNTRAINED, Ids
 from ttsi.agent import Agent
 from ttsi.benchmarks import bfcl, load
 from ttsi.data import make_folder
@@ -26,11 +26,7 @@ from ttsi.models.loading import check_device, model_folder
 from ttsi.records import MOST, Count, Seed, Settings
 from ttsi.runs.provenance import hash_records, machine, source_state, versions
 from ttsi.tiny.checkpoint import Checkpoint
-from ttsi.tuning.lessons import Lesson, Lessons, stream
-
-UNTRAINED = -100
-"""Label of a token that the loss leaves out, as in `torch.nn.functional.cross_entropy`."""
-
+from ttsi.tuning.lessons import Lessons, PromptCompletion, stream
 
 WRITERS = 6
 """Processes that write lessons while a GPU learns from them."""
@@ -188,7 +184,7 @@ class _Steps(Dataset[list[Ids]]):
         ids = sorted((self._ids(lesson) for lesson in stream(self.lessons, step * count, count)), key=_length)
         return [one for one in ids if _length(one) <= self.config.longest]
 
-    def _ids(self, lesson: Lesson) -> Ids:
+    def _ids(self, lesson: PromptCompletion) -> Ids:
         chat = [message.model_dump() for message in lesson.chat]
         return self.agent.prompt(chat, lesson.tools), self.agent.completion(lesson.answer)
 

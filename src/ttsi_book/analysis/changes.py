@@ -12,12 +12,6 @@ from ttsi.runs.results import flat
 TUNED = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 """The settings of TT-SI that are not the paper's in one profile or the other: what each is, why, and its chapter."""
 
-CIRCUMSTANCES = frozenset(
-    "profile model benchmark split limit max_new_tokens device dtype threads loop.sft_examples "
-    "loop.sft_learning_rate".split()
-)
-"""What differs because the model, the machine or the benchmark is another one, or is not about TT-SI."""
-
 
 def changed_settings() -> pd.DataFrame:
     """Return a row for each setting of TT-SI that ours changes: the paper's value, those of our profiles, and why.
@@ -34,12 +28,6 @@ def changed_settings() -> pd.DataFrame:
         if len({values[setting] for values in profiles.values()}) > 1
     }
     return pd.DataFrame(rows).T
-
-
-def unexplained() -> set[str]:
-    """Return the settings that differ between the profiles and are neither explained nor circumstances."""
-    paper, *ours = (flat(configure(name).model_dump()) for name in ("paper", "tiny", "real"))
-    return {name for name in paper if any(one[name] != paper[name] for one in ours)} - set(TUNED) - CIRCUMSTANCES
 
 
 def as_markdown(table: pd.DataFrame) -> str:

@@ -12,8 +12,6 @@ class Fleet:
     hours: float
     worker_hours: float
     cost: float
-    share_of_start: float
-    """Of the workers' time, what goes into starting: loading the model."""
 
 
 def fleet(samples: int, *, seconds: float, hours: float, start_seconds: float, price_an_hour: float) -> Fleet:
@@ -35,4 +33,4 @@ def fleet(samples: int, *, seconds: float, hours: float, start_seconds: float, p
     workers = math.ceil(samples / math.floor(usable / seconds))
     taken = start_seconds + seconds * math.ceil(samples / workers)
     total = workers * taken / 3600
-    return Fleet(workers, taken / 3600, total, total * price_an_hour, start_seconds / taken)
+    return Fleet(workers, taken / 3600, total, total * price_an_hour)

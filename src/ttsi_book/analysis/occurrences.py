@@ -13,6 +13,7 @@ from ttsi.evaluation.statistics import (
 )
 from ttsi.evaluation.texts import interval_text
 from ttsi.runs.config import configure
+from ttsi.settings import is_uncertain
 from ttsi.speed.reading import read_bench
 from ttsi.studies.families import HEADLINE
 from ttsi.studies.published import read_study, replay
@@ -75,11 +76,11 @@ def seconds(data: Path, *, tau: float) -> pd.DataFrame:
     """
     timed, base = (read_study(data / "timing", family) for family in ("tt-si", "base"))
     adapted, kept = (one.sum(axis=1) for one in (seconds_adapted(timed), seconds_kept(timed, base)))
-    trained, uncertain = timed["adapted"].to_numpy(), (timed["margin"] < tau).to_numpy()
+    trained, uncertain = timed["adapted"].to_numpy(), is_uncertain(timed["margin"], tau).to_numpy()
     published, k = read_study(data / "results", "tt-si"), configure("tiny").loop.k
     chosen = {
-        "unseen": (_unseen(published)["margin"] < tau).to_numpy(),
-        HEADLINE: (published.query("split == @HEADLINE")["margin"] < tau).to_numpy(),
+        "unseen": is_uncertain(_unseen(published)["margin"], tau).to_numpy(),
+        HEADLINE: is_uncertain(published.query("split == @HEADLINE")["margin"], tau).to_numpy(),
     }
     bench, _ = read_bench(data / "speed" / "cpu.parquet")
     alone = bench.query("model == 'tiny' and toolworld and k == 1 and batch == 1").groupby("way")["seconds"]

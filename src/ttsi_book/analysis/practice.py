@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ttsi.evaluation.comparison import points_text, share_text
+from ttsi.evaluation.comparison import points_text
 from ttsi.evaluation.statistics import difference_interval, proportion_interval
+from ttsi.evaluation.texts import interval_text
 from ttsi.studies.published import margins_of, replay
 
 TAUS = (0.5, 0.8, 0.9, 0.95, 0.99)
@@ -37,7 +38,7 @@ def changes(rows: pd.DataFrame, names: Iterable[Any]) -> pd.DataFrame:
             "change in points (95% interval)": points_text(difference_interval(before, after)),
             "fixed": int((after & ~before).sum()),
             "broken": int((before & ~after).sum()),
-            "adapted": share_text(proportion_interval(int(part["adapted"].to_numpy(bool).sum()), len(part))),
+            "adapted": interval_text(proportion_interval(int(part["adapted"].to_numpy(bool).sum()), len(part))),
         }
     return pd.DataFrame(found).T
 

@@ -13,6 +13,7 @@ import pandas as pd
 
 from ttsi.evaluation.comparison import accuracy, with_holm
 from ttsi.evaluation.statistics import auroc, difference_interval, mcnemar, mean_interval
+from ttsi.settings import is_uncertain
 from ttsi.studies.published import margins_of, read_study, replay
 from ttsi_book.analysis.reproduced import Study
 
@@ -136,7 +137,7 @@ def awareness(rows: pd.DataFrame) -> pd.DataFrame:
     for name, part in rows.query("family == 'base'").groupby("set", sort=False):
         for estimator, margins in margins_of(part).items():
             interval = auroc(1 - margins, ~part["base_correct"])
-            flagged = float((margins < 0.95).mean())
+            flagged = float(is_uncertain(margins, 0.95).mean())
             found.append({"set": name, "estimator": estimator, "flagged": flagged, **vars(interval)})
     return pd.DataFrame(found)
 

@@ -17,8 +17,8 @@ from ttsi.evaluation.comparison import COLUMNS
 from ttsi.evaluation.costs import seconds_adapted, seconds_kept
 from ttsi.evaluation.statistics import Interval, bootstrap_interval, mean_interval
 from ttsi.records import InputError
-from ttsi.settings import Decoding
-from ttsi.studies.published import read_study
+from ttsi.settings import Decoding, is_uncertain
+from ttsi.studies.published import Replayed, read_study, replay
 
 MIRRORS = {
     "single/unseen": "sealtool",
@@ -63,19 +63,17 @@ class Study:
         return all(family in self.families for family in families)
 
     def right(self, family: str, mode: Decoding = "direct") -> pd.Series:
-        """Return whether each row is right once adapted; of a family that never adapts, whether it is right."""
-        return pd.Series(self.families[family][COLUMNS[mode]], dtype=float)
+        """Return whether each row of a family is right, every sample adapted where the family adapts."""
+        return _right(self.families[family], mode)
 
-    def gated(self, family: str, chosen: pd.Series, mode: Decoding = "direct", *, base: str = "base") -> pd.Series:
-        """Return whether each row is right where only the chosen ones are adapted."""
-        rows = self.families[family]
-        before = rows["base_correct"] if mode == "direct" else self.families[base][COLUMNS[mode]].reindex(rows.index)
-        answers = np.where(chosen, self.right(family, mode), before.astype(float))
-        return pd.Series(answers, rows.index)
+    def replayed(self, family: str, tau: float, gate: Replayed = "uncertain", *, base: str = "base") -> pd.DataFrame:
+        """Return the rows of a family behind a gate; `base` is the family of the samples that are not adapted."""
+        return replay(self.families[family], tau=tau, gate=gate, base=self.families[base])
 
-    def uncertain(self, family: str, tau: float) -> pd.Series:
-        """Return which rows lie below tau."""
-        return pd.Series(self.families[family]["margin"] < tau)
+    def gain(self, family: str, tau: float, mode: Decoding = "direct", *, base: str = "base") -> pd.Series:
+        """Return what each row of a family gains on base behind the gate at tau: 1, 0 or -1."""
+        gated = _right(self.replayed(family, tau, base=base), mode)
+        return gated - self.right(base, mode).reindex(gated.index)
 
 
 def counterparts(study: Study, *, tau: float, low_tau: float) -> Counterparts:
@@ -93,10 +91,9 @@ def counterparts(study: Study, *, tau: float, low_tau: float) -> Counterparts:
     if study.has("base"):
         found["average.base_direct"] = _average(study.right("base"))
     if study.has("base", "tt-si"):
-        gated = study.gated("tt-si", study.uncertain("tt-si", tau))
-        found["average.tt_si_direct"] = _average(gated)
-        gains = gated - study.right("base").reindex(gated.index)
-        found |= {f"gain.{name}": mean_interval(by_sample) for name, by_sample in _by_benchmark(gains).items()}
+        found["average.tt_si_direct"] = _average(_right(study.replayed("tt-si", tau)))
+        gains = _by_benchmark(study.gain("tt-si", tau))
+        found |= {f"gain.{name}": mean_interval(by_sample) for name, by_sample in gains.items()}
         found |= _sealtool(study, tau, low_tau)
     found["average.tt_si_direct_gain_conference"] = found.get("average.tt_si_direct_gain")
     return {name: value for name, value in found.items() if value is not None}
@@ -108,8 +105,7 @@ def average_gain(study: Study, family: str, tau: float) -> Interval:
     Raises:
         InputError: a benchmark is missing.
     """
-    gated = study.gated(family, study.uncertain(family, tau))
-    gain = _average(gated - study.right("base").reindex(gated.index))
+    gain = _average(study.gain(family, tau))
     if gain is None:
         raise InputError(f"{family}: found not every benchmark; expected {', '.join(BENCHMARKS)}")
     return gain
@@ -118,7 +114,7 @@ def average_gain(study: Study, family: str, tau: float) -> Interval:
 def latencies(study: Study, *, tau: float) -> Counterparts:
     """Return the seconds of a sample of SealTool, or of its mirror, as the paper divides them."""
     base, rows = (study.families[family].loc[["sealtool"]] for family in ("base", "tt-si"))
-    uncertain = (rows["margin"] < tau).to_numpy()
+    uncertain = is_uncertain(rows["margin"], tau).to_numpy()
     adapted, kept = (seconds.sum(axis=1) for seconds in (seconds_adapted(rows), seconds_kept(rows, base)))
     groups = {"base": base["seconds_base"], "uncertain": adapted[uncertain], "certain": kept[~uncertain]}
     means = {name: seconds.groupby(level="sample_id").mean() for name, seconds in groups.items()}
@@ -136,34 +132,31 @@ def settings(config: Mapping[str, Any], *, runs: int) -> Counterparts:
 
 def _average_gains(study: Study, method: str, prefix: str, tau: float) -> dict[str, Interval | None]:
     """Return the gains of a method over the base model, each in the same decoding mode."""
-    chosen = study.uncertain(method, tau)
-    gains = {}
-    for name, mode in MODES.items():
-        gated = study.gated(method, chosen, mode)
-        gains[f"average.{prefix}_{name}_gain"] = _average(gated - study.right("base", mode).reindex(gated.index))
-    return gains
+    return {f"average.{prefix}_{name}_gain": _average(study.gain(method, tau, mode)) for name, mode in MODES.items()}
 
 
 def _sealtool(study: Study, tau: float, low_tau: float) -> Counterparts:
-    uncertain = study.uncertain("tt-si", tau)
-    chosen = {
-        "tt_si": uncertain,
-        "tt_si_all": uncertain | True,
-        "tt_si_certain": ~uncertain,
-        "tt_si_tau_0_35": study.uncertain("tt-si", low_tau),
+    gated = study.replayed("tt-si", tau)
+    columns = {
+        "tt_si": _right(gated),
+        "tt_si_all": study.right("tt-si"),
+        "tt_si_certain": _right(study.replayed("tt-si", tau, "certain")),
+        "tt_si_tau_0_35": _right(study.replayed("tt-si", low_tau)),
+        "base": study.right("base"),
     }
-    columns = {name: study.gated("tt-si", one) for name, one in chosen.items()} | {"base": study.right("base")}
     if study.has("sft"):
         columns["sft"] = study.right("sft")
     if study.has("base-7b", "tt-si-7b"):
-        gated = study.gated("tt-si-7b", study.uncertain("tt-si-7b", tau), base="base-7b")
-        columns["qwen_7b_gain"] = gated - study.right("base-7b").reindex(gated.index)
-    here = uncertain.loc[["sealtool"]]
-    runs = here.groupby("seed").agg(["size", "sum"]).mean()
+        columns["qwen_7b_gain"] = study.gain("tt-si-7b", tau, base="base-7b")
+    runs = gated["uncertain"].loc[["sealtool"]].groupby("seed").agg(["size", "sum"]).mean()
     found: Counterparts = {
         f"sealtool.{name}": mean_interval(_samples(one, "sealtool")) for name, one in columns.items()
     }
     return found | {"sealtool.test_samples": runs["size"], "sealtool.uncertain_samples": runs["sum"]}
+
+
+def _right(rows: pd.DataFrame, mode: Decoding = "direct") -> pd.Series:
+    return pd.Series(rows[COLUMNS[mode]], dtype=float)
 
 
 def _samples(values: pd.Series, benchmark: str) -> np.ndarray:

@@ -17,6 +17,7 @@ from ttsi.benchmarks import BENCHMARKS, PAPER_BENCHMARKS, read_drafts
 from ttsi.benchmarks.checking import Check, check
 from ttsi.benchmarks.drafts import Draft, ToolOrder
 from ttsi.benchmarks.sources import data_folder, find_file, load_manifest
+from ttsi.calls import first_line
 from ttsi.data import data_root, make_folder
 from ttsi.prompts import transcript
 from ttsi.records import InputError, Record
@@ -148,7 +149,7 @@ def read_survey(path: Path | None = None) -> Survey:
     try:
         return Survey.model_validate_json(path.read_bytes())
     except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read as a survey: {str(error).splitlines()[0]}") from error
+        raise InputError(f"{path} cannot be read as a survey: {first_line(error)}") from error
 
 
 def _position(draft: Draft, order: ToolOrder) -> int | None:

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from ttsi.evaluation.costs import Serving, seconds_adapted, seconds_kept
-from ttsi.evaluation.statistics import proportion_interval, tau_sweep
+from ttsi.evaluation.statistics import tau_sweep
 from ttsi.studies.published import margins_of, read_study
 from ttsi_book.explore.sets import Runs, SampleSet
 
@@ -49,15 +50,15 @@ def margins_for(runs: Runs, base: Runs | None) -> pd.DataFrame:
     return own.reindex(columns=first).join(others.set_index(own.index))
 
 
-def gate_points(rows: pd.DataFrame, costs: Costs) -> dict[str, list[Any]]:
-    """Return what the gate `margin < tau` does at each of `TAUS`, a list for each quantity.
+def gate_points(rows: pd.DataFrame, costs: Costs, taus: ArrayLike = TAUS) -> dict[str, list[Any]]:
+    """Return what the gate `margin < tau` does at each tau, a list for each quantity.
 
     `below` counts the samples below tau and `adapted` those of them that had practice to learn from; `accuracy`, `low`
     and `high` are shares with Wilson's interval, `seconds` the mean of a sample.
     """
-    sweep = tau_sweep(rows, TAUS)
+    sweep = tau_sweep(rows, np.asarray(taus))
     practised = rows.loc[rows["adapted"].to_numpy(bool), "margin"]
-    below, adapted = (np.searchsorted(np.sort(margins), TAUS) for margins in (rows["margin"], practised))
+    below, adapted = (np.searchsorted(np.sort(margins), taus) for margins in (rows["margin"], practised))
     return {
         "below": below.tolist(),
         "adapted": adapted.tolist(),
@@ -69,17 +70,8 @@ def gate_points(rows: pd.DataFrame, costs: Costs) -> dict[str, list[Any]]:
 
 def without_gate(runs: Runs, costs: Costs) -> dict[str, Any]:
     """Return the same quantities with every sample adapted, whatever its margin: a number each."""
-    before, after = (runs.rows[name].to_numpy(bool) for name in ("base_correct", "greedy_correct"))
-    share = proportion_interval(int(after.sum()), len(after))
-    return {
-        "adapted": int(np.sum(runs.rows["adapted"])),
-        "fixed": int(np.sum(~before & after)),
-        "broken": int(np.sum(before & ~after)),
-        "accuracy": round(share.estimate, 5),
-        "low": round(share.low, 5),
-        "high": round(share.high, 5),
-        "seconds": round(costs.adapted, 4),
-    }
+    points = gate_points(runs.rows.assign(margin=0.0), costs, taus=[1.0])
+    return {name: values[0] for name, values in points.items() if name != "below"}
 
 
 def read_costs(runs: Runs, study: str, data: Path) -> Costs:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ttsi.benchmarks import nexusraven
+from ttsi.benchmarks import BENCHMARKS, nexusraven
 from ttsi.calls import render_calls
 from ttsi.prompts import transcript
 from ttsi.records import InputError, Sample, Tool
@@ -26,7 +26,7 @@ Texts = Mapping[str, tuple[str, str]]
 
 def is_generated(chosen: SampleSet) -> bool:
     """Return whether the samples can be drawn again; those of the paper's benchmarks are not at hand."""
-    return chosen.runs[0].made[0].config["benchmark"] == "toolworld"
+    return BENCHMARKS[chosen.runs[0].made[0].config["benchmark"]].generated
 
 
 def are_withheld(chosen: SampleSet) -> bool:
@@ -77,7 +77,7 @@ def practice_of(rows: pd.DataFrame, losses: Mapping[str, list[float]]) -> dict[s
     `examples` are text and verdict of each, and `losses` those of training on the valid ones: of the row, or those
     given for rows that are older than that column.
     """
-    own = rows.get("losses", pd.Series("[]", rows.index)).fillna("[]")
+    own = rows["losses"].fillna("[]") if "losses" in rows else pd.Series("[]", rows.index)
     written = zip(rows["sample_id"], rows["examples"].map(json.loads), own.map(json.loads), strict=True)
     return {
         name: {

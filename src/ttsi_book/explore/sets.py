@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ttsi.benchmarks import BENCHMARKS
 from ttsi.evaluation.comparison import LABELS as TOOLWORLD_LABELS
 from ttsi.records import InputError
 from ttsi.runs.provenance import Provenance
@@ -117,7 +118,7 @@ def _of_study(folder: Path, study: str) -> Iterator[SampleSet]:
     tables = {path.stem: _with_benchmark(read_study(folder, path.stem)) for path in sorted(folder.glob("*.parquet"))}
     made = {family: read_made(folder, family) for family in tables}
     keys = _keys(tables.values())
-    unseen = [key for key in keys if key.benchmark == "toolworld" and key.split.endswith("/unseen")]
+    unseen = [key for key in keys if BENCHMARKS[key.benchmark].generated and key.split.endswith("/unseen")]
     choices = ([("toolworld-unseen", f"toolworld, {POOLED}", unseen)] if len(unseen) > 1 else []) + [
         (key.name, key.title, [key]) for key in keys
     ]

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,10 @@ from ttsi_book.making.keys import (
     NEVER,
     Components,
     chapter_components,
+    folders_of_data,
     module_digests,
     of_modules,
+    outside,
     page_components,
     reasons,
     result_files,
@@ -29,7 +31,8 @@ from ttsi_book.making.manifest import Manifest, describe_execution, read_manifes
 from ttsi_book.making.pages import assemble, build_pages
 from ttsi_book.making.pairs import take_back
 from ttsi_book.making.parameters import check_parameters
-from ttsi_book.making.recording import recorded
+from ttsi_book.making.recording import folders_read, modules_used
+from ttsi_book.making.sources import rests_on
 from ttsi_book.making.status import status_page
 
 LANDMARKS = ("_config.yml", "book/_toc.yml", "notebooks", "requirements.txt")
@@ -80,7 +83,8 @@ class Build:
         known = read_manifest(self.place.manifest).chapters.get(chapter.name)
         if known is None or not self.place.staged(chapter).is_file():
             return [NEVER]
-        return reasons(known.components, self.components[chapter] | of_modules(known.components, self.modules))
+        now = outside(known.unread, self.components[chapter])
+        return reasons(known.components, now | of_modules(known.components, self.modules))
 
     def execute(self, chapter: Chapter, *, force: bool) -> None:
         """Execute a chapter if something that it depends on changed, and stage it.
@@ -94,11 +98,11 @@ class Build:
             return
         self.say(f"{chapter.name} runs{'' if why == [NEVER] else ' again'}: {_in_short(why)}")
         clock = time.monotonic()
-        output, modules = execute_chapter(chapter, self.parameters, self.root, self.place.work)
+        output, used = execute_chapter(chapter, self.parameters, self.root, self.place.work)
         seconds = time.monotonic() - clock
         if touched := reasons(self.files, result_files(self.root)):
             raise BookError(f"{chapter.name}: while it ran, {_in_short(touched)}; no chapter may write there")
-        self._stage(chapter, output, recorded(modules, self.modules, self.root / "src"), seconds)
+        self._stage(chapter, output, used, seconds)
         self.say(f"{chapter.name}: executed in {seconds:.0f} s")
 
     def pages(self, *, strict: bool) -> Path:
@@ -140,13 +144,21 @@ class Build:
         known = self.place.key.is_file() and (self.place.html / "index.html").is_file()
         return json.loads(self.place.key.read_text(encoding="utf-8")) if known else None
 
-    def _stage(self, chapter: Chapter, output: Path, modules: Collection[str], seconds: float) -> None:
+    def _stage(self, chapter: Chapter, output: Path, used: Path, seconds: float) -> None:
         self.place.chapters.mkdir(parents=True, exist_ok=True)
         output.replace(self.place.staged(chapter))
         settings = chapter.defaults() | dict(self.parameters)
-        components = self.components[chapter] | of_modules(modules, self.modules)
-        execution = describe_execution(components, settings, seconds)
+        unread = self._unread(chapter, used)
+        modules = of_modules(modules_used(used, self.modules, self.root / "src"), self.modules)
+        execution = describe_execution(outside(unread, self.components[chapter]) | modules, unread, settings, seconds)
         read_manifest(self.place.manifest).with_chapter(chapter.name, execution).write(self.place.manifest)
+
+    def _unread(self, chapter: Chapter, used: Path) -> set[str]:
+        """Return the folders of data that were not read when a chapter was executed, and that it does not name."""
+        cells = [cell.source for cell in chapter.notebook().cells if cell.cell_type == "code"]
+        named = tuple(f"data/{name}/" for name in set[str]().union(*rests_on(cells)))
+        read = folders_read(used, self.root)
+        return {one for one in folders_of_data(self.files) - read if not f"{one}/".startswith(named)}
 
     def _refresh(self, chapter: Chapter, stale: Sequence[str]) -> None:
         """Bring the prose of a staged chapter up to date, unless its code changed, too."""

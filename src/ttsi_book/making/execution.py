@@ -29,14 +29,14 @@ def execute_chapter(chapter: Chapter, parameters: Mapping[str, Any], root: Path,
     """Execute a chapter with the repository root as working directory.
 
     Returns:
-        Where the result stands, and a file of the modules that were used, as `ttsi_book.making.recording` notes them.
+        Where the result stands, and a file of what was used of the project, as `ttsi_book.making.recording` notes it.
 
     Raises:
         BookError: a cell failed or hung, or the kernel died; the chapter as far as it ran stays under `work`.
     """
     work.mkdir(parents=True, exist_ok=True)
-    output, modules = work / f"{chapter.name}.ipynb", work / f"{chapter.name}.modules"
-    modules.write_text("")
+    output, used = work / f"{chapter.name}.ipynb", work / f"{chapter.name}.used"
+    used.write_text("")
     try:
         executed = execute_notebook(
             chapter.notebook(),
@@ -47,7 +47,7 @@ def execute_chapter(chapter: Chapter, parameters: Mapping[str, Any], root: Path,
             kernel_name="python3",
             start_timeout=KERNEL_START_SECONDS,
             execution_timeout=CELL_SECONDS,
-            kernel_manager_class=_kernel_manager(root, work, modules),
+            kernel_manager_class=_kernel_manager(root, work, used),
         )
     except PapermillExecutionError as error:
         number = _cell_number(chapter, error.cell_index, parameters)
@@ -60,7 +60,7 @@ def execute_chapter(chapter: Chapter, parameters: Mapping[str, Any], root: Path,
     except RuntimeError as error:  # Jupyter's, for a process that did not start in time
         raise BookError(f"{chapter.name}: {error}") from error
     _refuse_errors(chapter, executed, parameters, output)
-    return output, modules
+    return output, used
 
 
 def refresh_prose(chapter: Chapter, executed: NotebookNode) -> NotebookNode:
@@ -83,9 +83,9 @@ def refresh_prose(chapter: Chapter, executed: NotebookNode) -> NotebookNode:
     return executed
 
 
-def _kernel_manager(root: Path, work: Path, modules: Path) -> type[AsyncKernelManager]:
+def _kernel_manager(root: Path, work: Path, used: Path) -> type[AsyncKernelManager]:
     """Return a manager of one kernel: this interpreter, whatever kernels and start-up files the user has."""
-    environment = recording.environment(modules, root / "src")
+    environment = recording.environment(used, root)
     environment |= {"IPYTHONDIR": str(work / "ipython")} | QUIET_PROGRESS
     spec = KernelSpec(env=environment, **get_kernel_dict(["--IPKernelApp.log_level=CRITICAL"]))
 

@@ -2,8 +2,9 @@
 
 A result's key is made of components, each a name and the digest of its content: the code cells, every parameter, every
 module of the project that was imported when the chapter was executed, by its kernel or by a process that it started,
-every file under `data/` and every file of the packages that is no module, and `requirements.txt`. Nothing else decides
-what runs again; prose may change without.
+every file under `data/` but those of folders below it that were neither read then nor are named in the chapter, every
+file of the packages that is no module, and `requirements.txt`. Nothing else decides what runs again; prose may change
+without.
 
 A module that was not imported cannot have decided anything. To be imported the next time, one of those that were would
 have to change, or a parameter, or a file: and each of them is a component.
@@ -14,7 +15,7 @@ The key of the pages is made of every file that they are built from, and of the 
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -51,9 +52,19 @@ def chapter_components(
 
 
 def result_files(root: Path) -> Components:
-    """Return the components that every chapter depends on: all data, the packages' other files, the pinned versions."""
+    """Return the components that chapters depend on: all data, the packages' other files, the pinned versions."""
     others = [path for path in _packaged(root) if path.suffix != ".py"]
     return _digests(root, [*_below(root / "data"), *others, root / "requirements.txt"])
+
+
+def folders_of_data(files: Iterable[str]) -> set[str]:
+    """Return the folders below `data/` that hold one of these files themselves."""
+    return {_folder(name) for name in files if name.startswith("data/") and name.count("/") > 1}
+
+
+def outside(folders: Collection[str], components: Mapping[str, str]) -> Components:
+    """Return the components that are no files of these folders."""
+    return {name: digest for name, digest in components.items() if _folder(name) not in folders}
 
 
 def page_components(root: Path, chapters: Path, files: Components) -> Components:
@@ -89,6 +100,10 @@ def reasons(before: Mapping[str, str] | None, now: Mapping[str, str]) -> list[st
         return [NEVER]
     names = [name for name in [*now, *(set(before) - set(now))] if before.get(name) != now.get(name)]
     return [_reason(name, before.get(name), now.get(name)) for name in names]
+
+
+def _folder(name: str) -> str:
+    return name.rpartition("/")[0]
 
 
 def _reason(name: str, before: str | None, now: str | None) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
+from ttsi.data import write_whole
 from ttsi.records import Record
 
 
@@ -14,6 +15,8 @@ class Execution(Record):
     """One executed chapter: the components of its key, and its circumstances."""
 
     components: dict[str, str]
+    unread: tuple[str, ...] = ()
+    """Folders of data that were there, and of which it read nothing: on their files it does not depend."""
     parameters: dict[str, Any]
     seconds: float
     ended: str
@@ -39,9 +42,7 @@ class Manifest(Record):
     def write(self, path: Path) -> None:
         """Write the manifest so that a reader finds the old one or the new one, never a part."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = path.with_suffix(".new")
-        scratch.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        scratch.replace(path)
+        write_whole(path, lambda part: part.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8"))
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -52,7 +53,9 @@ def read_manifest(path: Path) -> Manifest:
         return Manifest()
 
 
-def describe_execution(components: Mapping[str, str], parameters: Mapping[str, Any], seconds: float) -> Execution:
+def describe_execution(
+    components: Mapping[str, str], unread: Collection[str], parameters: Mapping[str, Any], seconds: float
+) -> Execution:
     """Return the record of a chapter that was executed on this machine just now."""
     import torch  # here, since it takes seconds and a build in which nothing changed has no need of it
 
@@ -62,6 +65,7 @@ def describe_execution(components: Mapping[str, str], parameters: Mapping[str, A
     commit, dirty = source_state()
     return Execution(
         components=dict(components),
+        unread=tuple(sorted(unread)),
         parameters=dict(parameters),
         seconds=round(seconds, 1),
         ended=now(),

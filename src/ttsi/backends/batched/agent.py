@@ -19,7 +19,7 @@ from ttsi.models.batches import fitting, in_batches, rows_at_once
 from ttsi.models.rows import Row
 from ttsi.records import InputError, Tool
 
-FAMILIES = ("llama", "qwen2", "qwen3")
+MODEL_TYPES = ("llama", "qwen2", "qwen3")
 """Model types whose modules are as this agent expects: a decoder below a head, and full attention in every layer."""
 
 
@@ -30,9 +30,9 @@ class BatchedAgent(Agent):
 
     def __init__(self, model: Any, tokenizer: Any, *, max_new_tokens: int = 200) -> None:
         found = model.config.model_type
-        if found not in FAMILIES or getattr(model.config, "use_sliding_window", False):
+        if found not in MODEL_TYPES or getattr(model.config, "use_sliding_window", False):
             raise InputError(
-                f"the batched backend has found a model of type {found!r}; expected one of {', '.join(FAMILIES)} with "
+                f"the batched backend has found a model of type {found!r}; expected {' or '.join(MODEL_TYPES)} with "
                 "full attention, or --backend peft"
             )
         super().__init__(model.requires_grad_(False), tokenizer, max_new_tokens=max_new_tokens)

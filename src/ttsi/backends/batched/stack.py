@@ -27,13 +27,11 @@ from safetensors.torch import save_file
 from torch import nn
 
 from ttsi.adaptation import adapted_layers
+from ttsi.backends.memory import input_of
 from ttsi.settings import LoraSettings
 
 Weights = list[torch.Tensor]
 """A, (adapters, rank, in), and B, (adapters, out, rank), of each adapted layer in turn."""
-
-_READS_WITH = {"k_proj": "q_proj", "v_proj": "q_proj", "up_proj": "gate_proj"}
-"""Projections that read the same input as another of their block."""
 
 
 class LoraStack:
@@ -133,8 +131,7 @@ def _reading_together(layers: Iterable[str]) -> list[list[int]]:
     """Return the numbers of the layers that read the same input, for each input in turn."""
     together: dict[str, list[int]] = {}
     for number, name in enumerate(layers):
-        block, _, projection = name.rpartition(".")
-        together.setdefault(f"{block}.{_READS_WITH.get(projection, projection)}", []).append(number)
+        together.setdefault(input_of(name), []).append(number)
     return list(together.values())
 
 

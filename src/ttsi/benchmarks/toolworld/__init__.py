@@ -8,25 +8,16 @@ a validation or a test sample, so the three cannot overlap, whatever the seeds.
 
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
 from random import Random
 from typing import get_args
 
 from ttsi.benchmarks.toolworld.grammar import Exchange, Source, Verbed, draw_exchange, draw_tools
 from ttsi.benchmarks.toolworld.lexicon import KINDS
-from ttsi.records import LAST_SEED, MOST, InputError, PracticeExample, Request, Sample, Subset
+from ttsi.records import LAST_SEED, InputError, PracticeExample, Request, Sample, Subset
 
 SUBSETS: tuple[Subset, ...] = get_args(Subset)
 SPLITS = tuple(f"{kind}/{tools}" for kind in KINDS for tools in ("seen", "unseen"))
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """A training sample, and a second conversation over the same tools: what a practice example should look like."""
-
-    sample: Sample
-    example: PracticeExample
 
 
 def subset_of(exchange: Exchange) -> Subset:
@@ -79,16 +70,17 @@ def load(split: str, *, subset: Subset = "test", seed: int = 0, limit: int = 200
     """Return the first `limit` samples of a split.
 
     Raises:
-        InputError: the split or the subset does not exist, or the seed or the limit is negative or too large.
+        InputError: the split or the subset does not exist, or the seed is negative or too large.
     """
-    if not 0 <= limit <= MOST:
-        raise InputError(f"limit is {limit}; expected 0 to {MOST} samples")
     return list(islice(samples(split, subset=subset, seed=seed), limit))
 
 
-def lessons(*, seed: int, start: int = 0, seen_share: float = 0.35, reserved_share: float = 0.0) -> Iterator[Lesson]:
+def lessons(
+    *, seed: int, start: int = 0, seen_share: float = 0.35, reserved_share: float = 0.0
+) -> Iterator[tuple[Sample, PracticeExample]]:
     """Yield training lessons from number `start` on: kinds in equal parts, real words in `seen_share` of them.
 
+    A lesson is a sample, and a second conversation over the same tools: what a practice example should look like.
     Only a teacher's lessons have words reserved for the unseen splits, in `reserved_share` of them; the conversations
     are the training subset's all the same.
     """
@@ -104,5 +96,5 @@ def lessons(*, seed: int, start: int = 0, seen_share: float = 0.35, reserved_sha
         tools = draw_tools(rng, kind, source)
         first, second = (_draw_in_subset(rng, kind, source, tools, "train") for _ in range(2))
         example = PracticeExample(messages=second.messages, calls=second.calls)
-        yield Lesson(_sample(lesson_id, tools, first), example)
+        yield _sample(lesson_id, tools, first), example
         index += 1
