@@ -95,6 +95,7 @@ real: setup  ## Run the real model on the paper's benchmarks: days on a CPU, an 
 
 bench: setup  ## Measure the ways to compute an adaptation on this CPU, for the chapter on speed; leave the machine alone
 	$(BIN)/ttsi bench cpu --repeats 3 --out data/speed/cpu.parquet
+	$(BIN)/ttsi bench default --repeats 3 --out data/speed/default.parquet
 
 # Unsloth changes the classes of transformers for its whole process, and so has one of its own. Needs the extra gpu.
 MINUTES ?= 4
