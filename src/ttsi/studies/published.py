@@ -2,6 +2,9 @@
 
 An adapted answer does not depend on the gate, so every sample is adapted once and any gate at any tau is replayed: a
 sample that the gate lets through counts its adapted answer, any other its base answer.
+
+The column `losses` of the results on toolworld is younger than their runs: each sample was trained again on its own
+published examples, from its own seed, in batches.
 """
 
 import json

@@ -4,6 +4,5 @@
 - `gates`: what a gate does at each tau
 - `settings`: what made the rows, in words
 - `samples`: what the page shows of each sample
-- `losses`: the training loss of each sample, computed again from its practice
 - `writing`: the files
 """

@@ -71,20 +71,17 @@ def sample_rows(runs: Runs, margins: pd.DataFrame, texts: Texts) -> list[dict[st
     return [_record(row, measured, texts) for row, measured in pairs]
 
 
-def practice_of(rows: pd.DataFrame, losses: Mapping[str, list[float]]) -> dict[str, dict[str, Any]]:
+def practice_of(rows: pd.DataFrame) -> dict[str, dict[str, Any]]:
     """Return the practice of each sample that has any, by its id.
 
-    `examples` are text and verdict of each, and `losses` those of training on the valid ones: of the row, or those
-    given for rows that are older than that column.
+    `examples` are text and verdict of each, and `losses` those of the steps of training on the valid ones; rows that
+    are older than that column have none.
     """
-    own = rows["losses"].fillna("[]") if "losses" in rows else pd.Series("[]", rows.index)
-    written = zip(rows["sample_id"], rows["examples"].map(json.loads), own.map(json.loads), strict=True)
+    losses = rows.get("losses", pd.Series("[]", rows.index)).map(json.loads)
+    written = zip(rows["sample_id"], rows["examples"].map(json.loads), losses, strict=True)
     return {
-        name: {
-            "examples": [(one["text"], one["verdict"]) for one in examples],
-            "losses": of_row or losses.get(name, []),
-        }
-        for name, examples, of_row in written
+        name: {"examples": [(one["text"], one["verdict"]) for one in examples], "losses": of_steps}
+        for name, examples, of_steps in written
         if examples
     }
 

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from ttsi_book.explore.gates import TAUS, base_of, gate_points, margins_for, read_costs, without_gate
-from ttsi_book.explore.losses import read_losses
 from ttsi_book.explore.samples import (
     Texts,
     are_withheld,
@@ -56,8 +55,7 @@ def _write_set(chosen: SampleSet, data: Path, out: Path) -> None:
     for runs in chosen.runs:
         _write(out, f"rows-{chosen.name}--{runs.family}", _rows(chosen, runs, texts, data))
         if not chosen.pooled:
-            losses = read_losses(data, runs.family) if chosen.study == "results" else {}
-            _write(out, f"practice-{chosen.name}--{runs.family}", practice_of(runs.rows, losses))
+            _write(out, f"practice-{chosen.name}--{runs.family}", practice_of(runs.rows))
     if samples and not chosen.pooled:
         _write(out, f"tools-{chosen.name}", tools_of(samples))
 
