@@ -71,8 +71,8 @@ def replay(
     replayed = rows.assign(uncertain=uncertain, adapted=rows["adapted"] & chosen)
     for column, before in (("greedy_output", "base_output"), ("greedy_correct", "base_correct")):
         replayed[column] = rows[column].where(chosen, rows[before])
-    key = ["seed", "sample_id"]
-    stays = base.set_index(key).reindex(pd.MultiIndex.from_frame(rows[key])) if base is not None else None
+    answered = pd.MultiIndex.from_arrays([rows["seed"], rows["sample_id"]])
+    stays = base.set_index(["seed", "sample_id"]).reindex(answered) if base is not None else None
     for column in ("vote_correct", "pass_correct"):
         replayed[column] = rows[column].where(chosen, None if stays is None else stays[column].to_numpy())
     return replayed.drop(columns=["output", "correct", "draws"], errors="ignore")
