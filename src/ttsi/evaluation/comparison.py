@@ -184,7 +184,7 @@ def answers_label(answers: Answers) -> str:
 
 def readable_accuracies(table: pd.DataFrame) -> pd.DataFrame:
     """Return the table of methods: a row for each method, a column for each decoding mode, percent (95% interval)."""
-    cells = [interval_text(interval) for interval in _intervals(table)]
+    cells = [interval_text(row) for row in table.itertuples()]
     modes = list(dict.fromkeys(table["decoding"]))
     wide = table.assign(cell=cells).pivot(index="method", columns="decoding", values="cell").fillna("–")
     wide = wide.loc[list(dict.fromkeys(table["method"])), modes].rename(index=LABELS)
@@ -194,7 +194,7 @@ def readable_accuracies(table: pd.DataFrame) -> pd.DataFrame:
 def readable_differences(table: pd.DataFrame) -> pd.DataFrame:
     """Return `differences` as text, a row for each method that stands after: points (95% interval), counts, p."""
     cells = {
-        "points (95% interval)": [points_text(interval) for interval in _intervals(table)],
+        "points (95% interval)": [interval_text(row, "points") for row in table.itertuples()],
         "fixed / broken": table["fixed"].astype(str) + " / " + table["broken"].astype(str),
         "p": table["p_value"].map(p_text),
         "p, Holm": table["p_holm"].map(p_text),
@@ -227,11 +227,6 @@ def effect_text(tested: Any) -> str:
         return "no effect that these samples can tell from chance"
     alone = "" if significant and apart else f" by its {'interval' if apart else 'p value'} alone"
     return f"a {'gain' if tested.fixed > tested.broken else 'loss'}{alone}"
-
-
-def _intervals(table: pd.DataFrame) -> list[Interval]:
-    columns = (table[name].tolist() for name in ("estimate", "low", "high", "n"))
-    return [Interval(*values) for values in zip(*columns, strict=True)]
 
 
 def _complete(column: Any) -> bool:

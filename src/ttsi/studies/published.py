@@ -74,10 +74,8 @@ def replay(
     replayed = rows.assign(uncertain=uncertain, adapted=rows["adapted"] & chosen)
     for column, before in (("greedy_output", "base_output"), ("greedy_correct", "base_correct")):
         replayed[column] = rows[column].where(chosen, rows[before])
-    stays = None
-    if base is not None:
-        each = pd.MultiIndex.from_arrays([rows["seed"], rows["sample_id"]])
-        stays = base.set_index(["seed", "sample_id"]).reindex(each)
+    answered = pd.MultiIndex.from_arrays([rows["seed"], rows["sample_id"]])
+    stays = base.set_index(["seed", "sample_id"]).reindex(answered) if base is not None else None
     for column in ("vote_correct", "pass_correct"):
         replayed[column] = rows[column].where(chosen, None if stays is None else stays[column].to_numpy())
     return replayed.drop(columns=["output", "correct", "draws"], errors="ignore")

@@ -4,13 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from ttsi.evaluation.comparison import LABELS, PAPER_GATE, behind_paper_gate, points_text
+from ttsi.evaluation.comparison import LABELS, PAPER_GATE, behind_paper_gate
 from ttsi.evaluation.costs import Serving, seconds_adapted, seconds_kept
-from ttsi.evaluation.statistics import (
-    Interval,
-    difference_interval,
-    mean_interval,
-)
+from ttsi.evaluation.statistics import Interval, difference_interval, mean_interval
 from ttsi.evaluation.texts import interval_text
 from ttsi.runs.config import configure
 from ttsi.settings import is_uncertain
@@ -54,15 +50,8 @@ def gains(data: Path, *, tau: float) -> pd.DataFrame:
         ("tt-icl", ours, unseen, k, _gain(_unseen(replay(shown, tau=tau))), "6"),
         ("tt-icl", ALL_ADAPTED, whole, k, _gain(shown), "9"),
     ]
-    columns = {
-        "gate": [row[1] for row in rows],
-        "samples": [row[2] for row in rows],
-        "K": [row[3] for row in rows],
-        "n": [f"{row[4].n:,}" for row in rows],
-        "points (95% interval)": [points_text(row[4]) for row in rows],
-        "chapters": [row[5] for row in rows],
-    }
-    return pd.DataFrame(columns, index=pd.Index([LABELS[row[0]] for row in rows]))
+    labelled = [(LABELS[family], *row) for family, *row in rows]
+    return _readable(labelled, ["gate", "samples", "K", "points (95% interval)", "chapters"], "points")
 
 
 def seconds(data: Path, *, tau: float) -> pd.DataFrame:
@@ -95,14 +84,15 @@ def seconds(data: Path, *, tau: float) -> pd.DataFrame:
     for (name, chose), where in zip(chosen.items(), ("7", "10"), strict=True):
         gate = f"behind the gate, {chose.mean():.0%} adapted"
         rows.append((gate, f"the share of {name}", k, _served(kept, adapted, chose), where))
-    columns = {
-        "samples": [row[1] for row in rows],
-        "K": [row[2] for row in rows],
-        "n": [f"{row[3].n:,}" for row in rows],
-        "seconds (95% interval)": [interval_text(row[3], ".2f") for row in rows],
-        "chapters": [row[4] for row in rows],
-    }
-    return pd.DataFrame(columns, index=pd.Index([row[0] for row in rows]))
+    return _readable(rows, ["samples", "K", "seconds (95% interval)", "chapters"], ".2f")
+
+
+def _readable(rows: list[tuple], columns: list[str], form: str) -> pd.DataFrame:
+    """Return rows, each named by its first value, with their intervals as text and their n beside it."""
+    table = pd.DataFrame([row[1:] for row in rows], pd.Index([row[0] for row in rows]), pd.Index(columns))
+    value = columns[-2]
+    table.insert(len(columns) - 2, "n", table[value].map(lambda found: f"{found.n:,}"))
+    return table.assign(**{value: table[value].map(lambda found: interval_text(found, form))})
 
 
 def _gain(rows: pd.DataFrame) -> Interval:
