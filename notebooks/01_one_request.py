@@ -120,6 +120,14 @@ stage_seconds(
     pd.DataFrame([answered.seconds], index=["this request"], columns=stages)
 )
 
+# %% tags=["hide-input"]
+longest = max(stages, key=lambda stage: answered.seconds[stage])
+together = sum(answered.seconds[stage] for stage in stages)
+Markdown(
+    f"The longest stage of this request was *{longest}*: it took "
+    f"{answered.seconds[longest] / together:.0%} of the time."
+)
+
 # %% [markdown]
 # Now the same by hand, one step at a time, with a fresh copy of the agent.
 #
@@ -224,6 +232,15 @@ loss_curve(
     pd.DataFrame({"step": range(1, len(losses) + 1), "practice": losses}),
     x="step",
 )
+
+# %% tags=["hide-input"]
+text = "This request was not trained on, so there is no curve."
+if losses:
+    text = (
+        f"The loss was {losses[0]:.2f} nats a token at the first of "
+        f"{len(losses)} steps and {losses[-1]:.2f} at the last."
+    )
+Markdown(text)
 
 # %% [markdown]
 # ## Forget
