@@ -7,6 +7,11 @@
 # {glue:text}`one_request_steps` steps of training on {glue:text}`one_request_trained` that the agent wrote itself. It took
 # {glue:text}`one_request_seconds` seconds, and the model is then the same as before, to the bit.
 #
+# ```{glue} loop_figure
+# ```
+#
+# {glue:text}`loop_says`
+#
 # Test-time self-improvement (TT-SI) {cite:p}`acikgoz2025ttsi` treats each request by itself. The agent answers, asks
 # itself how sure it is, and if it is not, writes a practice example in the manner of the request, trains a small
 # *adapter* on it, answers again, and takes the adapter off. The paper calls the three steps in between self-awareness
@@ -120,6 +125,14 @@ stage_seconds(
     pd.DataFrame([answered.seconds], index=["this request"], columns=stages)
 )
 
+# %% tags=["hide-input"]
+longest = max(stages, key=lambda stage: answered.seconds[stage])
+together = sum(answered.seconds[stage] for stage in stages)
+Markdown(
+    f"The longest stage of this request was *{longest}*: it took "
+    f"{answered.seconds[longest] / together:.0%} of the time."
+)
+
 # %% [markdown]
 # Now the same by hand, one step at a time, with a fresh copy of the agent.
 #
@@ -225,6 +238,15 @@ loss_curve(
     x="step",
 )
 
+# %% tags=["hide-input"]
+text = "This request was not trained on, so there is no curve."
+if losses:
+    text = (
+        f"The loss was {losses[0]:.2f} nats a token at the first of "
+        f"{len(losses)} steps and {losses[-1]:.2f} at the last."
+    )
+Markdown(text)
+
 # %% [markdown]
 # ## Forget
 #
@@ -267,6 +289,8 @@ published = (
     .query("sample_id == @request.id")
     .to_dict("records")
 )
+figure = "<p>The way of this request is not drawn.</p>"
+says = "It was left alone, or it is not among the published runs."
 for row in published if losses else ():
     valid = [
         one["text"]
@@ -285,7 +309,14 @@ for row in published if losses else ():
         practice=valid[: loop.k],
         losses=losses,
     )
-    glue("loop_figure", HTML(loop_figure(story)), display=False)
+    figure = loop_figure(story)
+    says = (
+        "This request, once around the loop. Its answers, its margin and its "
+        "practice are those of the published runs of tuned TT-SI; its losses "
+        "were computed for this page."
+    )
+glue("loop_figure", HTML(figure), display=False)
+glue("loop_says", says, display=False)
 
 # %% [markdown]
 # ## What we saw

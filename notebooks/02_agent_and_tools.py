@@ -19,7 +19,7 @@ import tempfile
 from pathlib import Path
 
 import pandas as pd
-from IPython.display import HTML, display
+from IPython.display import HTML, Markdown, display
 from myst_nb import glue
 
 from ttsi import benchmarks
@@ -185,6 +185,13 @@ shipped = pd.DataFrame({"tokens": log["tokens"], "the book's agent": smooth})
 # %% mystnb={"image": {"alt": "The training loss of the agent that ships with the book, falling against the number of training tokens."}, "figure": {"name": "fig-agent-training", "caption": "Training loss of the agent that ships with the book (mean over 25 steps)."}}
 loss_curve(shipped, x="tokens")
 
+# %% tags=["hide-input"]
+early = shipped["tokens"].searchsorted(0.1 * shipped["tokens"].iloc[-1])
+Markdown(
+    f"After a tenth of the tokens the loss was {smooth.iloc[early]:.2f} nats "
+    f"a token, at the end it was {smooth.iloc[-1]:.2f}."
+)
+
 # %% [markdown]
 # ## Train one yourself
 #
@@ -230,6 +237,13 @@ both = pd.concat([live, shipped[shipped["tokens"] <= tokens.max()]])
 
 # %% mystnb={"image": {"alt": "Training loss against tokens for the small agent trained on this page and, for the same tokens, for the book's agent."}, "figure": {"name": "fig-agent-live", "caption": "Training loss of the agent that this page trained, and of the book's agent over the same number of tokens. The two read different text per step and cut it with different tokenizers, so compare the shape of the curves, not their height."}}
 loss_curve(both, x="tokens")
+
+# %% tags=["hide-input"]
+first, last = live["trained on this page"].iloc[[0, -1]]
+Markdown(
+    f"Over the {tokens.iloc[-1]:,} tokens that this page trained on, its loss "
+    f"went from {first:.2f} to {last:.2f} nats a token."
+)
 
 # %% [markdown]
 # What such an agent writes after its minute of life (the first tokens of its answer to the request above):

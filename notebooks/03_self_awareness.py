@@ -228,16 +228,10 @@ rows = {
 roc_curves(rows)
 
 # %% [markdown]
+# Where one curve lies above the other, that margin finds more of the wrong answers for the same share of right ones.
+#
 # What stands left of the dashed line would be adapted. Orange there is what the gate is for; blue there is work spent
 # on answers that were right, and a chance to break them; orange on the right is missed.
-
-# %% mystnb={"image": {"alt": "Two rising steps: the share of right and of wrong base answers whose RSS margin lies below each value, with the threshold tau."}, "figure": {"name": "fig-awareness-rss", "caption": "RSS margins of right and wrong base answers: the share below each value."}}
-margin_ecdf(rows["rss-margin"], tau=tau, estimator="rss-margin")
-
-# %% mystnb={"image": {"alt": "Two rising steps: the share of right and of wrong base answers whose margin by the profile's estimator lies below each value, with the threshold tau."}, "figure": {"name": "fig-awareness-profile", "caption": "Margins by the profile's estimator, of right and wrong base answers: the share below each value."}}
-margin_ecdf(
-    rows[config.loop.estimator], tau=tau, estimator=config.loop.estimator
-)
 
 
 # %% tags=["hide-input"]
@@ -255,6 +249,31 @@ def gate(table):
 
 
 gates = pd.DataFrame({name: gate(table) for name, table in rows.items()}).T
+
+
+def parted(name):
+    below = gates.loc[name]
+    return (
+        f"At tau = {tau:g}, {below['of the wrong']} of the wrong answers and "
+        f"{below['of the right']} of the right ones lie left of the line."
+    )
+
+
+# %% mystnb={"image": {"alt": "Two rising steps: the share of right and of wrong base answers whose RSS margin lies below each value, with the threshold tau."}, "figure": {"name": "fig-awareness-rss", "caption": "RSS margins of right and wrong base answers: the share below each value."}}
+margin_ecdf(rows["rss-margin"], tau=tau, estimator="rss-margin")
+
+# %% tags=["hide-input"]
+Markdown(parted("rss-margin"))
+
+# %% mystnb={"image": {"alt": "Two rising steps: the share of right and of wrong base answers whose margin by the profile's estimator lies below each value, with the threshold tau."}, "figure": {"name": "fig-awareness-profile", "caption": "Margins by the profile's estimator, of right and wrong base answers: the share below each value."}}
+margin_ecdf(
+    rows[config.loop.estimator], tau=tau, estimator=config.loop.estimator
+)
+
+# %% tags=["hide-input"]
+Markdown(parted(config.loop.estimator))
+
+# %% tags=["hide-input"]
 gates.rename_axis(
     f"uncertain at tau = {tau:g}, n = {here.sum():,}", axis="columns"
 )

@@ -226,6 +226,16 @@ curves = {
 }
 loss_curve(pd.DataFrame(curves), x="step")
 
+# %% tags=["hide-input"]
+text = "No practice example was valid, so there is no curve."
+if losses:
+    text = (
+        f"In {len(losses)} steps the loss went from {losses[0]:.2f} to "
+        f"{losses[-1]:.2f} nats a token by hand, and from {library[0]:.2f} to "
+        f"{library[-1]:.2f} in the library."
+    )
+Markdown(text)
+
 # %% tags=["remove-cell"]
 base_parameters = sum(
     parameter.numel() for parameter in model.parameters()
@@ -392,6 +402,13 @@ timed = int(timing.size()["tt-si"])
 
 # %% mystnb={"image": {"alt": "Stacked horizontal bars of the mean seconds of each stage of the loop for adapted samples of tuned TT-SI, TT-D and TT-ICL."}, "figure": {"name": "fig-lora-seconds", "caption": "Mean seconds by stage of samples that were adapted, on single/unseen. The answer stage counts both answers."}}
 stage_seconds(seconds)
+
+# %% tags=["hide-input"]
+shares = seconds.div(seconds.sum(axis="columns"), axis="index")
+parts = [
+    f"{one['adaptation']:.0%} with *{name}*" for name, one in shares.iterrows()
+]
+Markdown(f"Training takes this share of the seconds: {'; '.join(parts)}.")
 
 # %% tags=["remove-cell"]
 sides = gated[["base_correct", "greedy_correct"]].astype(bool)

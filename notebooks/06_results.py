@@ -81,6 +81,17 @@ shares = {group: compare.accuracies(part) for group, part in groups.items()}
 # %% mystnb={"image": {"alt": "Dots with 95 percent intervals: exact match of the methods on the unseen splits, direct, by majority vote and as pass at five."}, "figure": {"name": "fig-results-accuracy", "caption": "Exact match of all methods on the unseen splits, pooled over splits and seeds. pass@5 is a bound: choosing the right one of five answers takes the label."}}
 accuracy_dots(shares["unseen"].replace({"method": LABELS}))
 
+# %% tags=["hide-input"]
+greedy = shares["unseen"].query("decoding == 'direct'")
+greedy = greedy.set_index("method")
+top = greedy.loc[greedy["estimate"].idxmax()]
+Markdown(
+    f"Of the direct answers, those of *{LABELS[top.name]}* are right most "
+    f"often: {compare.share_text(top)}, where base has "
+    f"{compare.share_text(greedy.loc['base'])}. Whiskers that overlap do not "
+    "say whether two methods differ; the paired tests below do."
+)
+
 # %% [markdown]
 # ## The methods
 #
@@ -188,6 +199,20 @@ accuracy_dots(
     direct_answers.replace({"method": LABELS}), row="split", series="method"
 )
 
+# %% tags=["hide-input"]
+points = direct_answers.pivot(
+    index="split", columns="method", values="estimate"
+)
+above = [
+    f"*{LABELS[name]}* in {(points[name] > points['base']).sum()}"
+    for name in four
+    if name != "base"
+]
+Markdown(
+    f"Of the {len(points)} splits, the dot lies right of that of base for "
+    f"{'; '.join(above)}."
+)
+
 # %% [markdown]
 # Do the seeds agree? The accuracy of each seed on the headline's split; every seed has its own samples, so this is the
 # scatter of samples and of runs together.
@@ -280,8 +305,27 @@ labels = {
 }
 difference_dots(direct.assign(**labels), series="against")
 
+# %% tags=["hide-input"]
+named = direct.set_index(labels["label"])
+sides = {
+    "right": named[named["low"] > 0].index,
+    "left": named[named["high"] < 0].index,
+}
+Markdown(
+    "Whiskers that lie wholly right of zero: "
+    f"{'; '.join(sides['right']) or 'none'}. Wholly left of it: "
+    f"{'; '.join(sides['left']) or 'none'}."
+)
+
 # %% mystnb={"image": {"alt": "For each method, samples of the unseen splits that it fixed and samples that it broke, compared with what it builds on."}, "figure": {"name": "fig-results-fixed-broken", "caption": "Samples fixed and samples broken on the unseen splits, each method against what it builds on. p is not adjusted here; the tables have both."}}
 fixed_and_broken(direct.assign(label=labels["label"]))
+
+# %% tags=["hide-input"]
+most = named.loc[named["broken"].idxmax()]
+Markdown(
+    f"Most samples are broken by *{most.name}*: {most['broken']:,}, where it "
+    f"fixes {most['fixed']:,}."
+)
 
 # %% [markdown]
 # **Majority vote against majority vote**, and pass@5 against pass@5, as the paper's table has them:

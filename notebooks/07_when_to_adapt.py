@@ -132,6 +132,19 @@ sides = pd.DataFrame(sides)
 # %% mystnb={"image": {"alt": "Samples fixed and samples broken by practice, among the uncertain and among the certain samples, for tuned TT-SI and TT-D."}, "figure": {"name": "fig-gates-sides", "caption": "What practice fixes and breaks among the samples below tau (uncertain) and the others (certain), unseen splits, every sample adapted."}}
 fixed_and_broken(sides)
 
+# %% tags=["hide-input"]
+counted = sides.set_index("label")[["fixed", "broken"]]
+lines = []
+for family in practised:
+    below = counted.loc[f"{LABELS[family]}, uncertain samples"]
+    both = below + counted.loc[f"{LABELS[family]}, certain samples"]
+    lines.append(
+        f"- {LABELS[family]}: {below['fixed']:,} of the {both['fixed']:,} "
+        f"fixed samples and {below['broken']:,} of the {both['broken']:,} "
+        "broken ones lie below tau."
+    )
+Markdown("\n".join(lines))
+
 # %% [markdown]
 # ## The differences, paired
 #
@@ -227,6 +240,8 @@ sweeps = {
 tau_sweep_curve(sweeps, seconds=(kept, extra))
 
 # %% [markdown]
+# A margin is good where its upper curve is high while its lower one is still low.
+#
 # The three margins need about the same work, since the tools' names are scored in any case. Those that write out a
 # call for each tool, or sample answers, cost more than is drawn here ([](03_self_awareness)).
 #

@@ -12,6 +12,7 @@ profile = "tiny"
 
 # %% tags=["hide-input"]
 import pandas as pd
+from IPython.display import Markdown
 from myst_nb import glue
 
 from ttsi.data import data_root
@@ -78,6 +79,18 @@ def sweep(setting, *prefixes):
     return pd.DataFrame(cells).sort_values("value", ignore_index=True)
 
 
+def extremes(table, setting):
+    lowest, highest = (
+        table.loc[table["estimate"].agg(which)]
+        for which in ("idxmin", "idxmax")
+    )
+    return (
+        f"The lowest accuracy is {lowest['estimate']:.1%}, at {setting} = "
+        f"{lowest['value']:g}, the highest {highest['estimate']:.1%}, at "
+        f"{setting} = {highest['value']:g}; base has {base:.1%}."
+    )
+
+
 base = right["base"].mean()
 
 # %% mystnb={"image": {"alt": "Accuracy for five learning rates, with the base accuracy as a line."}, "figure": {"name": "fig-sweep-learning-rate", "caption": "Accuracy against the learning rate. All samples adapted."}}
@@ -109,6 +122,9 @@ setting_sweep(rate_sweep, setting="learning rate", base=base)
 k_sweep = sweep("k", "k-")
 setting_sweep(k_sweep, setting="practice examples K", base=base)
 
+# %% tags=["hide-input"]
+Markdown(extremes(k_sweep, "K"))
+
 # %% [markdown]
 # ## Steps
 #
@@ -117,6 +133,9 @@ setting_sweep(k_sweep, setting="practice examples K", base=base)
 # %% mystnb={"image": {"alt": "Accuracy for one to twenty epochs, with the base accuracy as a line."}, "figure": {"name": "fig-sweep-epochs", "caption": "Accuracy against the number of epochs. All samples adapted."}}
 epoch_sweep = sweep("epochs", "epochs-")
 setting_sweep(epoch_sweep, setting="epochs", base=base)
+
+# %% tags=["hide-input"]
+Markdown(extremes(epoch_sweep, "epochs"))
 
 # %% [markdown]
 # ## Learning rate
@@ -131,6 +150,9 @@ setting_sweep(epoch_sweep, setting="epochs", base=base)
 # %% mystnb={"image": {"alt": "Accuracy for adapters of rank one, eight and thirty-two, with the base accuracy as a line."}, "figure": {"name": "fig-sweep-rank", "caption": "Accuracy against the rank of the adapter. All samples adapted."}}
 rank_sweep = sweep("rank", "rank-")
 setting_sweep(rank_sweep, setting="rank", base=base)
+
+# %% tags=["hide-input"]
+Markdown(extremes(rank_sweep, "rank"))
 
 # %% [markdown]
 # ## Against base, and against the profile

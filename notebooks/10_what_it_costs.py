@@ -225,6 +225,14 @@ stages.loc["TT-SI, tuned, an adapted sample"] = seconds_adapted(
 # %% mystnb={"image": {"alt": "Stacked horizontal bars of the mean seconds of a request by stage, for each method."}, "figure": {"name": "fig-costs-stages", "caption": "Mean seconds of a request by stage. Methods with a gate are weighted by the share of samples that it adapts; the last bar is one that was adapted."}}
 stage_seconds(stages[list(STAGES)])
 
+# %% tags=["hide-input"]
+of_adapted = stages.loc["TT-SI, tuned, an adapted sample", list(STAGES)]
+longest = of_adapted.idxmax()
+Markdown(
+    f"The longest stage of an adapted sample is *{longest}*: "
+    f"{of_adapted[longest]:.2f} of {of_adapted.sum():.2f} seconds."
+)
+
 # %% [markdown]
 # Does a request below tau cost as much to adapt as any other? The weighting assumes so.
 
@@ -453,6 +461,10 @@ total_seconds(
 )
 
 
+# %% [markdown]
+# A line starts at the seconds that were paid in advance; its slope is what a request costs.
+
+
 # %% tags=["hide-input"]
 def requests_text(one):
     if np.isinf(one.estimate):
@@ -549,6 +561,17 @@ minutes_tested = tested * (theirs[gated_line].each - value["base"]) / 60
 
 # %% mystnb={"image": {"alt": "Number of samples from which fine-tuning is cheaper than TT-SI, rising in a straight line with the unknown hours of fine-tuning."}, "figure": {"name": "fig-costs-paper", "caption": "From the paper's seconds: the number of samples from which supervised fine-tuning is the cheaper of the two, against the hours that it took, which are not reported."}}
 crossings_by_training_time(hours, by_hours, tested=tested)
+
+# %% tags=["hide-input"]
+after_an_hour = Serving.ungated([value["base"]], once=3600)
+an_hour = [
+    f"{crossing(after_an_hour, theirs[name]):,.0f} against {name}"
+    for name in by_hours
+]
+Markdown(
+    "Each hour of fine-tuning puts the crossing off by this many samples: "
+    f"{'; '.join(an_hour)}."
+)
 
 # %% [markdown]
 # ## What "fewer samples" says

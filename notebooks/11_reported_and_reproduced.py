@@ -164,6 +164,13 @@ panels = {
 # %% tags=["remove-input"] mystnb={"image": {"alt": "Dots: each accuracy and each gain that the paper reports, and beside it what the embedded agent on toolworld and the real model reach, with 95 percent intervals."}, "figure": {"name": "fig-reported", "caption": "Accuracies and gains that the paper reports, without intervals, and what answers the same question here. Toolworld is another model on another benchmark with the tuned TT-SI; the real model is another model on the paper's benchmark in the paper's setting. Being near or far says nothing about either."}}
 reported_dots(panels, ["the paper", *COLUMNS])
 
+# %% tags=["hide-input"]
+beside = marks[marks["source"] != "the paper"]["what"].nunique()
+Markdown(
+    f"{beside} of the {len(quoted)} rows hold a mark of ours beside the "
+    "paper's, which has no whiskers, since no interval is stated."
+)
+
 # %% [markdown]
 # ## How to read the tables
 #

@@ -193,6 +193,18 @@ orders = {
 # %% mystnb={"image": {"alt": "Bars of the share of samples that have the gold tool first, second and so on, as upstream lists the tools and shuffled."}, "figure": {"name": "fig-benchmarks-positions", "caption": "Position of the gold tool among the tools on offer, in upstream's order and shuffled."}}
 gold_positions(orders, first_by_chance=shown.first_by_chance)
 
+# %% tags=["hide-input"]
+first = {
+    order: f"{places[0] / sum(places):.1%}" for order, places in orders.items()
+}
+Markdown(
+    f"On {split} the gold tool stands first in "
+    f"{first['as upstream lists them']} of the samples as upstream lists "
+    f"them, and in {first['shuffled']} once they are shuffled. By chance it "
+    "would in "
+    f"{shown.first_by_chance / sum(orders['shuffled']):.1%}."
+)
+
 # %% [markdown]
 # The share of samples in which the first tool is the right one, for every split at hand:
 
