@@ -77,7 +77,7 @@ def practice_of(rows: pd.DataFrame) -> dict[str, dict[str, Any]]:
     `examples` are text and verdict of each, and `losses` those of the steps of training on the valid ones; rows that
     are older than that column have none.
     """
-    losses = rows.get("losses", pd.Series("[]", rows.index)).map(json.loads)
+    losses = (rows["losses"] if "losses" in rows else pd.Series("[]", rows.index)).map(json.loads)
     written = zip(rows["sample_id"], rows["examples"].map(json.loads), losses, strict=True)
     return {
         name: {"examples": [(one["text"], one["verdict"]) for one in examples], "losses": of_steps}
