@@ -115,7 +115,7 @@ class Plain:
 
 
 def _quotation(found: re.Match[str]) -> str:
-    """Return a box of MyST's as a quotation under its title, a formula between dollars, and nothing of a glued figure."""
+    """Return a box of MyST as a quotation under its title, a formula between dollars, and nothing of a glued figure."""
     if found["kind"] == "glue":
         return ""
     body = OPTION.sub("", found["body"]).strip()
