@@ -18,7 +18,7 @@ SECONDS = {
 
 def row(family: str, sample: str, split: str, seed: int = 0, **values) -> dict:
     never = {"margin": 0.5, "adapted": True, "base_correct": False, "greedy_correct": False}
-    never |= {"vote_correct": False, "pass_correct": True}
+    never |= {"vote_correct": False, "pass_correct": True, "base_output": "", "greedy_output": ""}
     return {"family": family, "split": split, "sample_id": sample, "seed": seed, **SECONDS, **never, **values}
 
 

@@ -19,8 +19,8 @@ from ttsi.estimators import ESTIMATORS
 from ttsi.records import InputError, seed_for
 from ttsi.settings import is_uncertain
 
-Replayed = Literal["uncertain", "all", "certain", "surest", "lot"]
-"""A gate of `replay`: samples below tau, all, those not below it, or as many as lie below: the surest, or by lot."""
+Replayed = Literal["uncertain", "all", "surest", "lot"]
+"""A gate of `replay`: the samples below tau, all, or as many as lie below tau: the surest ones, or drawn by lot."""
 
 
 def read_study(folder: Path, *families: str) -> pd.DataFrame:
@@ -67,7 +67,6 @@ def replay(
     chosen = {
         "uncertain": uncertain,
         "all": uncertain | True,
-        "certain": ~uncertain,
         "surest": rows["margin"].rank(method="first", ascending=False) <= budget,
         "lot": drawn.rank(method="first") <= budget,
     }[gate]

@@ -18,7 +18,7 @@ from ttsi.evaluation.costs import seconds_adapted, seconds_kept
 from ttsi.evaluation.statistics import Interval, bootstrap_interval, mean_interval
 from ttsi.records import InputError
 from ttsi.settings import Decoding, is_uncertain
-from ttsi.studies.published import Replayed, read_study, replay
+from ttsi.studies.published import read_study, replay
 
 MIRRORS = {
     "single/unseen": "sealtool",
@@ -66,9 +66,9 @@ class Study:
         """Return whether each row of a family is right, every sample adapted where the family adapts."""
         return _right(self.families[family], mode)
 
-    def replayed(self, family: str, tau: float, gate: Replayed = "uncertain", *, base: str = "base") -> pd.DataFrame:
-        """Return the rows of a family behind a gate; `base` is the family of the samples that are not adapted."""
-        return replay(self.families[family], tau=tau, gate=gate, base=self.families[base])
+    def replayed(self, family: str, tau: float, *, base: str = "base") -> pd.DataFrame:
+        """Return the rows of a family behind the gate at tau; `base` is the family of those left alone."""
+        return replay(self.families[family], tau=tau, base=self.families[base])
 
     def gain(self, family: str, tau: float, mode: Decoding = "direct", *, base: str = "base") -> pd.Series:
         """Return what each row of a family gains on base behind the gate at tau: 1, 0 or -1."""
@@ -140,7 +140,7 @@ def _sealtool(study: Study, tau: float, low_tau: float) -> Counterparts:
     columns = {
         "tt_si": _right(gated),
         "tt_si_all": study.right("tt-si"),
-        "tt_si_certain": _right(study.replayed("tt-si", tau, "certain")),
+        "tt_si_certain": study.right("tt-si").where(~gated["uncertain"], gated["base_correct"].astype(float)),
         "tt_si_tau_0_35": _right(study.replayed("tt-si", low_tau)),
         "base": study.right("base"),
     }
