@@ -11,6 +11,7 @@ import pytest
 
 from ttsi.data import data_root
 from ttsi.estimators import ESTIMATORS, Estimator
+from ttsi.studies import families, real  # noqa: F401 - their tables hold the estimators known at their first import
 from ttsi_book.making.chapters import find_chapters, select_chapters
 
 CHAPTERS = find_chapters(Path(__file__).parents[2])
