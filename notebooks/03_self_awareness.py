@@ -93,7 +93,7 @@ auroc_dots(pd.DataFrame(dots))
 
 # %% [markdown]
 # **How well it knows depends on what it is asked.** The probability of its whole answer, which this book's gate looks at,
-# finds wrong answers on unseen tools with an AUROC of {glue:text}`auroc_profile`, where 0.5 is chance and 1 is perfect. The
+# finds wrong answers on unseen tools with an AUROC of {glue:text}`auroc_profile`, where 0.5 is chance, 1 is perfect. The
 # gap between the two most probable tools, which the paper's gate looks at, reaches {glue:text}`auroc_rss`.
 
 # %% [markdown]

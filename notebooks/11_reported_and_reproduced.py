@@ -206,7 +206,7 @@ table("average")
 table("gain")
 
 # %% [markdown]
-# API-Bank is levels 1 and 2, pooled.
+# API-Bank is its first two levels, pooled.
 #
 # ## SealTool, taken apart
 #

@@ -202,13 +202,13 @@ for name, text in texts.items():
 # for {glue:text}`real_hoped_practice` of valid practice. It reached {glue:text}`real_base_share`, and, asked freely on the
 # validation samples, {glue:text}`real_free_valid`. The tuning's loss fell to the end:
 
-# %% tags=["remove-input"] mystnb={"image": {"alt": "The loss of the tuning, falling against the number of training tokens."}, "figure": {"name": "fig-real-tuning", "caption": "Loss of the tuning on answers and practice examples (mean over 20 steps)."}}
+# %% tags=["remove-input"] mystnb={"image": {"alt": "The loss of the tuning, falling against the number of training tokens."}, "figure": {"name": "fig-real-tuning", "caption": "Loss of the tuning on answers and practice examples (mean over 25 steps)."}}
 log = pd.read_parquet(
     data_root() / "agents" / "smollm2-tools" / "tuning.parquet"
 )
 curve = {
     "tokens": log["tokens"].cumsum(),
-    "the real model": log["loss"].rolling(20, min_periods=1).mean(),
+    "the real model": log["loss"].rolling(25, min_periods=1).mean(),
 }
 loss_curve(pd.DataFrame(curve), x="tokens")
 

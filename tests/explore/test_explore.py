@@ -93,7 +93,7 @@ def test_seconds_lie_between_those_of_leaving_alone_and_of_adapting(files: Path)
     seconds = found["gates"]["call-probability"]["seconds"]
     assert seconds == sorted(seconds)
     assert 0 < seconds[0] < seconds[-1] <= found["all"]["seconds"]
-    assert found["seconds"].startswith("timed alone on 10 samples of single/unseen")
+    assert found["seconds"].startswith("timed alone on 50 samples of single/unseen")
 
 
 def test_every_published_row_is_there(files: Path) -> None:

@@ -25,7 +25,7 @@ cloudpickle.register_pickle_by_value(sys.modules[__name__])  # tests are no pack
 pytestmark = [pytest.mark.xdist_group("ray"), pytest.mark.filterwarnings("ignore::DeprecationWarning:ray.data.context")]
 
 TIMES = [f"seconds_{stage}" for stage in STAGES]
-ROUNDED = [*TIMES, "margins"]
+ROUNDED = [*TIMES, "margins", "losses"]
 """Margins differ in their last bits with the batch; the column `margin` is compared to rounding."""
 WORKERS = 2
 

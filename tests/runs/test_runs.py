@@ -18,7 +18,7 @@ from ttsi.runs.results import JOURNAL, PROVENANCE, TABLE, ResultsFolder, read_ou
 from ttsi.runs.run import run
 
 TIMES = [f"seconds_{stage}" for stage in STAGES]
-ROUNDED = [*TIMES, "margins"]
+ROUNDED = [*TIMES, "margins", "losses"]
 """Last bits of margins differ with the batch, and so where a run was cut; `margin` is compared to rounding."""
 TTSI = str(Path(sysconfig.get_path("scripts")) / "ttsi")
 COMMAND = [TTSI, "run", "--profile", "smoke", "--split", "single/unseen", "--subset", "validation", "--limit", "8"]

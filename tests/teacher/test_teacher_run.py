@@ -17,7 +17,7 @@ from ttsi.runs.run import load_samples
 
 __all__ = ["endpoint"]
 SETTINGS = ["--split", "single/unseen", "--subset", "validation", "--limit", "4", "--seed", "6", "--adapt", "all"]
-ROUNDED = [*(f"seconds_{stage}" for stage in STAGES), "margins"]
+ROUNDED = [*(f"seconds_{stage}" for stage in STAGES), "margins", "losses"]
 
 
 @pytest.fixture
