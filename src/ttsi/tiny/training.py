@@ -14,6 +14,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from torch import Tensor
 from tqdm.auto import tqdm
 from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
+from transformers.utils import logging
 
 from ttsi.benchmarks import toolworld
 from ttsi.calls import render_calls
@@ -164,6 +165,7 @@ def build_model(config: TrainingConfig, tokenizer: PreTrainedTokenizerFast) -> Q
     )
     model = Qwen3ForCausalLM(shape)
     if config.grown_from:
+        logging.disable_progress_bar()
         smaller = Qwen3ForCausalLM.from_pretrained(data_root() / config.grown_from, dtype=torch.float32)
         times = config.layers // smaller.config.num_hidden_layers
         try:
