@@ -156,4 +156,5 @@ def test_what_the_chapter_on_the_real_model_says_first_holds():
     for family in ("tt-si-paper", "tt-si", "tt-si-constrained"):
         assert (found.loc[family, "low"] <= 0).all()
         assert (found.loc[family, "high"] >= 0).all()
-    assert found.loc[("constrained", "SealTool"), "low"] > 0
+    constrained = found.loc["constrained", "low"]
+    assert (constrained.drop(["API-Bank, level 2", "ToolAlpaca, simulated"]) > 0).all()

@@ -18,4 +18,5 @@ def test_whole_runs_are_measured_in_turn_and_kept(tmp_path: Path, monkeypatch: p
     assert np.all(found["seconds"] > found["seconds_rows"])
     assert np.all(found["seconds_rows"] > 0)
     pd.testing.assert_frame_equal(default.measure_default(out, repeats=1, samples=2, announce=said.append), found)
+    default.measure_default(out, repeats=2, samples=2, minutes=0, announce=said.append)
     assert len(said) == 2

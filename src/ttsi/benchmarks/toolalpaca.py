@@ -55,6 +55,7 @@ class _Answer:
 
     @property
     def keys(self) -> set[str]:
+        """The keys of services that stand in its calls."""
         return {key for call in self.calls or () for key in keys_of(call.arguments)}
 
 
@@ -68,6 +69,7 @@ class _Api:
 
     @classmethod
     def of(cls, record: Field) -> "_Api":
+        """Read a record; raises `InputError` where a part is missing or no function is described."""
         described = record["Function_Description"].fields()
         functions = {name: field for name, field in described.items() if name != "components"}
         requests = [request.text() for request in record["Instructions"].items()]

@@ -31,7 +31,7 @@ def bench(plan: str, out: Path, repeats: int, minutes: float | None) -> None:
     if plan == "default":
         from ttsi.speed.default import measure_default
 
-        measure_default(out, repeats=repeats, announce=announce)
+        measure_default(out, repeats=repeats, minutes=minutes, announce=announce)
         return
     device = "cpu" if plan == "cpu" else "cuda"
     check_device(device)

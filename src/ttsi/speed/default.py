@@ -25,20 +25,27 @@ _COMMAND = (sys.executable, "-c", "from ttsi.cli import main; main()", "run", "-
 
 
 def measure_default(
-    out: Path, *, repeats: int, samples: int = SAMPLES, announce: Callable[[str], None] = print
+    out: Path,
+    *,
+    repeats: int,
+    samples: int = SAMPLES,
+    minutes: float | None = None,
+    announce: Callable[[str], None] = print,
 ) -> pd.DataFrame:
     """Measure whole runs of the profile `tiny`, each way in turn, and write `out` (Parquet) and what made it (JSON).
 
     Columns are `way`, `repeat`, `samples`, `seconds` of the whole command, and `seconds_rows`, those of the samples.
-    Each run is written at once; what an earlier call has measured with the same commit is not measured again.
+    Each run is written at once; what an earlier call has measured with the same commit is not measured again, and none
+    begins after so many `minutes`.
 
     Raises:
         subprocess.CalledProcessError: a run failed.
     """
+    until = float("inf") if minutes is None else time.monotonic() + 60 * minutes
     table = Measured(out, _provenance(repeats, samples))
     for repeat in range(repeats):
         for way, chosen in CHOICES.items():
-            if (0, repeat, way) not in table:
+            if (0, repeat, way) not in table and time.monotonic() < until:
                 announce(f"{way}, repetition {repeat + 1} of {repeats}")
                 table.append({"case": 0, "repeat": repeat, "way": way, **_timed(chosen, samples)})
     return table.read()

@@ -82,7 +82,7 @@ def seconds(data: Path, *, tau: float) -> pd.DataFrame:
         ("left alone", "the timed ones", k, mean_interval(kept), "7, 10"),
     ]
     for (name, chose), where in zip(chosen.items(), ("7", "10"), strict=True):
-        gate = f"behind the gate, {chose.mean():.0%} adapted"
+        gate = f"behind the gate, {chose.mean():.0%} below tau"
         rows.append((gate, f"the share of {name}", k, _served(kept, adapted, chose), where))
     return _readable(rows, ["samples", "K", "seconds (95% interval)", "chapters"], ".2f")
 
