@@ -1,31 +1,21 @@
 """A Sphinx extension: attributes of the reference have plain types, and their docstrings stay whole."""
 
-from typing import Any
+from typing import Any, get_type_hints
 
-from docutils import nodes
-from sphinx.addnodes import desc_annotation
+from sphinx.ext.autodoc import AttributeDocumenter
 
-ANNOTATED = "Annotated["
 HIDDEN = "\ue000"
 """Stands for a colon while napoleon reads, which would take the words before it for the attribute's type."""
 
 
-def plain(annotation: str) -> str:
-    """Return an annotation with `Annotated[kind, …]` as its kind alone; what validates it is left out."""
-    before, found, rest = annotation.partition(ANNOTATED)
-    if not found:
-        return annotation
-    depth, end = 1, 0
-    while depth and end < len(rest):
-        depth += {"[": 1, "]": -1}.get(rest[end], 0)
-        end += 1
-    return before + rest[:end].split(",")[0].rstrip("]") + plain(rest[end:])
+class PlainAttributeDocumenter(AttributeDocumenter):
+    """Documents an attribute with its type alone: `Annotated[str, …]`, which says how a value is checked, is `str`."""
 
-
-def _annotations(_: Any, document: nodes.document) -> None:
-    for node in document.findall(desc_annotation):
-        if ANNOTATED in (text := node.astext()):
-            node.children = [nodes.Text(plain(text))]
+    def update_annotations(self, parent: Any) -> None:
+        """Take from the annotations of a class what is no type."""
+        super().update_annotations(parent)
+        known = {name: kind for name, kind in parent.__annotations__.items() if not isinstance(kind, str)}
+        parent.__annotations__ |= get_type_hints(type(parent.__name__, (), {"__annotations__": known}))
 
 
 def _hide(_app: Any, what: str, _name: str, _obj: Any, _options: Any, lines: list[str]) -> None:
@@ -38,8 +28,8 @@ def _show(_app: Any, _what: str, _name: str, _obj: Any, _options: Any, lines: li
 
 
 def setup(app: Any) -> dict[str, bool]:
-    """Register the handlers, around napoleon's, which has the priority 500."""
+    """Register the documenter, and the handlers around napoleon's, which has the priority 500."""
+    app.add_autodocumenter(PlainAttributeDocumenter, override=True)
     app.connect("autodoc-process-docstring", _hide, priority=400)
     app.connect("autodoc-process-docstring", _show, priority=600)
-    app.connect("doctree-read", _annotations)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

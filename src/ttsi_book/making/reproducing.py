@@ -17,7 +17,8 @@ from bs4 import BeautifulSoup, Tag
 
 NUMBER = re.compile(r"\d[\d.,]*(?:e[+-]?\d+)?")
 TIMES = re.compile(
-    r"second|\bms\b|[\d,] s\b|minute|hour|times (?:as|the)|faster|slower|Executed|UTC|Machine", re.IGNORECASE
+    r"second|\bms\b|[\d,] s\b|minute|hour|times (?:as|the)|of the time|faster|slower|Executed|UTC|Machine",
+    re.IGNORECASE,
 )
 """What a text says that tells of time, or of a build: its numbers differ from build to build."""
 
