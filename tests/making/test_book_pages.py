@@ -265,3 +265,8 @@ def test_book_is_cited_as_the_repository_says(smoke_book: Path) -> None:
     entry = next(listing.get_text() for listing in page.select("pre") if "@software" in listing.get_text())
     assert f"title = {{{citation['title']}}}" in entry
     assert f"version = {{{citation['version']}}}" in entry
+
+
+def test_the_reference_shows_no_object_as_it_lies_in_memory(smoke_book: Path) -> None:
+    _, page = read_page(smoke_book, "api")
+    assert not re.search(r"at 0x[0-9a-f]+|Annotated\[|FieldInfo", page.get_text())

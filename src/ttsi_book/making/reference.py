@@ -12,10 +12,11 @@ class PlainAttributeDocumenter(AttributeDocumenter):
     """Documents an attribute with its type alone: `Annotated[str, …]`, which says how a value is checked, is `str`."""
 
     def update_annotations(self, parent: Any) -> None:
-        """Take from the annotations of a class what is no type."""
+        """Take from the annotations of a record's fields what is no type."""
         super().update_annotations(parent)
-        known = {name: kind for name, kind in parent.__annotations__.items() if not isinstance(kind, str)}
-        parent.__annotations__ |= get_type_hints(type(parent.__name__, (), {"__annotations__": known}))
+        fields = getattr(parent, "model_fields", {})
+        own = {name: kind for name, kind in parent.__annotations__.items() if name in fields}
+        parent.__annotations__ |= get_type_hints(type(parent.__name__, (), {"__annotations__": own}))
 
 
 def _hide(_app: Any, what: str, _name: str, _obj: Any, _options: Any, lines: list[str]) -> None:
