@@ -19,6 +19,7 @@ import pandas as pd
 from IPython.display import Markdown
 from myst_nb import glue
 
+from ttsi.backends import adapter_for
 from ttsi.data import data_root
 from ttsi.evaluation.comparison import (
     LABELS,
@@ -44,8 +45,10 @@ from ttsi.speed.reading import (
     verdict,
 )
 from ttsi.speed.ways import STAGES
+from ttsi.speed.workload import toolworld
 from ttsi.studies.published import read_study
 from ttsi_book.analysis.fleet import fleet
+from ttsi_book.analysis.profile import kinds_of_work
 from ttsi_book.plots.frame import style
 from ttsi_book.plots.speed import seconds_against
 from ttsi_book.plots.stacked import stage_seconds
@@ -91,7 +94,8 @@ stage_seconds(stages)
 # The product with $W$ is one large product for the whole batch, and those with $A_b$ and $B_b$ are batched small ones.
 # The loss of an adapter is the mean over its own tokens, and the losses are *summed*: then no adapter's gradient knows
 # of another, nor of how many there are. Each has its own gradient norm, its own Adam state and its own number of steps,
-# and leaves the batch when it is done. So do rows that have finished their answer.
+# and leaves the batch when it is done. So do rows that have finished their answer. The last layer computes queries,
+# output and MLP for those tokens alone that a loss, a score or the next token is read from.
 #
 # The same request, with each backend:
 #
@@ -264,15 +268,56 @@ def judged(measured, bar):
 hopes = pd.DataFrame({bar.what: judged(table, bar) for bar in BARS}).T
 hopes
 
+# %% [markdown]
+# What is left? PyTorch's profiler sorts the seconds of training by kind of operation, here, on the same lessons one at a
+# time and as one batch:
+
+
+# %% tags=["hide-input"]
+def training_work(backend, at_once):
+    chosen = config.model_copy(update={"backend": backend})
+    agent = load_agent(chosen)
+    adapter = adapter_for(agent, chosen.loop.lora)
+    work = toolworld(agent, len(requests), k=1)
+    lessons = [one.lessons for one in work]
+
+    def train():
+        for start in range(0, len(lessons), at_once):
+            numbers = range(len(lessons[start : start + at_once]))
+            adapter.fit_ids(
+                [lessons[start + n] for n in numbers],
+                seeds=numbers,
+                indices=numbers,
+            )
+
+    train()  # which warms up
+    return kinds_of_work(train) / len(lessons)
+
+
+kinds = pd.DataFrame(
+    {
+        "one at a time": training_work("peft", 1),
+        "batched": training_work("batched", len(requests)),
+    }
+)
+faster = kinds["one at a time"] / kinds["batched"]
+kinds.map("{:.3f} s".format).assign(
+    **{"times as fast": faster.map("{:.1f}".format)}
+).rename_axis("a request, five steps")
+
 # %% tags=["hide-input"]
 share = stages.div(stages.sum(axis="columns"), axis="index")["adaptation"]
+of_batched = kinds["batched"] / kinds["batched"].sum()
+passes = of_batched[["copies", "element by element"]].sum()
 Markdown(
     f"Training is {share['batched']:.0%} of the seconds of a batched "
     f"adaptation, and {share['sequential']:.0%} of the sequential loop's. "
-    "Batches spare the overhead of small steps, above all in decoding; they "
-    "spare no arithmetic. On two cores the products of training keep both "
-    "busy, and that bounds what batches can gain. One prefill spares "
-    "arithmetic, the more the longer the prefix."
+    "A batch does nearly the same arithmetic in larger pieces, and spares "
+    "what stands around them. What is left is "
+    f"{of_batched['products of matrices']:.0%} products of matrices and "
+    f"{passes:.0%} passes over memory: activations, norms and copies, which "
+    "no batch makes smaller. One prefill spares both, the more the longer "
+    "the prefix."
 )
 
 # %% [markdown]

@@ -135,7 +135,7 @@ class _Training:
         self.losses: list[list[float]] = [[] for _ in ids]
         self.at_work = list(range(len(ids)))
         self.weights = [weights[numbers].requires_grad_() for weights in adapter.weights]
-        self.optimizer = torch.optim.AdamW(self.weights, lr=self.settings.learning_rate, weight_decay=0.0)
+        self.optimizer = torch.optim.AdamW(self.weights, lr=self.settings.learning_rate, weight_decay=0.0, fused=True)
 
     def run(self) -> list[list[float]]:
         """Train until every adapter has done its steps; their weights are then the adapter's."""
@@ -161,12 +161,9 @@ class _Training:
         indices = [self.indices[n] for n in self.at_work]
         rows = [Row(prompt + answer[:-1], index=n) for (prompt, answer), n in zip(lessons, indices, strict=True)]
         unread, lengths = self.agent.unread(rows), [len(answer) for _, answer in lessons]
-        hidden = self.agent.advance(self.agent.begin(rows), unread, indices)
-        before = [
-            (row, place)
-            for row, (rest, length) in enumerate(zip(unread, lengths, strict=True))
-            for place in range(len(rest) - length, len(rest))
-        ]
+        asked = [range(len(rest) - length, len(rest)) for rest, length in zip(unread, lengths, strict=True)]
+        hidden = self.agent.advance(self.agent.begin(rows), unread, indices, asked=asked)
+        before = [(row, place) for row, length in enumerate(lengths) for place in range(length)]
         row_of, place = torch.tensor(before, device=hidden.device).T
         targets = torch.tensor([token for _, answer in lessons for token in answer], device=hidden.device)
         logits = self.agent.head(hidden[row_of, place])
@@ -203,7 +200,7 @@ class _Training:
         """Go on with some of the adapters: their weights, Adam's moments, and the number of steps taken."""
         before = self.optimizer.state
         kept = [weights[rows].requires_grad_() for weights in self.weights]
-        self.optimizer = torch.optim.AdamW(kept, lr=self.settings.learning_rate, weight_decay=0.0)
+        self.optimizer = torch.optim.AdamW(kept, lr=self.settings.learning_rate, weight_decay=0.0, fused=True)
         for old, new in zip(self.weights, kept, strict=True):
             moments = {name: before[old][name][rows] for name in ("exp_avg", "exp_avg_sq")}
             self.optimizer.state[new] = {"step": before[old]["step"], **moments}

@@ -6,7 +6,7 @@ padding out.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -15,6 +15,7 @@ from ttsi.agent import Agent, common_length
 from ttsi.backends.batched.attention import GROUPED, additive, within
 from ttsi.backends.batched.cache import growing
 from ttsi.backends.batched.context import Context
+from ttsi.backends.batched.last_layer import LastLayer, at
 from ttsi.models.batches import fitting, in_batches, rows_at_once
 from ttsi.models.rows import Row
 from ttsi.records import InputError, Tool
@@ -38,6 +39,7 @@ class BatchedAgent(Agent):
         super().__init__(model.requires_grad_(False), tokenizer, max_new_tokens=max_new_tokens)
         model.set_attn_implementation(GROUPED)
         self.decoder, self.head = model.get_decoder(), model.get_output_embeddings()
+        self._last = LastLayer(self.decoder.layers[-1])
         self._before: Callable[[Sequence[int]], None] | None = None
         self._prefixes: list[list[int]] = []
         self._shared: list[tuple[torch.Tensor, torch.Tensor]] = []
@@ -90,7 +92,7 @@ class BatchedAgent(Agent):
         indices = range(len(prefixes))
         context = self.begin([Row(prefix, index=index) for index, prefix in zip(indices, prefixes, strict=True)])
         with fitting(max(map(len, prefixes))):
-            self.advance(context, prefixes, indices)
+            self.advance(context, prefixes, indices, asked=[[0]] * len(prefixes))
         layers: Any = context.cache.layers
         self._prefixes, self._shared = prefixes, [(layer.keys, layer.values) for layer in layers]
 
@@ -124,6 +126,7 @@ class BatchedAgent(Agent):
         indices: Sequence[int],
         *,
         segments: Sequence[Sequence[int]] | None = None,
+        asked: Sequence[Sequence[int]] | None = None,
     ) -> torch.Tensor:
         """Read more tokens of each row; the context grows by them.
 
@@ -133,9 +136,11 @@ class BatchedAgent(Agent):
             indices: of the sample of each row, in its batch.
             segments: number of the segment of each token: 0 is read by all that follow, any other by itself alone, and
                 its positions go on from where segment 0 ends. Everything is in segment 0 unless told.
+            asked: places in `ids` of the tokens, in each row, whose hidden states are wanted; all unless told.
 
         Returns:
-            Hidden states of the last layer: (rows, longest, hidden size).
+            Hidden states of the last layer: (rows, longest, hidden size), where `asked` is told (rows, most asked,
+            hidden size), padded on the right.
         """
         device, lengths = self.model.device, [len(row) for row in ids]
         width = max(lengths)
@@ -146,17 +151,26 @@ class BatchedAgent(Agent):
         reads, places = within(order, segment)
         mask = None if segment is None and context.reads_all(width) else self._mask(context, reads)
         self.announce(indices)
-        hidden = self.decoder(
-            input_ids=tokens,  # (rows, width)
-            attention_mask=mask,  # (rows, 1, width, keys), or none
-            position_ids=context.position[:, None] + places,  # (rows, width)
-            past_key_values=context.cache,  # a layer's keys: (rows, key heads, keys, head size)
-            use_cache=True,
-        ).last_hidden_state  # (rows, width, hidden size)
+        with self._asked(asked, context, reads):
+            hidden = self.decoder(
+                input_ids=tokens,  # (rows, width)
+                attention_mask=mask,  # (rows, 1, width, keys), or none
+                position_ids=context.position[:, None] + places,  # (rows, width)
+                past_key_values=context.cache,  # a layer's keys: (rows, key heads, keys, head size)
+                use_cache=True,
+            ).last_hidden_state  # (rows, width or most asked, hidden size)
         context.real = torch.cat([context.real, real], 1)
         context.position = context.position + real.sum(1)
         context.padded |= min(lengths) < width
         return hidden
+
+    def _asked(
+        self, asked: Sequence[Sequence[int]] | None, context: Context, reads: torch.Tensor
+    ) -> AbstractContextManager[None]:
+        if asked is None:
+            return nullcontext()
+        places = _padded(asked, 0, max(map(len, asked)), self.model.device)
+        return self._last.asked(places, self._mask(context, at(reads.expand(len(asked), -1, -1), places)))
 
     def _mask(self, context: Context, reads: torch.Tensor) -> torch.Tensor:
         before = context.real[:, None].expand(-1, reads.shape[1], -1)
@@ -195,8 +209,10 @@ class BatchedAgent(Agent):
             [0] * len(rest) + [number for number, one in enumerate(of, 1) for _ in one]
             for rest, of in zip(unread, candidates, strict=True)
         ]
-        hidden = self.advance(self.begin(rows), ids, [row.index for row in rows], segments=segments)
-        before, targets, owners = _predictions(unread, candidates)
+        asked = [range(len(rest) - 1, len(row)) for rest, row in zip(unread, ids, strict=True)]
+        indices = [row.index for row in rows]
+        hidden = self.advance(self.begin(rows), ids, indices, segments=segments, asked=asked)
+        before, targets, owners = _predictions(candidates)
         device = hidden.device
         row_of, place = torch.tensor(before, device=device).T
         logits = self.head(hidden[row_of, place]).float()  # (tokens of all candidates, vocabulary)
@@ -211,14 +227,17 @@ def _padded(ids: Sequence[Sequence[int]], pad: int, width: int, device: torch.de
 
 
 def _predictions(
-    unread: Sequence[Sequence[int]], candidates: Sequence[Sequence[Sequence[int]]]
+    candidates: Sequence[Sequence[Sequence[int]]],
 ) -> tuple[list[tuple[int, int]], list[int], list[int]]:
-    """Return, for each token of each candidate, (row, place) of the token before it, its id, and its candidate."""
+    """Return, for each token of each candidate, (row, place) of the token before it, its id, and its candidate.
+
+    Place 0 is the last of the prompt, and the candidates follow.
+    """
     before, targets, owners, number = [], [], [], 0
-    for row, (rest, of_row) in enumerate(zip(unread, candidates, strict=True)):
-        start = len(rest)
+    for row, of_row in enumerate(candidates):
+        start = 1
         for candidate in of_row:
-            before += [(row, place) for place in (len(rest) - 1, *range(start, start + len(candidate) - 1))]
+            before += [(row, place) for place in (0, *range(start, start + len(candidate) - 1))]
             targets += candidate
             owners += [number] * len(candidate)
             start, number = start + len(candidate), number + 1

@@ -41,10 +41,9 @@ def generate(agent: "BatchedAgent", rows: Sequence[Row], temperature: float) -> 
 def _begun(agent: "BatchedAgent", rows: Sequence[Row]) -> tuple[torch.Tensor, Step]:
     """Read the prompts; return the hidden states of their last tokens, (rows, hidden size), and the step to go on."""
     context, unread, indices = agent.begin(rows), agent.unread(rows), [row.index for row in rows]
-    hidden = agent.advance(context, unread, indices)
-    last = torch.tensor([len(rest) - 1 for rest in unread], device=hidden.device)
+    hidden = agent.advance(context, unread, indices, asked=[[len(rest) - 1] for rest in unread])
     step = stepping(agent, context, torch.tensor(indices), tokens=agent.max_new_tokens)
-    return hidden[torch.arange(len(rows), device=hidden.device), last], step
+    return hidden[:, 0], step
 
 
 def _done(written: Sequence[int], agent: "BatchedAgent") -> bool:
