@@ -31,7 +31,7 @@ from ttsi.evaluation.comparison import (
     right_answers,
 )
 from ttsi.evaluation.costs import (
-    STAGES,
+    PAID,
     Serving,
     crossing,
     crossing_interval,
@@ -223,10 +223,10 @@ stages.loc["TT-SI, tuned, an adapted sample"] = seconds_adapted(
 ).mean()
 
 # %% mystnb={"image": {"alt": "Stacked horizontal bars of the mean seconds of a request by stage, for each method."}, "figure": {"name": "fig-costs-stages", "caption": "Mean seconds of a request by stage. Methods with a gate are weighted by the share of samples that it adapts; the last bar is one that was adapted."}}
-stage_seconds(stages[list(STAGES)])
+stage_seconds(stages[list(PAID)])
 
 # %% tags=["hide-input"]
-of_adapted = stages.loc["TT-SI, tuned, an adapted sample", list(STAGES)]
+of_adapted = stages.loc["TT-SI, tuned, an adapted sample", list(PAID)]
 longest = of_adapted.idxmax()
 Markdown(
     f"The longest stage of an adapted sample is *{longest}*: "

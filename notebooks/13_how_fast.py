@@ -44,7 +44,7 @@ from ttsi.speed.reading import (
     roofline_share,
     verdict,
 )
-from ttsi.speed.ways import STAGES
+from ttsi.speed.ways import TIMED_STAGES
 from ttsi.speed.workload import toolworld
 from ttsi.studies.published import read_study
 from ttsi_book.analysis.fleet import fleet
@@ -66,11 +66,11 @@ largest = tiny[
     & ((tiny["batch"] == 64) | ~tiny["way"].isin(["batched", "activated"]))
 ]
 stages = (
-    largest.groupby("way")[[f"seconds_{stage}" for stage in STAGES]]
+    largest.groupby("way")[[f"seconds_{stage}" for stage in TIMED_STAGES]]
     .mean()
     .reindex(WAYS)
 )
-stages.columns = list(STAGES)
+stages.columns = list(TIMED_STAGES)
 
 # %% mystnb={"image": {"alt": "Stacked bars of the seconds of each stage, for the naive loop, the sequential one, the batched one and the one with a single prefill."}, "figure": {"name": "fig-speed-stages", "caption": "Seconds per adapted sample by stage: the tiny agent on toolworld's requests, one lesson, batches of 64 for the last two."}}
 stage_seconds(stages)
@@ -234,11 +234,11 @@ seconds_against(
 
 # %%
 rates = (
-    largest.groupby("way")[[f"tokens_{stage}" for stage in STAGES]]
+    largest.groupby("way")[[f"tokens_{stage}" for stage in TIMED_STAGES]]
     .mean()
     .reindex(WAYS)
 )
-rates.columns = list(STAGES)
+rates.columns = list(TIMED_STAGES)
 (rates / stages).map("{:,.0f}".format)
 
 # %% [markdown]
@@ -387,7 +387,7 @@ against_naive = ratio(
     "naive",
     "unsloth",
 )
-parts = quickest[[f"seconds_{stage}" for stage in STAGES]].mean()
+parts = quickest[[f"seconds_{stage}" for stage in TIMED_STAGES]].mean()
 training = parts["seconds_adaptation"] / parts.sum()
 Markdown(
     f"Measured on one {on_gpu.device}, the architecture of Qwen2.5-1.5B with "

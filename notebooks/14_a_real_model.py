@@ -23,7 +23,7 @@ from ttsi.evaluation.comparison import (
     points_text,
     share_text,
 )
-from ttsi.evaluation.error_kinds import DESCRIPTIONS, KINDS
+from ttsi.evaluation.error_kinds import DESCRIPTIONS, ERROR_KINDS
 from ttsi.evaluation.statistics import Interval, difference_interval
 from ttsi.evaluation.texts import interval_text
 from ttsi.loop import SelfImprovement
@@ -35,7 +35,7 @@ from ttsi.scoring import score
 from ttsi.settings import Elicitation
 from ttsi.studies.collecting import read_made
 from ttsi.studies.published import read_study
-from ttsi.studies.real import CANDIDATES, PAPER
+from ttsi.studies.real import CANDIDATES, PAPER_SETTING
 from ttsi_book.analysis.practice import by_margin, by_tau, choice, tried
 from ttsi_book.analysis.real_results import (
     FIRST,
@@ -60,7 +60,10 @@ style()
 folder, first_folder = data_root() / "real", data_root() / "real-first"
 config = configure(profile)
 chosen = configure("real")  # what the published rows were made with
-taus = {"tt-si-paper": PAPER["tau"], **dict.fromkeys(GATED, chosen.loop.tau)}
+taus = {
+    "tt-si-paper": PAPER_SETTING["tau"],
+    **dict.fromkeys(GATED, chosen.loop.tau),
+}
 rows = read_results(folder, taus=taus)
 everything = read_results(folder, taus={})
 families = [family for family in LABELS if family in set(rows["family"])]
@@ -222,12 +225,12 @@ loss_curve(pd.DataFrame(curve), x="tokens")
 # %% tags=["hide-input"]
 setting = {
     "estimator": "RSS margin",
-    "tau": PAPER["tau"],
+    "tau": PAPER_SETTING["tau"],
     "how practice is asked for": "the whole example, freely",
-    "examples used, K": PAPER["k"],
-    "attempts": PAPER["draws"],
-    "learning rate": f"{PAPER['learning_rate']:g}",
-    "epochs": PAPER["epochs"],
+    "examples used, K": PAPER_SETTING["k"],
+    "attempts": PAPER_SETTING["draws"],
+    "learning rate": f"{PAPER_SETTING['learning_rate']:g}",
+    "epochs": PAPER_SETTING["epochs"],
     "adapter acts on": "the whole prompt",
     "rank, alpha": f"{chosen.loop.lora.rank}, {chosen.loop.lora.alpha}",
 }
@@ -521,7 +524,9 @@ for (name, family), part in everything[everything["seed"] == 0].groupby(
             .value_counts(normalize=True)
         )
         groups[f"{name}: {LABELS[family]}"] = wrong
-kinds = pd.DataFrame(groups).T.reindex(columns=["right", *KINDS]).fillna(0.0)
+kinds = (
+    pd.DataFrame(groups).T.reindex(columns=["right", *ERROR_KINDS]).fillna(0.0)
+)
 kinds = kinds.loc[:, kinds.sum() > 0]
 of_sealtool = kinds.index.str.startswith("SealTool")
 figure, axes = stacked_bars(

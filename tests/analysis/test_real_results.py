@@ -10,7 +10,7 @@ from ttsi.evaluation.annotation import annotated
 from ttsi.records import InputError
 from ttsi.runs.config import configure
 from ttsi.runs.provenance import Provenance
-from ttsi.studies.real import PAPER
+from ttsi.studies.real import PAPER_SETTING
 from ttsi_book.analysis.practice import choice
 from ttsi_book.analysis.real_results import (
     GATED,
@@ -151,7 +151,7 @@ def test_a_candidate_that_was_not_run_on_all_samples_is_not_chosen():
 
 
 def test_what_the_chapter_on_the_real_model_says_first_holds():
-    taus = {"tt-si-paper": PAPER["tau"], **dict.fromkeys(GATED, configure("real").loop.tau)}
+    taus = {"tt-si-paper": PAPER_SETTING["tau"], **dict.fromkeys(GATED, configure("real").loop.tau)}
     found = compared(read_results(data_root() / "real", taus=taus)).set_index(["after", "set"])
     for family in ("tt-si-paper", "tt-si", "tt-si-constrained"):
         assert (found.loc[family, "low"] <= 0).all()

@@ -9,7 +9,7 @@ from ttsi.evaluation.statistics import Interval
 from ttsi.records import InputError
 from ttsi.runs.config import configure
 from ttsi_book.analysis.paper import read_paper
-from ttsi_book.analysis.reproduced import BENCHMARKS, MIRRORS, Study, counterparts, latencies, settings
+from ttsi_book.analysis.reproduced import MIRRORS, REPRODUCED, Study, counterparts, latencies, settings
 
 SECONDS = {
     f"seconds_{stage}": 1.0 for stage in ("base", "answer", "uncertainty", "augmentation", "adaptation", "draws")
@@ -31,7 +31,7 @@ def study(tmp_path: Path, rows: list[dict]) -> Study:
 def four_benchmarks(**adapted) -> list[dict]:
     """Two samples of each benchmark: an uncertain one that is wrong, and a certain one that is right, before."""
     rows = []
-    for name in BENCHMARKS:
+    for name in REPRODUCED:
         for index, (margin, right) in enumerate(((0.1, False), (0.99, True))):
             sample = f"{name}/test/{index}"
             before = {"margin": margin, "base_correct": right}
@@ -106,7 +106,7 @@ def test_splits_of_toolworld_stand_for_what_they_mirror(tmp_path: Path) -> None:
     ]
     found = counterparts(study(tmp_path, rows), tau=0.95, low_tau=0.05)
     assert found["sealtool.test_samples"] == 2
-    assert all(share(found, f"gain.{name}") == 1 for name in BENCHMARKS)
+    assert all(share(found, f"gain.{name}") == 1 for name in REPRODUCED)
 
 
 def test_what_is_missing_is_left_out(tmp_path: Path) -> None:

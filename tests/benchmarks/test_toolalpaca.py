@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ttsi.benchmarks import load, read_drafts
-from ttsi.benchmarks.keys import HIDDEN, hide, is_key_name, keys_of
+from ttsi.benchmarks.keys import NO_KEY, hide, is_key_name, keys_of
 from ttsi.cli import main
 from ttsi.records import Call, InputError
 from upstream_files import SECRET, action, alpaca_record, write
@@ -30,7 +30,7 @@ def test_a_record_becomes_a_sample_for_each_request(tmp_path):
     samples = load("toolalpaca", "real", data_dir=folder, tool_order="upstream")
     assert [sample.request.id for sample in samples] == [f"toolalpaca/real/{index}" for index in (0, 1, 2, 4)]
     first = samples[0]
-    assert first.gold == (Call(name="getWeather", arguments={"api_key": HIDDEN, "city": "Oslo", "days": 2}),)
+    assert first.gold == (Call(name="getWeather", arguments={"api_key": NO_KEY, "city": "Oslo", "days": 2}),)
     assert [tool.name for tool in first.request.tools] == ["getWeather", "listCities"], "components is no tool"
     assert first.request.tools[0].description == "Tells the weather."
     assert first.request.tools[0].parameters == {
@@ -92,7 +92,7 @@ def test_a_request_without_an_answer_is_flagged(tmp_path):
 def test_a_key_that_the_request_gives_is_hidden_there_too_and_is_not_absent(tmp_path):
     call = action("getWeather", {"api_key": SECRET, "city": "Oslo"})
     given_key = one(tmp_path, call, request=f"Oslo? My key is {SECRET}.")
-    assert given_key.messages[0].content == f"Oslo? My key is {HIDDEN}."
+    assert given_key.messages[0].content == f"Oslo? My key is {NO_KEY}."
     assert given_key.flags == ()
     assert one(tmp_path, call).flags == ("needs_absent_key",)
 
@@ -100,7 +100,7 @@ def test_a_key_that_the_request_gives_is_hidden_there_too_and_is_not_absent(tmp_
 def test_a_short_key_is_hidden_in_its_own_sample_alone(tmp_path):
     answer = [action("getWeather", {"api_key": "demo", "city": "Oslo"})]
     found = drafts(tmp_path, alpaca_record(["Use demo.", "A demo?"], [answer, [action("listCities", {})]]))
-    assert [draft.messages[0].content for draft in found] == [f"Use {HIDDEN}.", "A demo?"]
+    assert [draft.messages[0].content for draft in found] == [f"Use {NO_KEY}.", "A demo?"]
     assert found[0].flags == ()
 
 
@@ -129,7 +129,7 @@ def test_a_key_is_hidden_wherever_it_stands(tmp_path, caplog):
     result = CliRunner().invoke(main, ["benchmarks", "check", "toolalpaca", "--data-dir", str(folder)])
     assert len(samples) == 2
     assert SECRET not in caplog.text + repr(samples) + result.output
-    assert repr(samples).count(HIDDEN) >= 5
+    assert repr(samples).count(NO_KEY) >= 5
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_other_names_are_not(name):
 def test_no_key_is_left_in_an_argument_named_so(key, other):
     arguments = {"api_key": key, "list": {"token": [key, {"x": key}]}, "city": other}
     hidden = hide(arguments, set())
-    assert hidden == {"api_key": HIDDEN, "list": {"token": [HIDDEN, {"x": HIDDEN}]}, "city": other}
+    assert hidden == {"api_key": NO_KEY, "list": {"token": [NO_KEY, {"x": NO_KEY}]}, "city": other}
     assert set(keys_of(arguments)) == {key}
 
 

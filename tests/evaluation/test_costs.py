@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from ttsi.evaluation.costs import (
-    STAGES,
+    PAID,
     Serving,
     crossing,
     crossing_interval,
@@ -49,7 +49,7 @@ def test_a_merged_adapter_answers_at_the_price_of_the_base_agent_and_examples_ar
 
 def test_an_adapted_sample_pays_for_every_stage_and_a_second_answer() -> None:
     paid = seconds_adapted(rows("tt-si"))
-    assert list(paid.columns) == list(STAGES)
+    assert list(paid.columns) == list(PAID)
     assert list(paid.sum(axis=1)) == [1 + 0.5 + 2 + 3 + 1.25] * 2
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ttsi.calls import render_calls
-from ttsi.evaluation.error_kinds import DESCRIPTIONS, KINDS, error_kind
+from ttsi.evaluation.error_kinds import DESCRIPTIONS, ERROR_KINDS, error_kind
 from ttsi.records import Call, Message, Request, Sample, Tool
 from ttsi.scoring import score
 
@@ -40,7 +40,7 @@ def kind(calls: list[Call], gold: list[Call]) -> str | None:
 
 
 def test_each_kind_is_described_in_one_line() -> None:
-    assert tuple(DESCRIPTIONS) == KINDS
+    assert tuple(DESCRIPTIONS) == ERROR_KINDS
     assert all(text.endswith(".") and "\n" not in text for text in DESCRIPTIONS.values())
 
 
@@ -155,7 +155,7 @@ SIDES = st.lists(CALLS, max_size=4)
 def test_an_answer_has_a_kind_exactly_where_it_is_wrong(calls: list[Call], gold: list[Call]) -> None:
     found = kind(calls, gold)
     assert (found is None) == score(render_calls(calls), gold).exact_match
-    assert found is None or found in KINDS
+    assert found is None or found in ERROR_KINDS
 
 
 @given(SIDES.flatmap(lambda side: st.tuples(st.just(side), st.permutations(side))), SIDES.flatmap(st.permutations))

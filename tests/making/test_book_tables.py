@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from bs4 import BeautifulSoup, Tag
 
-from ttsi_book.making.tables import NUMBER, readable_table
+from ttsi_book.making.tables import NUMERIC, readable_table
 
 SHARES = pd.DataFrame(
     {"samples": [30, 1294], "exact match": ["96.7% (83.3–99.4)", "–"], "what it says": ["fine", "12 of them"]},
@@ -88,9 +88,9 @@ def test_other_html_passes() -> None:
     "text", ["12", "-3", "1,294", "72.4%", "0.5 s", "+3.2 (+0.8 to +5.6)", "0.57 (0.50–0.64)", "3 / 12", "< 0.001", "–"]
 )
 def test_is_a_number(text: str) -> None:
-    assert NUMBER.fullmatch(text)
+    assert NUMERIC.fullmatch(text)
 
 
 @pytest.mark.parametrize("text", ["12 of them", "tau = 0.95", "TT-SI", "0.1, 0.2 and more", "2026-11-26 to x"])
 def test_is_no_number(text: str) -> None:
-    assert not NUMBER.fullmatch(text)
+    assert not NUMERIC.fullmatch(text)

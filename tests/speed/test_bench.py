@@ -10,7 +10,7 @@ from ttsi.speed import measuring
 from ttsi.speed.cases import PLANS, Case
 from ttsi.speed.measuring import measure
 from ttsi.speed.peak import COUNTED, peak_memory
-from ttsi.speed.ways import STAGES, WAYS
+from ttsi.speed.ways import TIMED_STAGES, WAYS
 from ttsi.speed.workload import random_tokens, toolworld
 
 MINI = {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 128}
@@ -25,7 +25,7 @@ def test_ways_are_measured_in_turn_on_the_same_work(tmp_path, monkeypatch):
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "cpu.parquet"), table)
     assert table["way"].tolist() == 4 * WAYS_HERE
     assert len(said) == 2
-    assert (table[[f"seconds_{stage}" for stage in STAGES]] > 0).to_numpy().all()
+    assert (table[[f"seconds_{stage}" for stage in TIMED_STAGES]] > 0).to_numpy().all()
     assert table["seconds"].tolist() == pytest.approx(table.filter(like="seconds_").sum(axis="columns").tolist())
     for stage in ("uncertainty", "adaptation"):
         assert table.groupby(["model", "k"])[f"tokens_{stage}"].nunique().tolist() == [1, 1]

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-HIDDEN = "<KEY>"
+NO_KEY = "<KEY>"
 SECRET_LENGTH = 6
 """From this many characters on, a key is hidden in the whole file; a shorter one, maybe a word, in its sample."""
 
@@ -39,7 +39,7 @@ def hide(value: Any, keys: Iterable[str], held: bool = False) -> Any:
         case list():
             return [hide(item, keys, held) for item in value]
         case _ if held and _is_key(value):
-            return HIDDEN
+            return NO_KEY
         case str():
             return _hide_in_text(value, keys)
     return value
@@ -51,4 +51,4 @@ def _is_key(value: Any) -> bool:
 
 def _hide_in_text(text: str, keys: Iterable[str]) -> str:
     pattern = "|".join(map(re.escape, sorted(keys, key=len, reverse=True)))
-    return re.sub(rf"(?<!\w)(?:{pattern})(?!\w)", HIDDEN, text) if pattern else text
+    return re.sub(rf"(?<!\w)(?:{pattern})(?!\w)", NO_KEY, text) if pattern else text

@@ -25,7 +25,7 @@ from ttsi.evaluation.statistics import RESAMPLES, Interval, bootstrap_interval, 
 from ttsi.settings import METHODS, Decoding
 from ttsi.studies.families import FAMILIES
 
-STAGES = ("answer", "uncertainty", "augmentation", "adaptation", "draws")
+PAID = ("answer", "uncertainty", "augmentation", "adaptation", "draws")
 
 
 def seconds_adapted(rows: pd.DataFrame, decoding: Decoding = "direct") -> pd.DataFrame:
@@ -133,7 +133,7 @@ def _family(rows: pd.DataFrame) -> str:
 
 def _stages(rows: pd.DataFrame, **seconds: ArrayLike) -> pd.DataFrame:
     """Return a table of all stages, a row for each sample; a stage that is not named took no time."""
-    return pd.DataFrame({stage: np.asarray(seconds.get(stage, 0.0)) for stage in STAGES}, pd.Index(rows["sample_id"]))
+    return pd.DataFrame({stage: np.asarray(seconds.get(stage, 0.0)) for stage in PAID}, pd.Index(rows["sample_id"]))
 
 
 def _mixed(kept: ArrayLike, adapted: ArrayLike, share: ArrayLike) -> NDArray[np.float64]:

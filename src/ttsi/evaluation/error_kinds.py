@@ -1,8 +1,8 @@
 """What is wrong with an answer: one kind for each that is not right by `ttsi.scoring`.
 
-Kinds exclude each other. The first of `KINDS` that holds is the answer's, and of several calls that differ from their
-gold calls, the one whose kind comes first decides. An answer is compared with the gold calls as scoring does it: by the
-strict reading, without regard to the order of calls, and "40.7" is 40.7.
+Kinds exclude each other. The first of `ERROR_KINDS` that holds is the answer's, and of several calls that differ from
+their gold calls, the one whose kind comes first decides. An answer is compared with the gold calls as scoring does
+it: by the strict reading, without regard to the order of calls, and "40.7" is 40.7.
 """
 
 import json
@@ -30,7 +30,7 @@ DESCRIPTIONS = {
 }
 """What each kind means, in the order of precedence."""
 
-KINDS = tuple(DESCRIPTIONS)
+ERROR_KINDS = tuple(DESCRIPTIONS)
 """The kinds of errors, in the order of precedence."""
 
 Arguments = dict[str, Any]
@@ -40,7 +40,7 @@ _JSON_TYPES = {"null", "boolean", "integer", "number", "string", "array", "objec
 
 
 def error_kind(output: str, sample: Sample) -> str | None:
-    """Return the kind of error of an agent's output, one of `KINDS`; none where it is right.
+    """Return the kind of error of an agent's output, one of `ERROR_KINDS`; none where it is right.
 
     A tool that is due counts as on offer even where its benchmark does not list it. A wrong tool leaves a gold call
     open; calls that are only too many or too few are of another number. Calls of one tool are paired with the gold
@@ -74,7 +74,7 @@ def _of_arguments(calls: Sequence[Call], sample: Sample) -> str:
         schema = next((one.parameters for one in sample.request.tools if one.name == tool), {})
         given, due = ([call.arguments for call in side if call.name == tool] for side in (calls, sample.gold))
         kinds.update(_of_tool(sorted(given, key=_canonical), sorted(due, key=_canonical), schema))
-    return min(kinds, key=KINDS.index)
+    return min(kinds, key=ERROR_KINDS.index)
 
 
 def _canonical(arguments: Arguments) -> str:

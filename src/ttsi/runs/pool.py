@@ -28,7 +28,7 @@ from ttsi.runs.planning import threads_of
 ANSWER_SECONDS = 10.0
 """How long a cluster may take to answer at all."""
 
-SETTINGS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal", "RAY_worker_niceness": "0"}
+QUIET_RAY = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal", "RAY_worker_niceness": "0"}
 """What Ray is told where the environment does not: to report to nobody, to keep its log in its files, and that its
 workers are no background work, as it takes them to be on a cluster that is started here."""
 
@@ -154,7 +154,7 @@ def _slot(config: RunConfig) -> dict[str, int]:
 
 def _ray() -> ModuleType:
     """Import Ray, with less to say on the terminal than it has by itself."""
-    os.environ.update(SETTINGS | os.environ)
+    os.environ.update(QUIET_RAY | os.environ)
     try:
         import ray
         import ray.data

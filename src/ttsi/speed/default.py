@@ -20,7 +20,7 @@ from ttsi.speed.table import Measured
 CHOICES: dict[str, tuple[str, ...]] = {"peft": ("--backend", "peft"), "default": ()}
 """What is said on the command line, by the name of the way."""
 
-SAMPLES = 64
+REQUESTS = 64
 _COMMAND = (sys.executable, "-c", "from ttsi.cli import main; main()", "run", "--profile", "tiny")
 
 
@@ -28,7 +28,7 @@ def measure_default(
     out: Path,
     *,
     repeats: int,
-    samples: int = SAMPLES,
+    samples: int = REQUESTS,
     minutes: float | None = None,
     announce: Callable[[str], None] = print,
 ) -> pd.DataFrame:

@@ -18,7 +18,7 @@ from ttsi.runs.provenance import Provenance, machine, now, source_state, version
 from ttsi.speed.cases import REPEATS, Case
 from ttsi.speed.peak import peak_memory
 from ttsi.speed.table import Measured
-from ttsi.speed.ways import STAGES, WAYS, Adapting
+from ttsi.speed.ways import TIMED_STAGES, WAYS, Adapting
 from ttsi.speed.workload import (
     ANSWER_TOKENS,
     PRACTICE_TOKENS,
@@ -133,7 +133,7 @@ def _measured(case: Case, way: str, adapt: Adapting, work: Sequence[Work]) -> di
     torch.set_num_threads(threads)
     size = len(work) if WAYS[way].at_once else 1
     batches = [adapt(work[start : start + size]) for start in range(0, len(work), size)]
-    spent = {stage: [batch[stage] for batch in batches] for stage in STAGES}
+    spent = {stage: [batch[stage] for batch in batches] for stage in TIMED_STAGES}
     seconds = {stage: sum(one.seconds for one in found) / len(work) for stage, found in spent.items()}
     return {
         "way": way,

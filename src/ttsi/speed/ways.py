@@ -34,7 +34,7 @@ WAYS: dict[str, Backend] = {
     "batched": BACKENDS["batched"],
     "activated": BACKENDS["batched"],
 }
-STAGES = ("base", "uncertainty", "augmentation", "adaptation", "answer")
+TIMED_STAGES = ("base", "uncertainty", "augmentation", "adaptation", "answer")
 
 
 @dataclass

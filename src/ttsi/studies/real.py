@@ -8,7 +8,7 @@ from ttsi.studies.families import SEEDS
 from ttsi.studies.study import Samples, Study
 
 _loop = configure("paper").loop.model_dump()
-PAPER: dict[str, Any] = {
+PAPER_SETTING: dict[str, Any] = {
     name: (_loop | _loop["lora"])[name]
     for name in ("estimator", "tau", "elicitation", "k", "draws", "learning_rate", "epochs", "prefix")
 }
@@ -21,7 +21,7 @@ FAMILIES: dict[str, dict[str, Any]] = {
     "base": {"method": "base", "also_estimate": CHEAP},
     "constrained": {"method": "constrained"},
     "tt-si": {"method": "tt-si"},
-    "tt-si-paper": {"method": "tt-si", **PAPER},
+    "tt-si-paper": {"method": "tt-si", **PAPER_SETTING},
     "tt-si-constrained": {"method": "tt-si", "constrained": True},
     "tt-d-oracle": {"method": "tt-d", "teacher": "oracle"},
     "tt-icl": {"method": "tt-icl"},
@@ -40,7 +40,7 @@ GREEDY = ("base", "constrained", "sft")
 
 CANDIDATES: dict[str, dict[str, Any]] = {
     "base": {"method": "base", "also_estimate": tuple(ESTIMATORS)},
-    "tt-si-paper": PAPER,
+    "tt-si-paper": PAPER_SETTING,
     **{
         f"{elicitation}-{rate:g}": {"elicitation": elicitation, "learning_rate": rate}
         for elicitation in ("free", "hesitation", "constrained")

@@ -28,7 +28,7 @@ MIRRORS = {
 }
 """The splits of toolworld, and the benchmark that each mirrors in miniature."""
 
-BENCHMARKS = tuple(sorted(MIRRORS.values()))
+REPRODUCED = tuple(sorted(MIRRORS.values()))
 MODES: dict[str, Decoding] = {"direct": "direct", "majority_vote": "majority-vote", "pass_at_5": "pass@5"}
 """What the paper's numbers call the decoding modes."""
 
@@ -107,7 +107,7 @@ def average_gain(study: Study, family: str, tau: float) -> Interval:
     """
     gain = _average(study.gain(family, tau))
     if gain is None:
-        raise InputError(f"{family}: found not every benchmark; expected {', '.join(BENCHMARKS)}")
+        raise InputError(f"{family}: found not every benchmark; expected {', '.join(REPRODUCED)}")
     return gain
 
 
@@ -166,13 +166,13 @@ def _samples(values: pd.Series, benchmark: str) -> np.ndarray:
 
 def _by_benchmark(values: pd.Series) -> dict[str, np.ndarray]:
     present = values.index.get_level_values("benchmark").unique()
-    return {name: _samples(values, name) for name in BENCHMARKS if name in present}
+    return {name: _samples(values, name) for name in REPRODUCED if name in present}
 
 
 def _average(values: pd.Series) -> Interval | None:
     """Return the mean over benchmarks with the interval of a bootstrap within each; none if one of them is missing."""
     groups = list(_by_benchmark(values).values())
-    if len(groups) < len(BENCHMARKS):
+    if len(groups) < len(REPRODUCED):
         return None
     return bootstrap_interval(_mean_of_means, *groups)
 

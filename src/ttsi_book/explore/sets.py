@@ -22,7 +22,7 @@ from ttsi.studies.published import read_study
 from ttsi_book.analysis.real_results import LABELS as REAL_LABELS
 from ttsi_book.analysis.real_results import SETS as REAL_SETS
 
-STUDIES = {"results": TOOLWORLD_LABELS, "real": REAL_LABELS}
+EXPLORED = {"results": TOOLWORLD_LABELS, "real": REAL_LABELS}
 """The folders of published runs that the page shows, and what their families are called."""
 
 POOLED = "unseen splits, pooled"
@@ -76,10 +76,10 @@ def read_sets(data: Path) -> list[SampleSet]:
     Raises:
         InputError: there are no published runs.
     """
-    studies = [study for study in STUDIES if any((data / study).glob("*.parquet"))]
+    studies = [study for study in EXPLORED if any((data / study).glob("*.parquet"))]
     found = [one for study in studies for one in _of_study(data / study, study)]
     if not found:
-        raise InputError(f"{data} holds no published runs; expected {' or '.join(f'{name}/' for name in STUDIES)}")
+        raise InputError(f"{data} holds no published runs; expected {' or '.join(f'{name}/' for name in EXPLORED)}")
     return found
 
 
@@ -123,7 +123,7 @@ def _of_study(folder: Path, study: str) -> Iterator[SampleSet]:
         (key.name, key.title, [key]) for key in keys
     ]
     for name, title, chosen in choices:
-        found = (_runs(family, STUDIES[study], rows, made[family], chosen) for family, rows in tables.items())
+        found = (_runs(family, EXPLORED[study], rows, made[family], chosen) for family, rows in tables.items())
         answered = tuple(sorted((runs for runs in found if runs), key=_order(study)))
         yield SampleSet(name, title, study, answered, {key.split: key.name for key in chosen})
 
@@ -157,5 +157,5 @@ def _runs(
 
 def _order(study: str) -> Callable[[Runs], tuple[int, str]]:
     """Order families as the study's figures do; those that they do not know come last."""
-    known = list(STUDIES[study])
+    known = list(EXPLORED[study])
     return lambda runs: (known.index(runs.family) if runs.family in known else len(known), runs.family)

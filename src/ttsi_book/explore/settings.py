@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from ttsi.studies.real import PAPER
+from ttsi.studies.real import PAPER_SETTING
 from ttsi_book.explore.sets import Runs
 
 AUTHORS = {
@@ -50,8 +50,8 @@ def unlike_the_paper(runs: Runs) -> list[tuple[str, str, str]]:
         Name, value here, value in the paper; nothing for a method that does not practise.
     """
     settings = _of_practice(runs)
-    differing = [name for name, values in settings.items() if set(values) != {PAPER[name]}]
-    return [(NAMES[name], _values(settings[name]), _values([PAPER[name]])) for name in differing]
+    differing = [name for name, values in settings.items() if set(values) != {PAPER_SETTING[name]}]
+    return [(NAMES[name], _values(settings[name]), _values([PAPER_SETTING[name]])) for name in differing]
 
 
 def _of_practice(runs: Runs) -> dict[str, list[Any]]:

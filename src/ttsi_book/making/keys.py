@@ -22,7 +22,7 @@ from typing import Any
 from nbformat import NotebookNode
 
 from ttsi_book.making.chapters import Chapter
-from ttsi_book.making.recording.sitecustomize import PACKAGES
+from ttsi_book.making.recording.sitecustomize import OURS
 
 Components = dict[str, str]
 PARAMETER = "parameter "
@@ -32,7 +32,7 @@ ABSENT = "absent"
 
 LEFT_BEHIND = {"__pycache__", ".ipynb_checkpoints"}
 
-_MODULE = re.compile(rf"({'|'.join(PACKAGES)})(\.\w+)*")
+_MODULE = re.compile(rf"({'|'.join(OURS)})(\.\w+)*")
 
 
 def chapter_components(
@@ -122,7 +122,7 @@ def _digest_cells(notebook: NotebookNode) -> str:
 
 def _packaged(root: Path) -> list[Path]:
     """Return the files of the project's packages."""
-    return [path for name in PACKAGES for path in _below(root / "src" / name)]
+    return [path for name in OURS for path in _below(root / "src" / name)]
 
 
 def _digests(root: Path, paths: Iterable[Path]) -> Components:

@@ -35,7 +35,7 @@ if find_spec("ttsi") is None:
     sys.path.insert(0, os.path.abspath("ttsi-book/src"))"""
 """The first code of a pair. It stands in no chapter: `ttsi book` and the tests have the library."""
 
-HIDDEN = {"cellView": "form", "jupyter": {"source_hidden": True}, "tags": ["install"]}
+HIDDEN_CELL = {"cellView": "form", "jupyter": {"source_hidden": True}, "tags": ["install"]}
 """Colab shows the title alone, JupyterLab a bar."""
 
 ABOUT = """\
@@ -66,7 +66,7 @@ def _with_added(notebook: NotebookNode, docname: str, plain: Plain) -> NotebookN
     first_code = next(number for number, cell in enumerate(notebook.cells) if cell.cell_type == "code")
     notebook.cells[first_code:first_code] = [
         new_markdown_cell(ABOUT.format(page=plain.page(docname)), id="about"),
-        new_code_cell(INSTALL.format(repository=plain.repository), id="install", metadata=HIDDEN),
+        new_code_cell(INSTALL.format(repository=plain.repository), id="install", metadata=HIDDEN_CELL),
     ]
     return notebook
 

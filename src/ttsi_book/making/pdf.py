@@ -25,7 +25,7 @@ LEFT_OUT = ("explore",)
 UNWANTED = "script, noscript, .headerlink, details > summary, .sphinx-codeautolink-hidden, .prev-next-area"
 INNER = re.compile(r"url\((['\"]?)#")
 STYLE = Path(__file__).with_name("print.css")
-SETTINGS = {
+PRINTED = {
     "prefer_css_page_size": True,
     "print_background": True,
     "outline": True,
@@ -70,7 +70,7 @@ def write_pdf(html: Path, pdf: Path, chromium: str) -> None:
         page.goto(page_file.as_uri())
         page.evaluate("async () => { await window.MathJax?.startup?.promise; await document.fonts.ready; }")
         scratch = Path(folder) / "book.pdf"
-        page.pdf(path=scratch, **SETTINGS)
+        page.pdf(path=scratch, **PRINTED)
         browser.close()
         shutil.move(scratch, pdf)
 

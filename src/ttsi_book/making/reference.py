@@ -4,7 +4,7 @@ from typing import Any, get_type_hints
 
 from sphinx.ext.autodoc import AttributeDocumenter
 
-HIDDEN = "\ue000"
+ESCAPED_COLON = "\ue000"
 """Stands for a colon while napoleon reads, which would take the words before it for the attribute's type."""
 
 
@@ -21,11 +21,11 @@ class PlainAttributeDocumenter(AttributeDocumenter):
 
 def _hide(_app: Any, what: str, _name: str, _obj: Any, _options: Any, lines: list[str]) -> None:
     if what == "attribute":
-        lines[:] = [line.replace(":", HIDDEN) for line in lines]
+        lines[:] = [line.replace(":", ESCAPED_COLON) for line in lines]
 
 
 def _show(_app: Any, _what: str, _name: str, _obj: Any, _options: Any, lines: list[str]) -> None:
-    lines[:] = [line.replace(HIDDEN, ":") for line in lines]
+    lines[:] = [line.replace(ESCAPED_COLON, ":") for line in lines]
 
 
 def setup(app: Any) -> dict[str, bool]:

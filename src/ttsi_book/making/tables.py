@@ -4,7 +4,7 @@ import re
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
-NUMBER = re.compile(
+NUMERIC = re.compile(
     r"[+−-]?[\d.,]+ ?(%|×|[a-z]+)?( ?\(.*\d.*\))?(, n = [\d,]+)?"  # with a unit, an interval, the number of samples
     r"|\d+ / \d+|[<≤] ?[\d.]+|[–-]|inf|nan|",
     re.IGNORECASE,
@@ -71,7 +71,7 @@ def _mark_numbers(table: Element) -> None:
     for place in range(1, min((len(row.findall("td")) for row in table.iterfind("tbody/tr")), default=0) + 1):
         cells = [row[-place] for row in body]
         texts = [_text(cell) for cell in cells]
-        if all(NUMBER.fullmatch(text) for text in texts) and any(text.strip("–-") for text in texts):
+        if all(NUMERIC.fullmatch(text) for text in texts) and any(text.strip("–-") for text in texts):
             for cell in [*cells, *(row[-place] for row in heads if len(row) >= place)]:
                 cell.set("class", "number")
 

@@ -14,7 +14,7 @@ Source = Literal["real", "invented", "reserved"]
 
 STRING = {"type": "string"}
 INTEGER = {"type": "integer"}
-NUMBER = {"type": "number"}
+A_NUMBER = {"type": "number"}
 DATE = {"type": "string", "format": "date"}
 
 
@@ -79,7 +79,7 @@ def _typed_slots(rng: Random) -> list[Slot]:
     return [
         Slot("people", INTEGER, "for {} people", "We are {} people.", "for all of us"),
         Slot("days", INTEGER, "for {} days", "I stay for {} days.", "for my stay"),
-        Slot("price", NUMBER, "below {} euros", "I can pay {} euros.", "within my budget"),
+        Slot("price", A_NUMBER, "below {} euros", "I can pay {} euros.", "within my budget"),
         Slot("date", DATE, "on {}", "I am free on {}.", "on that day"),
         Slot("size", {"type": "string", "enum": sizes}, "of size {}", "I like size {}.", "of that size"),
         Slot("colour", {"type": "string", "enum": colours}, "in {}", "I like {}.", "in that colour"),
@@ -89,7 +89,7 @@ def _typed_slots(rng: Random) -> list[Slot]:
 def _invented_slot(rng: Random, source: Source, *, typed: bool) -> Slot:
     reserved = source == "reserved"
     options = [lexicon.invent(rng, reserved=reserved) for _ in range(rng.choice((2, 3)))]
-    schemas = (INTEGER, NUMBER, DATE, {"type": "string", "enum": options}, STRING) if typed else (STRING,)
+    schemas = (INTEGER, A_NUMBER, DATE, {"type": "string", "enum": options}, STRING) if typed else (STRING,)
     return _field(lexicon.invent(rng, reserved=reserved), rng.choice(schemas))
 
 

@@ -11,7 +11,7 @@ from itertools import product
 from typing import Any
 
 from ttsi.benchmarks.toolworld import lexicon
-from ttsi.benchmarks.toolworld.grammar import DATE, INTEGER, NUMBER, Slot, Verbed
+from ttsi.benchmarks.toolworld.grammar import A_NUMBER, DATE, INTEGER, Slot, Verbed
 from ttsi.benchmarks.toolworld.oracle import tools_of
 from ttsi.records import Call, Message, PracticeExample
 from ttsi.scoring import exact_match
@@ -23,7 +23,7 @@ _MONTH = "|".join(lexicon.MONTHS)
 _DATE = re.compile(rf"(?P<day>\d+) (?P<month>{_MONTH}) (?P<year>\d+)|(?P<m>{_MONTH}) (?P<d>\d+), (?P<y>\d+)")
 _PATTERNS = {
     str(INTEGER): rf"\d+|{'|'.join(lexicon.NUMBER_WORDS)}",
-    str(NUMBER): r"\d+\.\d+|\d+",
+    str(A_NUMBER): r"\d+\.\d+|\d+",
     str(DATE): re.sub(r"\?P<\w+>", "", _DATE.pattern),
 }
 _WORD = "[A-Z][a-z]*"
@@ -109,7 +109,7 @@ def _value(slot: Slot, words: str) -> Any:
     """Return what words mean as a value of a slot; None for a date that does not exist."""
     if slot.schema == INTEGER:
         return lexicon.NUMBER_WORDS.index(words) + 1 if words in lexicon.NUMBER_WORDS else int(words)
-    if slot.schema == NUMBER:
+    if slot.schema == A_NUMBER:
         return float(words)
     return _iso_date(words) if slot.schema == DATE else words
 

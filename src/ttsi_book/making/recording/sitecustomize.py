@@ -7,7 +7,7 @@ library of another language opens by itself is not seen: weights count since the
 import os
 import sys
 
-PACKAGES = ("ttsi", "ttsi_book")
+OURS = ("ttsi", "ttsi_book")
 
 
 class Recorder:
@@ -16,7 +16,7 @@ class Recorder:
     @staticmethod
     def find_spec(name: str, path: object = None, target: object = None) -> None:
         """Note the name of a module."""
-        if name.partition(".")[0] in PACKAGES:
+        if name.partition(".")[0] in OURS:
             note(name)
 
 
