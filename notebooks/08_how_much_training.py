@@ -140,7 +140,7 @@ Markdown(extremes(epoch_sweep, "epochs"))
 # %% [markdown]
 # ## Learning rate
 #
-# The first figure shows it. The lowest rate is the paper's, for a model a thousand times as large. A small model takes larger steps.
+# The first figure shows it. The lowest rate is the paper's, for a far larger model. A small model takes larger steps.
 
 # %% [markdown]
 # ## Rank

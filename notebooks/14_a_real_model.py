@@ -45,6 +45,7 @@ from ttsi_book.analysis.real_results import (
     SETS,
     agreement,
     awareness,
+    by_seed,
     compared,
     read_results,
     shares,
@@ -193,8 +194,8 @@ for name, text in texts.items():
 #
 # ## What this model is, and what it is not
 #
-# It is SmolLM2-135M-Instruct {cite:p}`allal2025smollm2`, a pretrained instruction model of 135 million parameters, a tenth of the
-# paper's smaller one. It comes from the package index, with weights in 4 bits. As it comes it calls no tools, so we
+# It is SmolLM2-135M-Instruct {cite:p}`allal2025smollm2`, a pretrained instruction model of 135 million parameters, far
+# fewer than the paper's smaller one has. It comes from the package index, with weights in 4 bits. As it comes it calls no tools, so we
 # tuned it: a LoRA on lessons made of the Berkeley Function-Calling Leaderboard {cite:p}`patil2025bfcl` and of toolworld. None of the
 # paper's benchmarks is among them, nor their training files;
 # [its card](https://github.com/ttsi-book/ttsi-book/blob/main/data/agents/smollm2-tools/README.md) counts what they
@@ -275,8 +276,9 @@ glue(
 # ## The differences, paired
 #
 # Here and below, answers are read strictly; the lenient reading adds at most {glue:text}`real_lenient` points to any method.
-# The comparisons were named before any was computed (`PRIMARY` in `ttsi_book.analysis.real_results`). *p* is McNemar's
-# exact test of seed 0; Holm's is adjusted for the rows of a benchmark.
+# The comparisons were named before any was computed (`PRIMARY` in `ttsi_book.analysis.real_results`). Points are means over
+# the seeds that were run; fixed, broken and *p*, McNemar's exact test, are of seed 0. Holm's *p* is adjusted for the rows of
+# a benchmark.
 
 
 # %% tags=["hide-input"]
@@ -314,6 +316,16 @@ lines(beside, holm=False)
 # %% [markdown]
 # A majority of five is right in {glue:text}`real_votes_share`; one of the five is right in {glue:text}`real_any_share`. The
 # model can do more than its first answer shows, and practice does not bring that out.
+
+# %% [markdown]
+# Another seed draws other practice. What that changes, where a method was run with more than one seed; the standard
+# deviation is that of one seed's accuracy, over the same samples:
+
+# %% tags=["hide-input"]
+seeds = by_seed(rows)
+seeds.map(lambda share: "–" if pd.isna(share) else f"{share:.1%}").rename(
+    index=LABELS
+)
 
 # %% [markdown]
 # What the gate saves, and what it costs: with every sample of SealTool adapted, whatever its margin, the paper's
@@ -477,9 +489,10 @@ for family, found in twice.items():
 # What has no choice in it repeats: the base model gives the same answer to {glue:text}`real_base_same_answer` samples in both
 # rounds, word by word, and the same verdict on {glue:text}`real_base_same_verdict`; 16-bit numbers are rounded elsewhere on
 # a GPU. Constrained decoding gains the same, the paper's setting changes nothing in both. **The gain of tuned TT-SI does
-# not repeat**: {glue:text}`real_first_tuned` became {glue:text}`real_tuned`, with a setting that did better on three times as
-# many validation samples. The first round's interval was wide, and the second round's estimate lies inside it. We take both
-# as they are: an effect of TT-SI on this model, if there is one, is smaller than these samples can show.
+# not repeat**: {glue:text}`real_first_tuned` became {glue:text}`real_tuned`, with a setting that did better on
+# {glue:text}`real_validation` validation samples, where the first was chosen on {glue:text}`real_first_validation`. The first
+# round's interval was wide, and the second round's estimate lies inside it. We take both as they are: an effect of TT-SI on
+# this model, if there is one, is smaller than these samples can show.
 #
 # ## When practice helps, and when it harms
 #
@@ -487,12 +500,21 @@ for family, found in twice.items():
 # model gave its own answer. The gate of our setting lets only the first two groups through:
 
 # %% tags=["hide-input"]
-by_margin(adapted, "call-probability")
+by_call = by_margin(adapted, "call-probability")
+by_call
+
+# %% tags=["remove-cell"]
+for name, found in {
+    "fixes": by_call[by_call["fixed"] > by_call["broken"]],
+    "breaks": by_call[by_call["fixed"] < by_call["broken"]],
+}.items():
+    ranges = " and ".join(found.index) or "no range"
+    glue(f"real_{name}", ranges, display=False)
 
 # %% [markdown]
-# Where the model gave its answer less than a quarter, practice fixes more than it breaks; between a half and three quarters
-# it breaks more than it fixes; the other groups cannot be told from no change. That is the order that a gate hopes for. The
-# groups were not chosen beforehand, and what is gained below tau is little: few of these answers can be fixed by one
+# Practice fixes more than it breaks where the margin is {glue:text}`real_fixes`, and breaks more than it fixes where it is
+# {glue:text}`real_breaks`. A gate hopes for the first at low margins and for the second at high ones. The groups were
+# not chosen beforehand, and what is gained below tau is little: few of these answers can be fixed by one
 # example. With the paper's margin and setting:
 
 # %% tags=["hide-input"]

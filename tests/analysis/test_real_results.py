@@ -15,6 +15,7 @@ from ttsi_book.analysis.practice import choice
 from ttsi_book.analysis.real_results import (
     GATED,
     agreement,
+    by_seed,
     compared,
     of_samples,
     read_results,
@@ -52,6 +53,18 @@ def folder(tmp_path):
     ]
     pd.concat(seeds).to_parquet(tmp_path / "tt-si-paper.parquet")
     return tmp_path
+
+
+def test_seeds_are_told_apart_where_there_are_several(folder):
+    found = by_seed(read_results(folder, taus={}))
+    assert list(found.index) == [("SealTool", "tt-si-paper")]
+    assert found.iloc[0].to_dict() == {
+        "seed 0": 0.75,
+        "seed 1": 0.0,
+        "standard deviation": pytest.approx(0.5303, abs=1e-4),
+    }
+    (folder / "tt-si-paper.parquet").unlink()
+    assert by_seed(read_results(folder, taus={})).empty
 
 
 def test_a_sample_counts_once_whatever_its_seeds(folder):

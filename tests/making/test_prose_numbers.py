@@ -33,17 +33,29 @@ SETTINGS_AND_NAMES = (
     # sizes and bounds that tests and measurements are set to
     r"1e-12|63 others|(600|120) tokens|answers of 60|batches of 64|mean over 25 steps",
     r"probability 0\.8(?=, eight in ten)",  # what calibration means, by an example
+    r"(?:One|one) half(?= is chance|, \*uncertain\*)",
+    r"double(?= precision)",
+    r"answered twice|counts twice",  # before and after
+    r"five times one answer",  # of five answers
+    r"[Aa] quarter of an hour|about half an hour",
     r"(Section|Chapter|Chapters|steps) \d+(\.\d+)*( to \d+)?",
     r"arXiv \d{4}\.\d{5}",
 )
 NUMBER = re.compile(r"(?<![\w.-])[-+−]?\d[\d.,]*%?(?![\w-])")
+FACTOR = re.compile(
+    r"\b(?:twice|doubles?d?|half|halves|halved|thirds?|quarters?|fifths?|tenths?"
+    r"|(?:two|three|four|five|six|seven|eight|nine|ten|hundred|thousand)\s+times)\b",
+    re.IGNORECASE,
+)
+"""Sizes that are compared in words."""
 
 
 def unexplained(text: str) -> list[str]:
     """Return the numbers of a text that nothing explains, each with the words around it."""
     for pattern in (*NO_PROSE, *SETTINGS_AND_NAMES):
         text = re.sub(pattern, " ", text, flags=re.DOTALL)
-    return [" ".join(text[max(0, one.start() - 40) : one.end() + 30].split()) for one in NUMBER.finditer(text)]
+    found = sorted([*NUMBER.finditer(text), *FACTOR.finditer(text)], key=re.Match.start)
+    return [" ".join(text[max(0, one.start() - 40) : one.end() + 30].split()) for one in found]
 
 
 def chapter_texts() -> Iterator[tuple[str, str]]:
@@ -67,7 +79,16 @@ def test_chapters_hold_no_number_that_no_cell_produced() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["It gains 6.6 points.", "Right in 73.4% of them", "in **1,294** requests", "+3 more", "It took 0.62."]
+    "text",
+    [
+        "It gains 6.6 points.",
+        "Right in 73.4% of them",
+        "in **1,294** requests",
+        "+3 more",
+        "It took 0.62.",
+        "Twice as fast",
+        "a third of them",
+    ],
 )
 def test_a_number_that_was_typed_is_found(text: str) -> None:
     assert unexplained(text)

@@ -127,6 +127,17 @@ def shares(rows: pd.DataFrame, families: Iterable[str]) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
+def by_seed(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the accuracy of each family with each seed, where it has several, and their standard deviation.
+
+    Rows are sets and families; columns are `seed 0` and so on, and `standard deviation`. Nothing where all have one.
+    """
+    accuracies: Any = rows.groupby(["set", "family", "seed"], sort=False)["greedy_correct"].mean().unstack("seed")
+    several = accuracies[accuracies.notna().sum(axis=1) > 1].dropna(axis=1, how="all").sort_index(axis=1)
+    named = several.rename(columns="seed {}".format).rename_axis(index=[None, None], columns=None)
+    return named.assign(**{"standard deviation": several.std(axis=1)})
+
+
 def awareness(rows: pd.DataFrame) -> pd.DataFrame:
     """Return how well each recorded estimator of the family `base` finds wrong answers.
 
