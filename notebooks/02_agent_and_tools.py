@@ -116,8 +116,9 @@ def show(tools):
 show("seen")
 
 # %% [markdown]
-# The same kinds with `unseen` tools. Their nouns, argument names and made-up words occur nowhere in training, so the
-# agent must copy them from the tool list token by token instead of remembering them:
+# The same kinds with `unseen` tools. Their nouns, and all their made-up words, occur nowhere in training, so the agent must
+# copy them from the tool list token by token instead of remembering them. Verbs, some argument names and ordinary values
+# it has met:
 
 # %%
 show("unseen")

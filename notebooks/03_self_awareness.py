@@ -94,7 +94,7 @@ auroc_dots(pd.DataFrame(dots))
 # %% [markdown]
 # **How well it knows depends on what it is asked.** The probability of its whole answer, which this book's gate looks at,
 # finds wrong answers on unseen tools with an AUROC of {glue:text}`auroc_profile`, where 0.5 is chance, 1 is perfect. The
-# gap between the two most probable tools, which the paper's gate looks at, reaches {glue:text}`auroc_rss`.
+# gap between the two most probable tools, which the paper's gate looks at as we read it, reaches {glue:text}`auroc_rss`.
 
 # %% [markdown]
 # ## The margins
@@ -238,7 +238,7 @@ roc_curves(rows)
 def gate(table):
     uncertain, mistaken = table["margin"] < tau, ~table["base_correct"]
     return {
-        "adapted": f"{uncertain.mean():.0%}",
+        "below tau": f"{uncertain.mean():.0%}",
         "of the wrong": f"{uncertain[mistaken].mean():.0%}"
         if mistaken.any()
         else "–",
@@ -305,7 +305,7 @@ for name, key in (("rss-margin", "rss"), (config.loop.estimator, "profile")):
         display=False,
     )
     for column, short in (
-        ("adapted", "adapted"),
+        ("below tau", "adapted"),
         ("of the wrong", "wrong"),
         ("of the right", "right"),
     ):

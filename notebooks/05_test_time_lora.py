@@ -156,7 +156,8 @@ pd.Series(
 ).to_frame()
 
 # %% [markdown]
-# The learning rate was chosen on validation samples.
+# The learning rate came from a prototype. It was checked against a slower and a faster one on validation samples
+# ([](08_how_much_training)), not against the paper's.
 #
 # ## The same with PEFT
 #

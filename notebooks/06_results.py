@@ -436,7 +436,8 @@ pd.Series(facts, name="published runs").to_frame()
 #
 # ## What did not work
 #
-# This list is made from the tables: every comparison without a clear gain, the losses first.
+# This list is made from the tables: every comparison of direct answers on the unseen splits without a clear gain, the losses
+# first. The tables have those of votes, and of the seen splits.
 
 # %% tags=["hide-input"]
 NONE = "no effect that these samples can tell from chance"
@@ -540,7 +541,7 @@ for key, pair in told_below.items():
         f"results_counts_{key}",
         (
             f"95% interval {interval}; {row.fixed} fixed, {row.broken} broken "
-            f"of {row.n:,}"
+            f"of {row.n:,}: {compare.effect_text(row)}"
         ),
         display=False,
     )

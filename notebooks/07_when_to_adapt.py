@@ -70,7 +70,7 @@ dots = shares.assign(
     practice=split_name[0].replace("", "no practice"),
 )
 
-# %% mystnb={"image": {"alt": "Dots with 95 percent intervals: exact match without practice and behind four gates, for tuned TT-SI and TT-D."}, "figure": {"name": "fig-gates-accuracy", "caption": "Exact match on the unseen splits without practice and behind four gates. The gates uncertain, lot and surest adapt the same number of samples; the rows are the gates."}}
+# %% mystnb={"image": {"alt": "Dots with 95 percent intervals: exact match without practice and behind four gates, for tuned TT-SI and TT-D."}, "figure": {"name": "fig-gates-accuracy", "caption": "Exact match on the unseen splits without practice and behind four gates. The gates uncertain, lot and surest choose the same number of samples, of which those with valid practice are adapted; the rows are the gates."}}
 figure = accuracy_dots(dots, series="practice")
 figure.axes[0].set_ylabel("gate")
 figure
@@ -213,7 +213,7 @@ print(
 # ## The threshold, and what it costs
 #
 # With *tau* = 0 nothing is adapted, with *tau* = 1 nearly everything. A good estimator reaches the accuracy of
-# adapting everything early, with few samples adapted. Every sample pays for an answer and the margin; an adapted one
+# adapting everything early, with few samples below tau. Every sample pays for an answer and the margin; an adapted one
 # also for practice, training and a second answer. The seconds are means of one CPU thread on a machine with nothing else
 # to do.
 
@@ -236,7 +236,7 @@ sweeps = {
     for name in compared
 }
 
-# %% mystnb={"image": {"alt": "Accuracy of tuned TT-SI with a 95 percent band against the threshold tau for three estimators, and below it the mean seconds of a sample with the share of samples adapted on a second scale."}, "figure": {"name": "fig-gates-tau", "caption": "Accuracy of tuned TT-SI against the threshold for three estimators of the margin, and below it the mean seconds of a sample; the scale on the right is the share of samples adapted. Unseen splits."}}
+# %% mystnb={"image": {"alt": "Accuracy of tuned TT-SI with a 95 percent band against the threshold tau for three estimators, and below it the mean seconds of a sample with the share of samples below tau on a second scale."}, "figure": {"name": "fig-gates-tau", "caption": "Accuracy of tuned TT-SI against the threshold for three estimators of the margin, and below it the mean seconds of a sample; the scale on the right is the share of samples below tau. Unseen splits."}}
 tau_sweep_curve(sweeps, seconds=(kept, extra))
 
 # %% [markdown]
@@ -257,7 +257,7 @@ rows_of_gates = {
 }
 found = compare.readable_accuracies(shares)["direct"]
 costs = {
-    "samples adapted": {
+    "samples chosen": {
         gate: f"{adapted / n:.0%}"
         for gate, (adapted, _) in rows_of_gates.items()
     },
@@ -299,7 +299,7 @@ against = compare.differences(
 # %% tags=["hide-input"]
 cells = compare.readable_differences(against)
 columns = {
-    "adapted": [
+    "chosen": [
         f"{(margins[name] < budgets[name]).mean():.0%}" for name in margins
     ],
     "exact match": compare.readable_accuracies(compare.accuracies(answers))[

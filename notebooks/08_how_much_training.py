@@ -245,7 +245,6 @@ answers = {
 table = pd.DataFrame(
     {
         "training examples": made.config["loop"]["sft_examples"],
-        "seconds of training": round(made.seconds_once, 1),
         **{
             label: round(
                 answers[name]

@@ -168,8 +168,8 @@ cost_frontier(points, bound="pass@5")
 #
 # *Accuracy* comes from the published results, five seeds. *Seconds* come from runs of their own on the same benchmark
 # split, one CPU thread, with nothing else on the machine: seconds that were taken while other work shared the machine
-# say little. The methods took turns, so that a slow minute meets all of them alike. SFT is charged what a base answer takes: its adapter would be merged into
-# the weights before it serves. In both, every sample is adapted, so that the gate can be replayed at any threshold. What a request
+# say little. The methods took turns, so that a slow minute meets all of them alike. SFT is charged what the base
+# answers of its own runs take: its adapter would be merged into the weights before it serves. In both, every sample is adapted, so that the gate can be replayed at any threshold. What a request
 # costs is the mean over certain and uncertain ones, weighted by the share below tau in the results.
 
 # %% tags=["hide-input"]
@@ -308,7 +308,9 @@ pd.DataFrame(
 # %% tags=["hide-input"]
 unbeaten = frontier(points[points["answers"] != "pass@5"])
 names = [f"{one.method} ({one.answers})" for one in unbeaten.itertuples()]
-Markdown(f"Usable and beaten by nothing, cheapest first: {'; '.join(names)}.")
+Markdown(
+    f"Usable and, by their estimates, beaten by nothing, cheapest first: {'; '.join(names)}."
+)
 
 # %% [markdown]
 # ## The same seconds, spent on answers
@@ -703,7 +705,7 @@ glue("costs_paper_even", f"{catches_up:,.0f}", display=False)
 #
 # - Tuned TT-SI takes {glue:text}`costs_ratio` times the seconds of five sampled answers. Against their majority vote it
 #   makes a difference of {glue:text}`costs_vote_difference`.
-# - Usable and beaten by nothing: {glue:text}`costs_unbeaten`.
+# - Usable and, by their estimates, beaten by nothing: {glue:text}`costs_unbeaten`.
 # - SFT trained for {glue:text}`costs_once` seconds. From this many requests on it is cheaper than tuned TT-SI:
 #   {glue:text}`costs_crossing`; than adapting every request: {glue:text}`costs_crossing_all`.
 # - With the paper's own seconds, its {glue:text}`costs_paper_tested` test samples take TT-SI

@@ -56,7 +56,12 @@ def studied(folder, timed):
 def labelled(folder, found):
     if not (folder / "sft.jsonl").is_file():
         return {}
-    examples = read_made(folder, "sft")[0].config["loop"]["sft_examples"]
+    (config,) = {
+        one.config["benchmark"]: one.config
+        for one in read_made(folder, "sft")
+        if one.config["benchmark"] in ("toolworld", "sealtool")
+    }.values()
+    examples = config["loop"]["sft_examples"]
     each = found["sealtool.uncertain_samples"]
     ratio = {"sealtool.fewer_samples": examples / each} if each else {}
     return {"sealtool.sft_samples": float(examples), **ratio}
@@ -73,6 +78,7 @@ real = counterparts(
     tau=paper["settings.tau"].value,
     low_tau=low_tau,
 )
+real |= labelled(data_root() / "real", real)
 planned = settings(configure("paper").model_dump(), runs=len(SEEDS))
 
 

@@ -206,7 +206,8 @@ Markdown(
 )
 
 # %% [markdown]
-# The share of samples in which the first tool is the right one, for every split at hand:
+# The share of samples in which the first tool is the right one, for every split at hand; n is the number of samples whose
+# first gold call is of a tool on offer:
 
 # %% tags=["hide-input"]
 firsts = {

@@ -237,6 +237,11 @@ def test_an_interval_is_written_in_one_way(interval: Interval, form: str, text: 
     assert interval_text(interval, form, with_n=True) == text.replace(")", f", n = {interval.n:,})")
 
 
+def test_a_difference_that_no_sample_shows_gets_no_interval_of_no_width() -> None:
+    assert interval_text(Interval(0.0, 0.0, 0.0, 318), "points", with_n=True) == "+0.0 (no sample differs, n = 318)"
+    assert interval_text(Interval(0.5, 0.5, 0.5, 2), "points") == "+50.0 (+50.0 to +50.0)"
+
+
 def test_resamples_that_are_infinite_leave_the_ends_of_the_interval_defined() -> None:
     def above_half(values: np.ndarray, axis: int) -> np.ndarray:
         means = values.mean(axis=axis)

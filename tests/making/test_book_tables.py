@@ -85,7 +85,20 @@ def test_other_html_passes() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["12", "-3", "1,294", "72.4%", "0.5 s", "+3.2 (+0.8 to +5.6)", "0.57 (0.50–0.64)", "3 / 12", "< 0.001", "–"]
+    "text",
+    [
+        "12",
+        "-3",
+        "1,294",
+        "72.4%",
+        "0.5 s",
+        "+3.2 (+0.8 to +5.6)",
+        "0.57 (0.50–0.64)",
+        "3 / 12",
+        "< 0.001",
+        "–",
+        "+0.0 (no sample differs, n = 9)",
+    ],
 )
 def test_is_a_number(text: str) -> None:
     assert NUMERIC.fullmatch(text)

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import binomtest
 
-from ttsi.evaluation.comparison import points_text
+from ttsi.evaluation.comparison import p_text, points_text, with_holm
 from ttsi.evaluation.statistics import difference_interval, proportion_interval
 from ttsi.evaluation.texts import interval_text
 from ttsi.studies.published import margins_of, replay
@@ -73,10 +74,13 @@ def by_tau(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def by_margin(rows: pd.DataFrame, estimator: str) -> pd.DataFrame:
-    """Return what practice changed of the adapted samples, in groups by their margin."""
+    """Return what practice changed of the adapted samples, in groups by their margin, each with McNemar's test."""
     adapted = rows.query("adapted")
     margins = margins_of(adapted)[estimator]
     order = margins.to_numpy(float).argsort()
     names = [f"{low:g} to {high:g}" for low, high in pairwise(MARGINS)]
     groups = pd.Series(pd.cut(margins.iloc[order], list(MARGINS), labels=names, include_lowest=True))
-    return changes(adapted.iloc[order], groups.astype(str)).drop(columns="adapted")
+    found = changes(adapted.iloc[order], groups.astype(str)).drop(columns="adapted")
+    exact = [binomtest(one.fixed, max(one.fixed + one.broken, 1)).pvalue for one in found.itertuples()]
+    tested = with_holm(pd.DataFrame({"p_value": exact}, found.index))
+    return found.assign(**{"p": tested["p_value"].map(p_text), "p, Holm": tested["p_holm"].map(p_text)})

@@ -5,7 +5,8 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 NUMERIC = re.compile(
-    r"[+−-]?[\d.,]+ ?(%|×|[a-z]+)?( ?\(.*\d.*\))?(, n = [\d,]+)?"  # with a unit, an interval, the number of samples
+    r"[+−-]?[\d.,]+ ?(%|×|[a-z]+)?"  # with a unit
+    r"( ?\((.*\d.*|no sample differs)\))?(, n = [\d,]+)?"  # and an interval, the number of samples
     r"|\d+ / \d+|[<≤] ?[\d.]+|[–-]|inf|nan|",
     re.IGNORECASE,
 )

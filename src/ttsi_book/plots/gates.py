@@ -33,7 +33,7 @@ def tau_sweep_curve(estimators: Mapping[str, pd.DataFrame], *, seconds: tuple[fl
     adapted = below.secondary_yaxis(
         "right", functions=(lambda cost: (cost - always) / extra, lambda s: always + extra * s)
     )
-    adapted.set_ylabel("samples adapted")
+    adapted.set_ylabel("samples below tau")
     adapted.set_yticks([0, 0.5, 1])
     adapted.yaxis.set_major_formatter(PercentFormatter(1))
     legend(figure, "band: 95% interval")

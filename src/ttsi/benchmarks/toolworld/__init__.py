@@ -1,9 +1,9 @@
 """toolworld: a generated tool-calling benchmark, the paper's four benchmarks in miniature.
 
 A split is `kind/tools`: `single` (look-alike tools), `typed` (numbers, dates, enumerations, optional arguments),
-`dialogue` (a value stands in an earlier turn) or `parallel` (two or three calls), with `seen` or `unseen` tools.
-The words of unseen tools occur nowhere in training. A conversation's checksum decides whether it may be a training,
-a validation or a test sample, so the three cannot overlap, whatever the seeds.
+`dialogue` (a value stands in an earlier turn) or `parallel` (two or three calls), with `seen` or `unseen` tools. The
+nouns and the made-up words of unseen tools occur nowhere in training. A conversation's checksum decides whether it
+may be a training, a validation or a test sample, so the three cannot overlap, whatever the seeds.
 """
 
 import zlib
