@@ -12,7 +12,7 @@ import json
 from typing import get_args
 
 import pandas as pd
-from IPython.display import HTML, Markdown
+from IPython.display import HTML, Markdown, display
 from myst_nb import glue
 
 from ttsi.calls import render_calls
@@ -328,9 +328,10 @@ lines(beside, holm=False)
 
 # %% tags=["hide-input"]
 seeds = by_seed(rows)
-seeds.map(lambda share: "–" if pd.isna(share) else f"{share:.1%}").rename(
-    index=LABELS
-)
+if seeds.empty:
+    display(Markdown("No method was run with a second seed yet."))
+else:
+    display(seeds.map("{:.1%}".format, na_action="ignore").rename(LABELS))
 
 # %% [markdown]
 # Without the gate, with every sample of SealTool adapted whatever its margin, the paper's setting changes the accuracy by
