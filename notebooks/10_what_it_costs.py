@@ -309,7 +309,8 @@ pd.DataFrame(
 unbeaten = frontier(points[points["answers"] != "pass@5"])
 names = [f"{one.method} ({one.answers})" for one in unbeaten.itertuples()]
 Markdown(
-    f"Usable and, by their estimates, beaten by nothing, cheapest first: {'; '.join(names)}."
+    "Usable and, by their estimates, beaten by nothing, cheapest first: "
+    f"{'; '.join(names)}."
 )
 
 # %% [markdown]
