@@ -191,8 +191,8 @@ for name, text in texts.items():
 # is right in {glue:text}`real_base` of the requests. TT-SI in the paper's setting changes that by {glue:text}`real_paper`,
 # as we tuned it by {glue:text}`real_tuned`. Constrained decoding, which needs no practice at all, changes it by
 # {glue:text}`real_constrained`; tuned TT-SI on top of that by {glue:text}`real_both`. Training once on
-# {glue:text}`real_validation` answered validation samples (SFT) changes it by {glue:text}`real_sft`. On API-Bank's level 2
-# SFT on the benchmark's own training file shows {glue:text}`real_sft_apibank`. On the other benchmarks constrained
+# {glue:text}`real_validation` answered validation samples (SFT) changes it by {glue:text}`real_sft`. On API-Bank's second
+# level, training once on the benchmark's own training file shows {glue:text}`real_sft_apibank`. On the other benchmarks constrained
 # decoding helps beyond chance on {glue:text}`real_helped`, and practice on {glue:text}`real_practice_helped`.
 #
 # A first round had looked better: with a setting chosen on fewer validation samples, tuned TT-SI showed
