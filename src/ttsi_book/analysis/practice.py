@@ -81,6 +81,7 @@ def by_margin(rows: pd.DataFrame, estimator: str) -> pd.DataFrame:
     names = [f"{low:g} to {high:g}" for low, high in pairwise(MARGINS)]
     groups = pd.Series(pd.cut(margins.iloc[order], list(MARGINS), labels=names, include_lowest=True))
     found = changes(adapted.iloc[order], groups.astype(str)).drop(columns="adapted")
-    exact = [binomtest(one.fixed, max(one.fixed + one.broken, 1)).pvalue for one in found.itertuples()]
+    counts = zip(found["fixed"], found["broken"], strict=True)
+    exact = [binomtest(fixed, max(fixed + broken, 1)).pvalue for fixed, broken in counts]
     tested = with_holm(pd.DataFrame({"p_value": exact}, found.index))
     return found.assign(**{"p": tested["p_value"].map(p_text), "p, Holm": tested["p_holm"].map(p_text)})

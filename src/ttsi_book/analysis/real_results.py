@@ -132,7 +132,8 @@ def by_seed(rows: pd.DataFrame) -> pd.DataFrame:
 
     Rows are sets and families; columns are `seed 0` and so on, and `standard deviation`. Nothing where all have one.
     """
-    accuracies: Any = rows.groupby(["set", "family", "seed"], sort=False)["greedy_correct"].mean().unstack("seed")
+    means: Any = rows.groupby(["set", "family", "seed"], sort=False)["greedy_correct"].mean()
+    accuracies = means.unstack("seed")
     several = accuracies[accuracies.notna().sum(axis=1) > 1].dropna(axis=1, how="all").sort_index(axis=1)
     named = several.rename(columns="seed {}".format).rename_axis(index=[None, None], columns=None)
     return named.assign(**{"standard deviation": several.std(axis=1)})
