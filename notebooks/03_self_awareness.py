@@ -230,7 +230,7 @@ roc_curves(rows)
 # %% [markdown]
 # Where one curve lies above the other, that margin finds more of the wrong answers for the same share of right ones.
 #
-# What stands left of the dashed line would be adapted. Orange there is what the gate is for; blue there is work spent
+# What stands left of the dashed line is below tau. Orange there is what the gate is for; blue there is work spent
 # on answers that were right, and a chance to break them; orange on the right is missed.
 
 
@@ -305,7 +305,7 @@ for name, key in (("rss-margin", "rss"), (config.loop.estimator, "profile")):
         display=False,
     )
     for column, short in (
-        ("below tau", "adapted"),
+        ("below tau", "below"),
         ("of the wrong", "wrong"),
         ("of the right", "right"),
     ):
@@ -332,7 +332,7 @@ glue("awareness_estimator", config.loop.estimator, display=False)
 # | on one split | RSS margin | the profile's |
 # |---|---|---|
 # | ECE | {glue:text}`ece_rss` | {glue:text}`ece_profile` |
-# | share adapted | {glue:text}`gate_rss_adapted` | {glue:text}`gate_profile_adapted` |
+# | share below tau | {glue:text}`gate_rss_below` | {glue:text}`gate_profile_below` |
 # | of the wrong answers | {glue:text}`gate_rss_wrong` | {glue:text}`gate_profile_wrong` |
 # | of the right answers | {glue:text}`gate_rss_right` | {glue:text}`gate_profile_right` |
 

@@ -169,8 +169,8 @@ cost_frontier(points, bound="pass@5")
 # *Accuracy* comes from the published results, five seeds. *Seconds* come from runs of their own on the same benchmark
 # split, one CPU thread, with nothing else on the machine: seconds that were taken while other work shared the machine
 # say little. The methods took turns, so that a slow minute meets all of them alike. SFT is charged what the base
-# answers of its own runs take: its adapter would be merged into the weights before it serves. In both, every sample is adapted, so that the gate can be replayed at any threshold. What a request
-# costs is the mean over certain and uncertain ones, weighted by the share below tau in the results.
+# answers of its own runs take: its adapter would be merged into the weights before it serves. In both, every sample is
+# adapted, so that the gate can be replayed at any threshold. What a request costs is the mean over certain and uncertain ones, weighted by the share below tau in the results.
 
 # %% tags=["hide-input"]
 facts = {

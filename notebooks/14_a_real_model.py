@@ -247,8 +247,8 @@ pd.Series(setting, name="TT-SI on this page").astype(str).to_frame()
 # ## The table
 #
 # Exact match with 95% intervals over samples. Of ToolAlpaca the simulated set could be had, which is not the one that the
-# paper's table seems to use; one of its samples, whose gold calls cannot be read, is left out. Beside the strict reading stands what a *lenient* one would add: one that
-# takes what tool-calling servers take, such as arguments as JSON text, or an object without its tags
+# paper's table seems to use; one of its samples, whose gold calls cannot be read, is left out. Beside the
+# strict reading stands what a *lenient* one would add: one that takes what tool-calling servers take, such as arguments as JSON text, or an object without its tags
 # (`ttsi.evaluation.leniency`). The loop itself never reads leniently. Drawn answers were read strictly only. Tools are
 # shuffled: as SealTool lists them, the first is mostly the right one ([](12_the_papers_benchmarks)).
 
@@ -432,7 +432,8 @@ figure
 
 # %% [markdown]
 # By their intervals practice does harm with {glue:text}`real_harmed`, and it helps with {glue:text}`real_helped_dev`. No
-# other change in this figure can be told from chance. How well each estimator finds wrong answers on the same samples, which the profile's estimator was chosen by:
+# other change in this figure can be told from chance. How well each estimator finds wrong answers on the same samples,
+# which the profile's estimator was chosen by:
 
 # %% tags=["hide-input"]
 measured = read_study(selection, "base")

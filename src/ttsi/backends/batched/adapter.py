@@ -135,7 +135,7 @@ class _Training:
         self.losses: list[list[float]] = [[] for _ in ids]
         self.at_work = list(range(len(ids)))
         self.weights = [weights[numbers].requires_grad_() for weights in adapter.weights]
-        self.optimizer = torch.optim.AdamW(self.weights, lr=self.settings.learning_rate, weight_decay=0.0, fused=True)
+        self.optimizer = self._adam()
 
     def run(self) -> list[list[float]]:
         """Train until every adapter has done its steps; their weights are then the adapter's."""
@@ -198,13 +198,15 @@ class _Training:
 
     def _keep(self, rows: list[int]) -> None:
         """Go on with some of the adapters: their weights, Adam's moments, and the number of steps taken."""
-        before = self.optimizer.state
-        kept = [weights[rows].requires_grad_() for weights in self.weights]
-        self.optimizer = torch.optim.AdamW(kept, lr=self.settings.learning_rate, weight_decay=0.0, fused=True)
-        for old, new in zip(self.weights, kept, strict=True):
+        before, old_weights = self.optimizer.state, self.weights
+        self.weights = [weights[rows].requires_grad_() for weights in old_weights]
+        self.optimizer = self._adam()
+        for old, new in zip(old_weights, self.weights, strict=True):
             moments = {name: before[old][name][rows] for name in ("exp_avg", "exp_avg_sq")}
             self.optimizer.state[new] = {"step": before[old]["step"], **moments}
-        self.weights = kept
+
+    def _adam(self) -> torch.optim.AdamW:
+        return torch.optim.AdamW(self.weights, lr=self.settings.learning_rate, weight_decay=0.0, fused=True)
 
     def _is_done(self, n: int) -> bool:
         losses, stop = self.losses[n], self.settings.stop_loss
