@@ -1,5 +1,6 @@
 """The built book as files: it asks nobody for anything, and what it shows and links to is there."""
 
+import functools
 import getpass
 import json
 import platform
@@ -39,6 +40,7 @@ each_page = pytest.mark.parametrize("docname", [*STATIC_PAGES, *CHAPTERS])
 each_chapter = pytest.mark.parametrize("docname", CHAPTERS)
 
 
+@functools.cache
 def read_page(smoke_book: Path, docname: str) -> tuple[Path, BeautifulSoup]:
     path = smoke_book / "html" / f"{docname}.html"
     return path, BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")

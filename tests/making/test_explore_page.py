@@ -8,31 +8,14 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from served_pages import served
-from test_browser import MODES, Complaints
+from served_pages import MODES, Complaints
 from ttsi.data import data_root
 from ttsi.evaluation.statistics import proportion_interval
 from ttsi.studies.published import margins_of, read_study, replay
-from ttsi_book.making.pages import assemble, build_pages
 
-ROOT = Path(__file__).parents[2]
 MEGABYTES = 3_000_000
 
-pytestmark = pytest.mark.xdist_group("explore")
-
-
-@pytest.fixture(scope="module")
-def html(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The pages of the book without its chapters."""
-    out = tmp_path_factory.mktemp("explore")
-    assemble(ROOT, {}, "", out / "source")
-    return build_pages(ROOT, out / "source", out / "html", strict=False).parent
-
-
-@pytest.fixture(scope="module")
-def address(html: Path) -> Iterator[str]:
-    with served(html) as address:
-        yield f"{address}/explore.html"
+pytestmark = pytest.mark.xdist_group("book")
 
 
 @pytest.fixture(params=MODES)
@@ -50,7 +33,7 @@ def page(browser: Browser, address: str, request: pytest.FixtureRequest) -> Iter
 
 
 def open_page(page: Page, address: str) -> None:
-    page.goto(address, wait_until="networkidle")
+    page.goto(f"{address}/explore.html", wait_until="networkidle")
     page.locator("html[data-explore=ready]").wait_for()
 
 
@@ -145,8 +128,8 @@ def test_every_set_and_family_can_be_chosen(browser: Browser, address: str) -> N
         assert not errors
 
 
-def test_the_page_weighs_little_and_opens_from_a_file(browser: Browser, address: str, html: Path) -> None:
-    for start in (address, (html / "explore.html").as_uri()):
+def test_the_page_weighs_little_and_opens_from_a_file(browser: Browser, address: str, smoke_book: Path) -> None:
+    for start in (address, (smoke_book / "html").as_uri()):
         with browser.new_context() as context:
             page, complaints, weights = context.new_page(), Complaints([]), []
             complaints.watch(page, urlsplit(start).netloc)

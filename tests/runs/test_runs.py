@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
+from ttsi.cli import main
 from ttsi.loop import STAGES
 from ttsi.records import InputError, Outcome
 from ttsi.runs.config import configure
@@ -21,8 +23,8 @@ TIMES = [f"seconds_{stage}" for stage in STAGES]
 ROUNDED = [*TIMES, "margins", "losses"]
 """Last bits of margins differ with the batch, and so where a run was cut; `margin` is compared to rounding."""
 TTSI = str(Path(sysconfig.get_path("scripts")) / "ttsi")
-COMMAND = [TTSI, "run", "--profile", "smoke", "--split", "single/unseen", "--subset", "validation", "--limit", "8"]
-COMMAND += ["--batch", "2"]
+OPTIONS = ["run", "--profile", "smoke", "--split", "single/unseen", "--subset", "validation", "--limit", "8"]
+OPTIONS += ["--batch", "2"]
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +53,10 @@ def test_a_finished_run_is_a_table_and_what_made_it(whole, config):
         assert {"text", "verdict"} >= set().union(*map(set, json.loads(examples)))
 
 
-@pytest.mark.parametrize("rows_before_the_kill", [0, 1, 4])
+@pytest.mark.parametrize("rows_before_the_kill", [0, 4])
 def test_killed_and_resumed_gives_the_same_rows(whole, tmp_path, rows_before_the_kill):
     out = tmp_path / "killed"
-    with subprocess.Popen([*COMMAND, "--out", str(out)], start_new_session=True) as process:
+    with subprocess.Popen([TTSI, *OPTIONS, "--out", str(out)], start_new_session=True) as process:
         deadline = time.monotonic() + 300
         while process.poll() is None and time.monotonic() < deadline:
             rows = (out / JOURNAL).read_text().count("\n") if (out / JOURNAL).exists() else -1
@@ -63,8 +65,8 @@ def test_killed_and_resumed_gives_the_same_rows(whole, tmp_path, rows_before_the
             time.sleep(0.01)
         os.killpg(process.pid, signal.SIGKILL)
     assert not (out / TABLE).exists(), "the run ended before it could be killed"
-    resumed = subprocess.run([*COMMAND, "--out", str(out), "--resume"], capture_output=True, text=True, check=False)
-    assert resumed.returncode == 0, resumed.stderr
+    resumed = CliRunner().invoke(main, [*OPTIONS, "--out", str(out), "--resume"])
+    assert resumed.exit_code == 0, resumed.output
     found, expected = read_outcomes(out).drop(columns=ROUNDED), whole[1].drop(columns=ROUNDED)
     pd.testing.assert_frame_equal(found, expected)
     assert len(read_provenance(out).resumed) == 1
