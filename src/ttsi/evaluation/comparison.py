@@ -226,7 +226,7 @@ def effect_text(tested: Any) -> str:
     if not apart and not significant:
         return "no effect that these samples can tell from chance"
     alone = "" if significant and apart else f" by its {'interval' if apart else 'p value'} alone"
-    return f"a {'gain' if tested.fixed > tested.broken else 'loss'}{alone}"
+    return f"a {'gain' if tested.estimate > 0 else 'loss'}{alone}"
 
 
 def _complete(column: Any) -> bool:
