@@ -19,7 +19,6 @@ from ttsi.records import Call
 OPEN, CLOSE = "<tool_call>", "</tool_call>"
 FIELDS = {"name", "arguments"}
 
-
 DEEPEST = 64
 """Levels of lists and objects in a value; every file of the benchmarks has far fewer."""
 
@@ -43,8 +42,7 @@ def parse_calls(text: str) -> tuple[Call, ...]:
     """Read the calls of an agent's output, in order; an empty output holds none.
 
     Raises `MalformedCall` for words without a block or after one, a block that is not closed, and a block that
-    is not one JSON object of exactly a name and arguments, or that holds a value which JSON does not have
-    .
+    is not one JSON object of exactly a name and arguments, or that holds a value which JSON does not have.
     """
     if not text.strip():
         return ()
@@ -109,11 +107,7 @@ def _read_json(text: str) -> tuple[Any, str]:
 
 
 def plain(value: Any, depth: int = 0) -> Any:
-    """Return a JSON value with tuples as lists.
-
-    Args:
-        value: what a JSON reader, or a reader of Python literals, returned.
-        depth: levels of lists and objects that the value stands in.
+    """Return the value of a reader of JSON or of Python literals with tuples as lists.
 
     Raises:
         ValueError: the value, or one within it, cannot be written as JSON in UTF-8, or is nested too deeply. Half of a

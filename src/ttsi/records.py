@@ -75,16 +75,14 @@ def read_table(kind: type[R], tables: Mapping[str, Any], name: str, path: Path) 
     try:
         return kind.model_validate(tables[name])
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise InputError(f"{path}: {where} of {name} is {first['input']!r}; expected: {first['msg']}") from error
+        raise InputError(f"{path}: {refused(error, f' of {name}')}") from error
 
 
-def refused(error: ValidationError) -> str:
+def refused(error: ValidationError, of_table: str = "") -> str:
     """Return in one line which setting was refused first, what was found and what was expected."""
     first = error.errors()[0]
     name, expected = ".".join(map(str, first["loc"])), first["msg"].removeprefix("Value error, ")
-    return f"{name} is {first['input']!r}; expected: {expected}"
+    return f"{name}{of_table} is {first['input']!r}; expected: {expected}"
 
 
 class Message(Record):

@@ -81,21 +81,9 @@ def _scored(seen: Sequence[Evidence], candidates: Sequence[Sequence[Sequence[int
     return [scores.double() for scores in seen[0].agent.scored([one.row() for one in seen], candidates)]
 
 
-def _names(seen: Sequence[Evidence]) -> "list[torch.Tensor]":
-    return _scored(seen, [one.openings for one in seen])
-
-
 def _best_calls(seen: Sequence[Evidence]) -> list[list[list[int]]]:
     continued = iter(seen[0].agent.continued([one.row(then=opening) for one in seen for opening in one.openings]))
     return [[[*opening, *next(continued)] for opening in one.openings] for one in seen]
-
-
-def _calls(seen: Sequence[Evidence]) -> "list[torch.Tensor]":
-    return _scored(seen, [one.best_calls for one in seen])
-
-
-def _answer_log_likelihood(seen: Sequence[Evidence]) -> list[float]:
-    return [scores.item() for scores in _scored(seen, [[one.answer] for one in seen])]
 
 
 def _samples(seen: Sequence[Evidence]) -> list[list[str]]:
@@ -106,10 +94,10 @@ def _samples(seen: Sequence[Evidence]) -> list[list[str]]:
 
 
 _KINDS: dict[str, Callable[[Sequence[Evidence]], list[Any]]] = {
-    "names": _names,
+    "names": lambda seen: _scored(seen, [one.openings for one in seen]),
     "best_calls": _best_calls,
-    "calls": _calls,
-    "answer_log_likelihood": _answer_log_likelihood,
+    "calls": lambda seen: _scored(seen, [one.best_calls for one in seen]),
+    "answer_log_likelihood": lambda seen: [scores.item() for scores in _scored(seen, [[one.answer] for one in seen])],
     "samples": _samples,
 }
 

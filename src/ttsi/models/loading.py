@@ -61,11 +61,7 @@ def model_folder(model: str) -> Path:
 
 
 def pinned(name: str, manifest: Path) -> Pinned:
-    """Return the pinned commit of a model of the hub.
-
-    Args:
-        name: `owner/name`.
-        manifest: TOML file with a table for each model.
+    """Return the pinned commit of a model of the hub, `owner/name`; the manifest has a table for each.
 
     Raises:
         InputError: the manifest cannot be read, or does not pin this model.
@@ -114,9 +110,7 @@ def read(folder: Path, *, device: str, dtype: str) -> tuple[Any, Any]:
         InputError: the folder or a part of it is missing or unreadable, the device is not there or its memory is too
             small, or the chat template takes no tools.
     """
-    missing = missing_part(folder)
-    if missing:
-        raise InputError(f"{folder} is not a model folder: found no {missing}; expected config, tokenizer and weights")
+    check_whole(folder)
     check_device(device)
     logging.disable_progress_bar()
     settings: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
@@ -152,6 +146,12 @@ def missing_part(folder: Path) -> str | None:
         except (ValueError, KeyError, AttributeError, TypeError) as error:
             raise InputError(f"{index} cannot be read as an index of weights: {error}") from error
     return next((name for name in needed if not (folder / name).is_file()), None)
+
+
+def check_whole(folder: Path) -> None:
+    """Raise `InputError` unless a folder holds all parts of a model."""
+    if missing := missing_part(folder):
+        raise InputError(f"{folder} is not a model folder: found no {missing}; expected config, tokenizer and weights")
 
 
 def check_device(device: str) -> None:

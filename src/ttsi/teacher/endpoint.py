@@ -99,14 +99,7 @@ class EndpointTeacher:
         )
 
     def write(self, request: Request, *, draws: int, temperature: float, seed: int, max_new_tokens: int) -> list[str]:
-        """Return `draws` practice examples as text, in the form that `ttsi.prompts.read_practice` reads.
-
-        Args:
-            request: the test request, which has no label.
-            draws: number of examples; each is a request of its own.
-            temperature: of the sampling.
-            seed: of all draws.
-            max_new_tokens: limit of each answer.
+        """Return `draws` practice examples as text, each asked for by itself and of so many tokens at most.
 
         Raises:
             TeacherError: the teacher could not be asked. Answers that it gave are in the cache.

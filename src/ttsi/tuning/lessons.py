@@ -188,9 +188,9 @@ class _Variation:
         """Return the sample so written; one in which two names would become one keeps its own."""
         tools = [self.tool(tool) for tool in sample.request.tools]
         calls = tuple(self._call(call) for call in sample.gold)
-        before = [(tool.name, len(tool.parameters["properties"])) for tool in sample.request.tools]
-        kept = len({tool.name for tool in tools}) == len(before) and all(
-            len(tool.parameters["properties"]) == count for tool, (_, count) in zip(tools, before, strict=True)
+        kept = len({tool.name for tool in tools}) == len(tools) and all(
+            len(new.parameters["properties"]) == len(old.parameters["properties"])
+            for new, old in zip(tools, sample.request.tools, strict=True)
         )
         return _with_tools(sample, tools).model_copy(update={"gold": calls}) if kept else sample
 

@@ -14,6 +14,7 @@ from peft import LoraConfig, get_peft_model
 from pydantic import Field
 from safetensors.torch import save_file
 from torch import nn
+from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader, Dataset
 from tqdm.auto import tqdm
 
@@ -145,14 +146,10 @@ class _Training:
 
     def _pass(self, batch: Sequence[Ids], answers: int) -> torch.Tensor:
         """Add the gradients of a batch; return its share of the step's mean loss."""
-        width = max(map(_length, batch))
-        pad = self.agent.tokenizer.pad_token_id
-        ids = [[*prompt, *answer, *[pad] * (width - len(prompt) - len(answer))] for prompt, answer in batch]
-        labels = [
-            [UNTRAINED] * len(prompt) + answer + [UNTRAINED] * (width - len(prompt) - len(answer))
-            for prompt, answer in batch
-        ]
-        tokens, targets = (torch.tensor(rows, device=self.device) for rows in (ids, labels))
+        ids = [torch.tensor(prompt + answer) for prompt, answer in batch]
+        labels = [torch.tensor([UNTRAINED] * len(prompt) + answer) for prompt, answer in batch]
+        tokens = pad_sequence(ids, True, self.agent.tokenizer.pad_token_id).to(self.device)
+        targets = pad_sequence(labels, True, UNTRAINED).to(self.device)
         on_gpu = self.device.type == "cuda"
         with torch.autocast("cuda", dtype=torch.bfloat16) if on_gpu else nullcontext():
             # Padded on the right under a causal mask: no token of a lesson sees the padding.

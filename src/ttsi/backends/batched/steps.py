@@ -7,7 +7,7 @@ written yet, and the place to write to is a tensor that each step moves on.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import torch
 from transformers import Cache
@@ -21,30 +21,8 @@ if TYPE_CHECKING:
     from ttsi.backends.batched.agent import BatchedAgent
 
 
-class Step(Protocol):
-    """Reads one more token of each row."""
-
-    leave: float
-    """Rows leave when no more than this share of the batch is at work."""
-
-    def __call__(self, tokens: Sequence[int]) -> torch.Tensor:
-        """Return the last layer's hidden states, (rows, hidden size), of the tokens, one a row."""
-        ...
-
-    def keep(self, rows: torch.Tensor) -> "Step":
-        """Return the step of some of the rows only."""
-        ...
-
-
-def stepping(agent: "BatchedAgent", context: Context, indices: torch.Tensor, *, tokens: int) -> Step:
-    """Return the step of rows that have read their prompts, and may write so many tokens.
-
-    Args:
-        agent: whose rows they are.
-        context: what they have read.
-        indices: of each row's sample, (rows,), on the CPU.
-        tokens: that a row may write, at most.
-    """
+def stepping(agent: "BatchedAgent", context: Context, indices: torch.Tensor, *, tokens: int) -> "Passes | Places":
+    """Return the step of rows that have read `context` and may write so many tokens; indices: (rows,), on the CPU."""
     if agent.model.device.type == "cuda":
         return Places(agent, context, indices, tokens)
     return Passes(agent, context, indices)
@@ -54,17 +32,17 @@ class Passes:
     """A pass a step; the keys and values grow."""
 
     leave = 0.75
-    """Moving the others costs about a step."""
+    """Rows leave when no more than this share of the batch is at work: moving the others costs about a step."""
 
     def __init__(self, agent: "BatchedAgent", context: Context, indices: torch.Tensor) -> None:
         self._agent, self._context, self._indices = agent, context, indices
 
     def __call__(self, tokens: Sequence[int]) -> torch.Tensor:
-        """Return hidden states, (rows, hidden size)."""
+        """Return the last layer's hidden states, (rows, hidden size), of the tokens, one a row."""
         return self._agent.advance(self._context, [[token] for token in tokens], self._indices.tolist())[:, 0]
 
     def keep(self, rows: torch.Tensor) -> "Passes":
-        """Go on with some of the rows."""
+        """Return the step of some of the rows only."""
         self._context.keep(rows.to(self._context.real.device))
         self._indices = self._indices[rows]
         return self

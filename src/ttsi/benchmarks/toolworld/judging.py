@@ -34,9 +34,7 @@ Values = dict[str, Any]
 def is_right(request_id: str, example: PracticeExample) -> bool:
     """Tell whether the calls of a practice example are those that its own conversation asks for.
 
-    Args:
-        request_id: of the toolworld sample that the example was written for; it decides the tools.
-        example: what a teacher or the agent wrote.
+    The id of the toolworld sample that the example was written for decides the tools.
 
     Raises:
         InputError: the id is not one of toolworld.
