@@ -56,11 +56,7 @@ def parse_calls(text: str) -> tuple[Call, ...]:
 
 
 def read_call(value: Any) -> Call:
-    """Return the call that a JSON value is: an object of exactly a name and arguments.
-
-    Raises:
-        MalformedCall: the value is not that.
-    """
+    """Return the call that a JSON value is, an object of exactly a name and arguments; else raises `MalformedCall`."""
     if not isinstance(value, dict) or set(value) != FIELDS:
         raise MalformedCall(f"expected an object of name and arguments, found {excerpt(json.dumps(value))}")
     try:
@@ -84,23 +80,18 @@ def first_line(error: BaseException) -> str:
 
 def _read_block(text: str) -> tuple[Call, str]:
     """Return the call of the block that `text` starts with, and the text after that block."""
-    value, rest = _read_json(_after(OPEN, text))
-    return read_call(value), _after(CLOSE, rest)
+    inside = _after(OPEN, text)
+    try:
+        value, rest = first_value(inside)  # which may hold a tag within a string
+    except ValueError as error:
+        raise MalformedCall(f"expected a JSON object after {OPEN}, found {excerpt(inside)} ({error})") from error
+    return read_call(value), _after(CLOSE, rest.strip())
 
 
 def _after(tag: str, text: str) -> str:
     if not text.startswith(tag):
         raise MalformedCall(f"expected {tag}, found {excerpt(text)}")
     return text.removeprefix(tag).strip()
-
-
-def _read_json(text: str) -> tuple[Any, str]:
-    """Return the JSON value that `text` starts with, and the rest; a value may hold a tag within a string."""
-    try:
-        value, rest = first_value(text)
-    except ValueError as error:
-        raise MalformedCall(f"expected a JSON object after {OPEN}, found {excerpt(text)} ({error})") from error
-    return value, rest.strip()
 
 
 # -- JSON values that every JSON reader takes, whatever Python's own reader takes beyond them ----------------------

@@ -55,11 +55,7 @@ class Settings(Record):
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Return the tables of a TOML file.
-
-    Raises:
-        InputError: the file cannot be read.
-    """
+    """Return the tables of a TOML file; one that cannot be read is an `InputError`."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -67,11 +63,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def read_table(kind: type[R], tables: Mapping[str, Any], name: str, path: Path) -> R:
-    """Return one of the tables of a TOML file as a record.
-
-    Raises:
-        InputError: a field of it is missing or malformed.
-    """
+    """Return one of the tables of a TOML file as a record; a field that is missing or malformed is an `InputError`."""
     try:
         return kind.model_validate(tables[name])
     except ValidationError as error:

@@ -31,13 +31,8 @@ class Awareness:
 class Evidence:
     """What the estimators look at: computed for a batch by `gather`, or when the first of them asks for it.
 
-    Args:
-        agent: the agent.
-        request: what it was asked.
-        answer: its greedy answer, token ids.
-        temperature: of sampled answers.
-        seed: of sampled answers.
-        index: number of the request in its batch.
+    The answer is the agent's greedy one to the request, as token ids; temperature and seed are of sampled answers,
+    and the index is the request's number in its batch.
     """
 
     def __init__(

@@ -20,8 +20,8 @@ NOT_OPTIONS = ("profile", "author", "in_context")
 class SettingsCommand(click.Command):
     """A command that takes settings of a run, besides its own parameters; settings that are not given are None.
 
-    Their options are made when they are asked for, so that the help of other commands does not wait for them. Settings
-    are named; none: all of them.
+    Their options are made when they are asked for, so that the help of other commands does not wait for them.
+    `settings` names them; none: all there are.
     """
 
     def __init__(self, *arguments: Any, settings: Sequence[str] = (), **parameters: Any) -> None:

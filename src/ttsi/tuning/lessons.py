@@ -48,11 +48,7 @@ class PromptCompletion(Record):
 
 
 class Lessons:
-    """The stream of lessons.
-
-    Args:
-        samples: requests; one without calls, or whose calls its tools' schemas do not allow, makes no lesson.
-        seed: of all that is drawn.
+    """The stream of lessons; a sample without calls, or whose calls its tools' schemas do not allow, makes none.
 
     Raises:
         InputError: there are no two different requests that a practice example can be made of.

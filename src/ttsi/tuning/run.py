@@ -73,15 +73,8 @@ def tune(
     """Tune an agent and write its adapter in PEFT's format, with `tuning.json` and `tuning.parquet`.
 
     Goes on by itself from a checkpoint that an interrupted tuning left in the folder. On a GPU products are computed
-    in bfloat16; what is trained stays in float32.
-
-    Args:
-        config: what to do.
-        folder: of the adapter.
-        device: `cpu` or `cuda`.
-        data_dir: where the files of the Berkeley Function-Calling Leaderboard lie.
-        tokens_at_once: of a pass, padding included; a step adds up the gradients of several passes.
-        progress: whether to show a bar.
+    in bfloat16; what is trained stays in float32. A step adds up the gradients of passes of `tokens_at_once`, padding
+    included. The files of the Berkeley Function-Calling Leaderboard lie in `data_dir`.
 
     Returns:
         One row a step: `step`, `loss` (nats per answer token), `tokens` (all that are read), `seconds`.

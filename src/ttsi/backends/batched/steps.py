@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch.nn.functional import pad
 from transformers import Cache
 from transformers.cache_utils import DynamicLayer
 
@@ -118,7 +119,8 @@ class _Fixed(DynamicLayer):
     def __init__(self, keys: torch.Tensor, values: torch.Tensor, room: int, place: torch.Tensor) -> None:
         super().__init__()
         self.lazy_initialization(keys, values)
-        self._place, self._all = place, (_roomy(keys, room), _roomy(values, room))
+        more = (0, 0, 0, room - keys.shape[2])  # by zeros: a hidden place counts 0 times what stands there
+        self._place, self._all = place, (pad(keys, more), pad(values, more))
         self.keys, self.values = self._all
 
     def update(
@@ -128,13 +130,6 @@ class _Fixed(DynamicLayer):
         for states, new in zip(self._all, (key_states, value_states), strict=True):
             states.index_copy_(2, self._place, new)
         return self._all
-
-
-def _roomy(states: torch.Tensor, room: int) -> torch.Tensor:
-    rows, heads, read, size = states.shape
-    roomy = states.new_zeros(rows, heads, room, size)  # not empty: a hidden place counts 0 times what stands there
-    roomy[:, :, :read] = states
-    return roomy
 
 
 @contextmanager

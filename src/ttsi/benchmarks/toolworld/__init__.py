@@ -68,11 +68,7 @@ def _drawn(sample_id: str, split: str, subset: Subset) -> Sample:
 
 
 def load(split: str, *, subset: Subset = "test", seed: int = 0, limit: int = 200) -> list[Sample]:
-    """Return the first `limit` samples of a split.
-
-    Raises:
-        InputError: the split or the subset does not exist, or the seed is negative or too large.
-    """
+    """Return the first `limit` of `samples`."""
     return list(islice(samples(split, subset=subset, seed=seed), limit))
 
 

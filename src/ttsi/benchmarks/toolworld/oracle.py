@@ -1,7 +1,8 @@
 """New conversations over the tools of a test request, by the grammar that made it; they are not the request's own.
 
 A request's id decides its tools, so nothing but the id is needed, least of all the gold. The conversations are of the
-training subset: none of them is a validation or a test conversation.
+training subset: none of them is a validation or a test conversation. An id that is not one of toolworld's is an
+`InputError`.
 """
 
 import re
@@ -15,11 +16,7 @@ _ID = re.compile(rf"toolworld/({'|'.join(SPLITS)})/({'|'.join(SUBSETS)})/\d+/\d+
 
 
 def practise(request_id: str, count: int, seed: int) -> list[PracticeExample]:
-    """Draw practice conversations for a request, with the calls that answer them; the seed has no part in the tools.
-
-    Raises:
-        InputError: the id is not one of toolworld.
-    """
+    """Draw practice conversations for a request, with the calls that answer them; the seed has no part in the tools."""
     kind, source = _kind_and_source(request_id)
     tools, rng = tools_of(request_id), Random(f"{request_id}/practice/{seed}")
     drawn = (draw_in_subset(rng, kind, source, tools, "train") for _ in range(count))
@@ -27,11 +24,7 @@ def practise(request_id: str, count: int, seed: int) -> list[PracticeExample]:
 
 
 def tools_of(request_id: str) -> tuple[Verbed, ...]:
-    """Return the tools of a sample, drawn again from its id.
-
-    Raises:
-        InputError: the id is not one of toolworld.
-    """
+    """Return the tools of a sample, drawn again from its id."""
     kind, source = _kind_and_source(request_id)
     return draw_tools(Random(request_id), kind, source)
 
