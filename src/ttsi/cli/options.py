@@ -26,7 +26,8 @@ class SettingsCommand(click.Command):
 
     def __init__(self, *arguments: Any, settings: Sequence[str] = (), **parameters: Any) -> None:
         super().__init__(*arguments, **parameters)
-        self._own, self._settings = vars(self).pop("params"), tuple(settings)
+        self._own = vars(self).pop("params")  # else click's list would stand before the property
+        self._settings = tuple(settings)
 
     @cached_property
     def params(self) -> list[click.Parameter]:
