@@ -72,8 +72,8 @@ class SequentialAdapter:
 
     def fit(self, lessons: Sequence[Sequence[Lesson]], *, seeds: Sequence[int]) -> list[list[float]]:
         """Train a fresh adapter, its A drawn from the seed, and leave it off; return the loss of each step."""
-        (of_sample,), (seed,) = lessons, seeds
-        return self.fit_ids([[lesson_ids(self.agent, lesson) for lesson in of_sample]], seeds=[seed])
+        ids = [[lesson_ids(self.agent, lesson) for lesson in of_sample] for of_sample in lessons]
+        return self.fit_ids(ids, seeds=seeds)
 
     def fit_ids(
         self, ids: Sequence[Sequence[Ids]], *, seeds: Sequence[int], indices: Sequence[int] = (0,)

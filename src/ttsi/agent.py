@@ -122,12 +122,8 @@ class Agent:
     @torch.inference_mode()
     def continued(self, rows: Sequence[Row], *, temperature: float = 0.0) -> list[list[int]]:
         """Continue rows of any samples, as `generate` does, left-padded into batches that fit into memory."""
-
-        def batch(numbers: range) -> list[list[int]]:
-            return self._continued([rows[number] for number in numbers], temperature)
-
-        longest = max(len(row.prompt) for row in rows)
-        return in_batches(batch, len(rows), tokens=longest + self.max_new_tokens)
+        longest = max(len(row.prompt) for row in rows) + self.max_new_tokens
+        return in_batches(lambda part: self._continued(rows[part], temperature), len(rows), tokens=longest)
 
     def _continued(self, rows: Sequence[Row], temperature: float) -> list[list[int]]:
         pad, device = self.tokenizer.pad_token_id, self.model.device
@@ -165,11 +161,10 @@ class Agent:
         """Return log P(candidate | prompt) for the candidates of each row: tensors of shape (candidates,), nats."""
 
         def score(prompt: Sequence[int], of_row: Sequence[Sequence[int]]) -> torch.Tensor:
-            def batch(numbers: range) -> list[torch.Tensor]:
-                return list(self._log_likelihoods(prompt, [of_row[number] for number in numbers]))
+            def batch(part: slice) -> list[torch.Tensor]:
+                return list(self._log_likelihoods(prompt, of_row[part]))
 
-            longest = len(prompt) + max(map(len, of_row))
-            return torch.stack(in_batches(batch, len(of_row), tokens=longest))
+            return torch.stack(in_batches(batch, len(of_row), tokens=len(prompt) + max(map(len, of_row))))
 
         return [score(row.prompt, of_row) for row, of_row in zip(rows, candidates, strict=True)]
 

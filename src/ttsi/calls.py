@@ -19,7 +19,6 @@ from ttsi.records import Call
 OPEN, CLOSE = "<tool_call>", "</tool_call>"
 FIELDS = {"name", "arguments"}
 
-
 DEEPEST = 64
 """Levels of lists and objects in a value; every file of the benchmarks has far fewer."""
 
@@ -43,8 +42,7 @@ def parse_calls(text: str) -> tuple[Call, ...]:
     """Read the calls of an agent's output, in order; an empty output holds none.
 
     Raises `MalformedCall` for words without a block or after one, a block that is not closed, and a block that
-    is not one JSON object of exactly a name and arguments, or that holds a value which JSON does not have
-    .
+    is not one JSON object of exactly a name and arguments, or that holds a value which JSON does not have.
     """
     if not text.strip():
         return ()
@@ -58,11 +56,7 @@ def parse_calls(text: str) -> tuple[Call, ...]:
 
 
 def read_call(value: Any) -> Call:
-    """Return the call that a JSON value is: an object of exactly a name and arguments.
-
-    Raises:
-        MalformedCall: the value is not that.
-    """
+    """Return the call that a JSON value is, an object of exactly a name and arguments; else raises `MalformedCall`."""
     if not isinstance(value, dict) or set(value) != FIELDS:
         raise MalformedCall(f"expected an object of name and arguments, found {excerpt(json.dumps(value))}")
     try:
@@ -86,8 +80,12 @@ def first_line(error: BaseException) -> str:
 
 def _read_block(text: str) -> tuple[Call, str]:
     """Return the call of the block that `text` starts with, and the text after that block."""
-    value, rest = _read_json(_after(OPEN, text))
-    return read_call(value), _after(CLOSE, rest)
+    inside = _after(OPEN, text)
+    try:
+        value, rest = first_value(inside)  # which may hold a tag within a string
+    except ValueError as error:
+        raise MalformedCall(f"expected a JSON object after {OPEN}, found {excerpt(inside)} ({error})") from error
+    return read_call(value), _after(CLOSE, rest.strip())
 
 
 def _after(tag: str, text: str) -> str:
@@ -96,24 +94,11 @@ def _after(tag: str, text: str) -> str:
     return text.removeprefix(tag).strip()
 
 
-def _read_json(text: str) -> tuple[Any, str]:
-    """Return the JSON value that `text` starts with, and the rest; a value may hold a tag within a string."""
-    try:
-        value, rest = first_value(text)
-    except ValueError as error:
-        raise MalformedCall(f"expected a JSON object after {OPEN}, found {excerpt(text)} ({error})") from error
-    return value, rest.strip()
-
-
 # -- JSON values that every JSON reader takes, whatever Python's own reader takes beyond them ----------------------
 
 
 def plain(value: Any, depth: int = 0) -> Any:
-    """Return a JSON value with tuples as lists.
-
-    Args:
-        value: what a JSON reader, or a reader of Python literals, returned.
-        depth: levels of lists and objects that the value stands in.
+    """Return the value of a reader of JSON or of Python literals with tuples as lists.
 
     Raises:
         ValueError: the value, or one within it, cannot be written as JSON in UTF-8, or is nested too deeply. Half of a

@@ -55,11 +55,7 @@ class Settings(Record):
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Return the tables of a TOML file.
-
-    Raises:
-        InputError: the file cannot be read.
-    """
+    """Return the tables of a TOML file; one that cannot be read is an `InputError`."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -67,24 +63,18 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def read_table(kind: type[R], tables: Mapping[str, Any], name: str, path: Path) -> R:
-    """Return one of the tables of a TOML file as a record.
-
-    Raises:
-        InputError: a field of it is missing or malformed.
-    """
+    """Return one of the tables of a TOML file as a record; a field that is missing or malformed is an `InputError`."""
     try:
         return kind.model_validate(tables[name])
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise InputError(f"{path}: {where} of {name} is {first['input']!r}; expected: {first['msg']}") from error
+        raise InputError(f"{path}: {refused(error, f' of {name}')}") from error
 
 
-def refused(error: ValidationError) -> str:
+def refused(error: ValidationError, of_table: str = "") -> str:
     """Return in one line which setting was refused first, what was found and what was expected."""
     first = error.errors()[0]
     name, expected = ".".join(map(str, first["loc"])), first["msg"].removeprefix("Value error, ")
-    return f"{name} is {first['input']!r}; expected: {expected}"
+    return f"{name}{of_table} is {first['input']!r}; expected: {expected}"
 
 
 class Message(Record):

@@ -59,14 +59,11 @@ def answer_form(output: str) -> Hashable | None:
 def score(output: str, gold: Sequence[Call]) -> Score:
     """Compare the text that an agent wrote with the gold calls; a malformed text is wrong, never an error."""
     try:
-        calls, well_formed = parse_calls(output), True
+        calls = parse_calls(output)
     except MalformedCall:
-        calls, well_formed = (), False
-    return Score(
-        exact_match=well_formed and exact_match(calls, gold),
-        well_formed=well_formed,
-        names_correct=well_formed and _names(calls) == _names(gold),
-    )
+        return Score(exact_match=False, well_formed=False, names_correct=False)
+    names_correct = _names(calls) == _names(gold)
+    return Score(exact_match=exact_match(calls, gold), well_formed=True, names_correct=names_correct)
 
 
 def majority(answers: Sequence[str]) -> str:

@@ -36,11 +36,7 @@ def is_uncertain(margin: Any, tau: float) -> Any:
 def lets_through(gate: Gate, uncertain: bool, *, coin: float = 0.0, share: float = 0.0) -> bool:
     """Tell whether a gate lets a sample through to be adapted.
 
-    Args:
-        gate: which samples to adapt.
-        uncertain: whether the sample's margin is below tau.
-        coin: drawn for the sample, uniform on [0, 1).
-        share: the gate `random` lets a sample through if its coin is below this.
+    The gate `random` does so if the sample's coin, drawn uniformly from [0, 1), is below `share`.
     """
     return {"uncertain": uncertain, "all": True, "certain": not uncertain, "random": coin < share}[gate]
 

@@ -31,13 +31,8 @@ class Awareness:
 class Evidence:
     """What the estimators look at: computed for a batch by `gather`, or when the first of them asks for it.
 
-    Args:
-        agent: the agent.
-        request: what it was asked.
-        answer: its greedy answer, token ids.
-        temperature: of sampled answers.
-        seed: of sampled answers.
-        index: number of the request in its batch.
+    The answer is the agent's greedy one to the request, as token ids; temperature and seed are of sampled answers,
+    and the index is the request's number in its batch.
     """
 
     def __init__(
@@ -81,21 +76,9 @@ def _scored(seen: Sequence[Evidence], candidates: Sequence[Sequence[Sequence[int
     return [scores.double() for scores in seen[0].agent.scored([one.row() for one in seen], candidates)]
 
 
-def _names(seen: Sequence[Evidence]) -> "list[torch.Tensor]":
-    return _scored(seen, [one.openings for one in seen])
-
-
 def _best_calls(seen: Sequence[Evidence]) -> list[list[list[int]]]:
     continued = iter(seen[0].agent.continued([one.row(then=opening) for one in seen for opening in one.openings]))
     return [[[*opening, *next(continued)] for opening in one.openings] for one in seen]
-
-
-def _calls(seen: Sequence[Evidence]) -> "list[torch.Tensor]":
-    return _scored(seen, [one.best_calls for one in seen])
-
-
-def _answer_log_likelihood(seen: Sequence[Evidence]) -> list[float]:
-    return [scores.item() for scores in _scored(seen, [[one.answer] for one in seen])]
 
 
 def _samples(seen: Sequence[Evidence]) -> list[list[str]]:
@@ -106,10 +89,10 @@ def _samples(seen: Sequence[Evidence]) -> list[list[str]]:
 
 
 _KINDS: dict[str, Callable[[Sequence[Evidence]], list[Any]]] = {
-    "names": _names,
+    "names": lambda seen: _scored(seen, [one.openings for one in seen]),
     "best_calls": _best_calls,
-    "calls": _calls,
-    "answer_log_likelihood": _answer_log_likelihood,
+    "calls": lambda seen: _scored(seen, [one.best_calls for one in seen]),
+    "answer_log_likelihood": lambda seen: [scores.item() for scores in _scored(seen, [[one.answer] for one in seen])],
     "samples": _samples,
 }
 

@@ -5,7 +5,7 @@ Its two classes are named here and imported when a run asks for them, since impo
 """
 
 from dataclasses import dataclass
-from importlib import import_module
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 from ttsi.records import InputError
@@ -30,11 +30,11 @@ class Backend:
 
     def agent_class(self) -> "type[Agent]":
         """Return the class of its agents."""
-        return _named(self.agent)
+        return resolve_name(self.agent)
 
     def adapter_class(self) -> Any:
         """Return the class of its adapters, made from an agent and LoRA settings."""
-        return _named(self.adapter)
+        return resolve_name(self.adapter)
 
 
 BACKENDS: dict[str, Backend] = {
@@ -60,8 +60,3 @@ def adapter_for(agent: "Agent", settings: "LoraSettings") -> "BatchedAdapter | S
     if settings.prefix not in backend.prefixes:
         raise InputError(f"prefix is {settings.prefix!r}, which {agent.backend} has not; expected --backend batched")
     return backend.adapter_class()(agent, settings)
-
-
-def _named(place: str) -> Any:
-    module, _, name = place.partition(":")
-    return getattr(import_module(module), name)

@@ -62,14 +62,7 @@ class Memory:
 
 
 def memory(config: PreTrainedConfig, batch: Batch, *, lora: LoraSettings | None, dtype: torch.dtype) -> Memory:
-    """Estimate the memory of a run; nothing is loaded.
-
-    Args:
-        config: the model's, of Qwen's or Llama's kind.
-        batch: the largest batches.
-        lora: the adapter's settings; none where nothing is trained.
-        dtype: of the weights.
-    """
+    """Estimate the memory of a run, of a model of Qwen's or Llama's kind; without `lora` nothing is trained."""
     with torch.device("meta"):
         model: nn.Module = AutoModelForCausalLM.from_config(config, dtype=dtype)
     size, hidden, inner = dtype.itemsize, config.hidden_size, config.intermediate_size

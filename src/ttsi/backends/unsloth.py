@@ -14,7 +14,7 @@ from ttsi.agent import Agent
 from ttsi.backends.unsloth_import import require
 from ttsi.calls import first_line
 from ttsi.models.batches import is_out_of_memory
-from ttsi.models.loading import check_tokenizer, missing_part
+from ttsi.models.loading import check_tokenizer, check_whole
 from ttsi.records import InputError
 
 MODEL_TYPES = ("llama", "mistral", "qwen2", "qwen3")
@@ -53,9 +53,7 @@ class UnslothAgent(Agent):
 
 
 def _read(folder: Path, dtype: str) -> tuple[Any, Any]:
-    missing = missing_part(folder)
-    if missing:
-        raise InputError(f"{folder} is not a model folder: found no {missing}; expected config, tokenizer and weights")
+    check_whole(folder)
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True)
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)

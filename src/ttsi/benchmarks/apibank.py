@@ -146,14 +146,11 @@ def _turns(line: str, speaker: Role) -> list[Turn]:
 def _gold(text: str) -> tuple[tuple[Call, ...] | None, bool]:
     """Return the calls of `API-Request: [f(x='1')]`, and whether they were only read by repairing the text."""
     written = text.strip().removeprefix(REQUEST).strip()
-    try:
+    with suppress(ValueError):
         return _calls(read_calls(written)), False
-    except ValueError:
-        pass
-    try:
+    with suppress(ValueError):
         return _calls([repair_call(written.removeprefix("[").removesuffix("]"))]), True
-    except ValueError:
-        return None, False
+    return None, False
 
 
 def _calls(written: list[WrittenCall]) -> tuple[Call, ...]:

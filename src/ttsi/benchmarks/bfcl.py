@@ -23,16 +23,9 @@ NAME = "bfcl"
 SPLITS = ("all",)
 _FOLDER = "berkeley-function-call-leaderboard/bfcl_eval/data"
 _CATEGORIES = (
-    "simple_python",
-    "multiple",
-    "parallel",
-    "parallel_multiple",
-    "live_simple",
-    "live_multiple",
-    "live_parallel",
-    "live_parallel_multiple",
+    "simple_python multiple parallel parallel_multiple live_simple live_multiple live_parallel live_parallel_multiple"
 )
-PARTS = {"train": {name: f"{_FOLDER}/BFCL_v4_{name}.json" for name in _CATEGORIES}}
+PARTS = {"train": {name: f"{_FOLDER}/BFCL_v4_{name}.json" for name in _CATEGORIES.split()}}
 """The file of each category of questions that calls answer."""
 
 _KEPT = ("description", "enum", "default", "format", "maximum")
@@ -59,7 +52,7 @@ def _draft(record: Field, answers: Field) -> Draft:
     return Draft(
         id=f"{NAME}/{record['id'].text()}",
         messages=_messages(record["question"]),
-        tools=_tools(record["function"]),
+        tools=tuple(map(_tool, record["function"].tools())),
         gold=tuple(call for answer in answers.items() for call in _calls(answer)),
     )
 
@@ -70,12 +63,6 @@ def _messages(question: Field) -> tuple[Message, ...]:
         raise InputError(f"{question.place} has {len(question.items())} items; expected 1")
     said = [message["content"].text().strip() for message in question.items()[0].items()]
     return (Message(role="user", content="\n\n".join(said)),)
-
-
-def _tools(offered: Field) -> tuple[Tool, ...]:
-    if not offered.items():
-        raise InputError(f"{offered.place} lists no tool; expected at least one")
-    return tuple(map(_tool, offered.items()))
 
 
 def _tool(tool: Field) -> Tool:

@@ -15,16 +15,12 @@ class Check(Record):
     n: int
     parsed: int
     clean: int
-    """Parsed, every gold tool is offered, and every gold argument is in that tool's schema."""
+    """As `Draft.clean` says."""
     flags: dict[str, int]
 
 
 def check(benchmark: str, split: str, data_dir: Path | None = None) -> Check:
-    """Read a split of one of the paper's benchmarks and count.
-
-    Raises:
-        InputError: the split does not exist, or a file is missing or malformed.
-    """
+    """Read a split of one of the paper's benchmarks, as `read_drafts` does, and count."""
     drafts = read_drafts(benchmark, split, data_dir=data_dir)
     return Check(
         benchmark=benchmark,

@@ -1,4 +1,4 @@
-"""Values, calls and stubs written as Python text; read through `ast`, never executed."""
+"""Values, calls and stubs written as Python text: read through `ast`, never executed. Other text is a `ValueError`."""
 
 import ast
 import re
@@ -24,11 +24,7 @@ class WrittenCall:
 
 
 def parse_python(text: str) -> ast.Module:
-    """Return the syntax tree of Python text.
-
-    Raises:
-        ValueError: the text is not Python.
-    """
+    """Return the syntax tree of Python text."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # an unknown escape such as "\d" is the text's own matter
@@ -38,11 +34,7 @@ def parse_python(text: str) -> ast.Module:
 
 
 def literal(node: ast.expr) -> Any:
-    """Return the JSON value of a literal.
-
-    Raises:
-        ValueError: it is no literal, or one that JSON does not have, such as bytes.
-    """
+    """Return the JSON value of a literal; one that JSON does not have, such as bytes, is refused."""
     try:
         return plain(ast.literal_eval(node))
     except (TypeError, RecursionError, MemoryError) as error:
@@ -50,25 +42,20 @@ def literal(node: ast.expr) -> Any:
 
 
 def read_literal(text: str) -> Any:
-    """Return the JSON value of a literal's text; raises `ValueError` as `literal` does."""
+    """Return the JSON value of a literal's text."""
     return literal(_only_expression(parse_python(text.strip())))
 
 
 def read_calls(text: str) -> list[WrittenCall]:
-    """Return the calls of `f(x=1)`, `r = f(x=1)` or `[f(x=1), g(y=2)]`.
-
-    Raises:
-        ValueError: the text is not that, or an argument is no literal, or a text is written in several pieces.
-    """
+    """Return the calls of `f(x=1)`, `r = f(x=1)` or `[f(x=1), g(y=2)]`: arguments are literals, texts of one piece."""
     value = _only_expression(parse_python(text.strip()))
     return [_written_call(node, text.strip()) for node in (value.elts if isinstance(value, ast.List) else [value])]
 
 
 def repair_call(text: str) -> WrittenCall:
-    """Return a call whose values are not quoted, or hold their own quotes: a value ends where the next name begins.
+    """Return the call of `f(x=…, y=…)` whose values are not quoted, or hold quotes of their own.
 
-    Raises:
-        ValueError: the text is not of the form `f(x=…, y=…)`, or holds several calls.
+    A value ends where the next name begins; several calls are refused.
     """
     found = _CALL.fullmatch(text)
     if found is None or _NEXT_CALL.search(text):

@@ -15,8 +15,6 @@ from requests import RequestException
 from ttsi.benchmarks.sources import Manifest, SourceFile, data_folder, load_manifest
 from ttsi.records import InputError, Subset
 
-TIMEOUT = 30.0
-
 
 def fetch(
     benchmark: str,
@@ -24,7 +22,7 @@ def fetch(
     *,
     subset: Subset = "test",
     manifest: Manifest | None = None,
-    timeout: float = TIMEOUT,
+    timeout: float = 30.0,
     say: Callable[[str], None] = lambda _: None,
 ) -> list[Path]:
     """Download what is missing of a benchmark and return where its files lie.
@@ -71,11 +69,9 @@ def difference(path: Path, file: SourceFile) -> str | None:
 
 def git_blob(path: Path) -> str:
     """Return the id that git gives to a file's content."""
-    digest = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
-    with path.open("rb") as stream:
-        while part := stream.read(1 << 20):
-            digest.update(part)
-    return digest.hexdigest()
+    head = b"blob %d\0" % path.stat().st_size
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.sha1(head, usedforsecurity=False)).hexdigest()
 
 
 def _download(url: str, target: Path, file: SourceFile, timeout: float) -> None:

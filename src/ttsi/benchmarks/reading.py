@@ -65,6 +65,12 @@ class Field:
             raise self.wrong("a list")
         return [self._at(index) for index in range(len(self.value))]
 
+    def tools(self) -> list["Field"]:
+        """Return the items of a list of tools, which must not be empty."""
+        if not self.items():
+            raise InputError(f"{self.place} lists no tool; expected at least one")
+        return self.items()
+
     def text(self) -> str:
         """Return a text."""
         if not isinstance(self.value, str):
@@ -104,7 +110,7 @@ def read_records(path: Path) -> list[Field]:
     Raises:
         InputError: the file is not that, or has no records.
     """
-    records = Field(_read_json(path), path).items()
+    records = Field(_parsed(read_text(path), str(path)), path).items()
     if not records:
         raise InputError(f"{path} holds no records")
     return records
@@ -130,10 +136,6 @@ def parse_json(text: str) -> Any:
         return plain(json.loads(text, parse_constant=refuse_constant))
     except RecursionError:
         raise ValueError("nested too deeply") from None
-
-
-def _read_json(path: Path) -> Any:
-    return _parsed(read_text(path), str(path))
 
 
 def _parsed(text: str, place: str) -> Any:

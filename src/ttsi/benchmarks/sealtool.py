@@ -63,16 +63,10 @@ def _draft(sample_id: str, record: Field) -> Draft:
     return Draft(
         id=sample_id,
         messages=(Message(role="user", content=found[2].strip()),),
-        tools=_tools(tools),
+        tools=tuple(map(_tool, tools.tools())),
         gold=gold,
         flags=("nested_calls",) if nested else (),
     )
-
-
-def _tools(listed: Field) -> tuple[Tool, ...]:
-    if not listed.items():
-        raise InputError(f"{listed.place} lists no tool; expected at least one")
-    return tuple(_tool(tool) for tool in listed.items())
 
 
 def _tool(tool: Field) -> Tool:

@@ -1,15 +1,14 @@
 """Where each benchmark comes from (`data/benchmarks.toml`) and where its files lie: DATA_DIR/<benchmark>/<path>."""
 
 import os
-import tomllib
 from pathlib import Path
 from typing import Self
 from urllib.parse import quote
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from ttsi.data import data_root
-from ttsi.records import InputError, Record, Subset
+from ttsi.records import InputError, Record, Settings, Subset
 
 
 class SourceFile(Record):
@@ -37,7 +36,7 @@ class Source(Record):
     files: tuple[SourceFile, ...] = Field(min_length=1)
 
 
-class Manifest(Record):
+class Manifest(Settings):
     """Every benchmark's source; `address` is what comes before `/owner/name/commit/path`."""
 
     address: str
@@ -55,18 +54,12 @@ def load_manifest() -> Manifest:
     Raises:
         InputError: there is none, or it is malformed.
     """
-    path = data_root() / "benchmarks.toml"
-    try:
-        return Manifest.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, ValidationError) as error:
-        raise InputError(f"{path} cannot be read as a manifest of benchmarks: {error}") from error
+    return Manifest.read(data_root() / "benchmarks.toml")
 
 
 def data_folder(data_dir: Path | None) -> Path:
     """Return the folder of the benchmarks: the one given, else `$TTSI_BENCHMARKS`, else `benchmarks/` of the data."""
-    named = os.environ.get("TTSI_BENCHMARKS")
-    if data_dir is not None:
-        return data_dir
+    named = data_dir or os.environ.get("TTSI_BENCHMARKS")
     return Path(named) if named else data_root() / "benchmarks"
 
 

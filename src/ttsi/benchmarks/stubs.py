@@ -7,7 +7,7 @@ schema as `default`; an argument without one is required.
 
 import ast
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from typing import Any
 
 from ttsi.benchmarks.expressions import literal, parse_python
@@ -65,18 +65,14 @@ def _tool(node: ast.FunctionDef, docstring: str) -> Tool:
 def _split(docstring: str, names: Collection[str]) -> tuple[str, dict[str, tuple[str, str]]]:
     """Return a docstring without the lines on its arguments, and the type and text of each argument."""
     kept, said = [], {}
-    for line, name, type_name, text in _lines(docstring):
-        if name in names and name not in said:
-            said[name] = (type_name, text)
+    for line in docstring.split("\n"):
+        found = _ARGUMENT.fullmatch(line)
+        name = found[1].replace("-", "_") if found else ""
+        if found and name in names and name not in said:
+            said[name] = (found[2] or "", found[3].strip())
         else:
             kept.append(line)
     return _HEADING.sub("", "\n" + "\n".join(kept).strip()).strip(), said
-
-
-def _lines(docstring: str) -> Iterator[tuple[str, str, str, str]]:
-    for line in docstring.split("\n"):
-        found = _ARGUMENT.fullmatch(line)
-        yield (line, found[1].replace("-", "_"), found[2] or "", found[3].strip()) if found else (line, "", "", "")
 
 
 def _tool_of_dict(value: Any) -> Tool:

@@ -12,7 +12,7 @@ from ttsi.records import InputError
 
 
 class InputFailure(click.ClickException):
-    """How the command line shows an `InputError`: one line on stderr, exit code 2."""
+    """How the command line shows an `InputError`: one line on stderr, `Error: …`, and exit code 2."""
 
     exit_code = 2
 
@@ -21,11 +21,7 @@ class InputErrorGroup(click.Group):
     """Turns an `InputError` of any command into an `InputFailure`."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the chosen command.
-
-        Raises:
-            InputFailure: the command raised an `InputError`; click prints it as `Error: …`.
-        """
+        """Run the chosen command."""
         try:
             return super().invoke(ctx)
         except InputError as error:

@@ -4,6 +4,10 @@ from pathlib import Path
 
 import click
 
+from ttsi.cli.options import PATH
+
+CONFIG = click.option("--config", type=PATH, help="TOML file of settings that differ from the default.")
+
 
 @click.group()
 def agent() -> None:
@@ -11,10 +15,8 @@ def agent() -> None:
 
 
 @agent.command()
-@click.option(
-    "--out", required=True, type=click.Path(path_type=Path), help="Model folder; a cut-off run in it goes on."
-)
-@click.option("--config", type=click.Path(path_type=Path), help="TOML file of settings that differ from the default.")
+@click.option("--out", required=True, type=PATH, help="Model folder; a cut-off run in it goes on.")
+@CONFIG
 def train(out: Path, config: Path | None) -> None:
     """Train the tiny agent from nothing, score it, and write its model card."""
     from ttsi.tiny.card import write_card
@@ -44,12 +46,10 @@ def fetch(name: str) -> None:
 
 
 @agent.command()
-@click.option(
-    "--out", required=True, type=click.Path(path_type=Path), help="Folder of the adapter; a cut-off run goes on."
-)
-@click.option("--config", type=click.Path(path_type=Path), help="TOML file of settings that differ from the default.")
+@click.option("--out", required=True, type=PATH, help="Folder of the adapter; a cut-off run goes on.")
+@CONFIG
 @click.option("--device", help="cpu or cuda; unless told, a GPU if there is one.")
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Where the benchmarks' files lie, bfcl's among them.")
+@click.option("--data-dir", type=PATH, help="Where the benchmarks' files lie, bfcl's among them.")
 def tune(out: Path, config: Path | None, device: str | None, data_dir: Path | None) -> None:
     """Tune a pretrained model to call tools, and write its adapter and its model card."""
     import torch

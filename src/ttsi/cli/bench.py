@@ -4,13 +4,14 @@ from pathlib import Path
 
 import click
 
+from ttsi.cli.options import PATH
 from ttsi.records import MOST
 from ttsi.speed.cases import PLANS, REPEATS
 
 
 @click.command()
 @click.argument("plan", type=click.Choice([*PLANS, "default"]))
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Parquet file of what is measured.")
+@click.option("--out", required=True, type=PATH, help="Parquet file of what is measured.")
 @click.option("--repeats", type=click.IntRange(1, MOST), default=REPEATS, show_default=True)
 @click.option("--minutes", type=click.FloatRange(0, MOST), help="Begin nothing after so many; a next call goes on.")
 def bench(plan: str, out: Path, repeats: int, minutes: float | None) -> None:

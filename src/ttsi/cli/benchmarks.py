@@ -6,13 +6,12 @@ from typing import get_args
 import click
 
 from ttsi.benchmarks import BENCHMARKS
+from ttsi.cli.options import PATH
 from ttsi.records import Subset
 
 FILES = [name for name, benchmark in BENCHMARKS.items() if not benchmark.generated]
 EVALUATED = [name for name in FILES if BENCHMARKS[name].evaluated]
-DATA_DIR = click.option(
-    "--data-dir", type=click.Path(path_type=Path), help="Where the files lie: DIR/<benchmark>/<path as upstream>."
-)
+DATA_DIR = click.option("--data-dir", type=PATH, help="Where the files lie: DIR/<benchmark>/<path as upstream>.")
 
 
 @click.group()

@@ -1,7 +1,8 @@
 """Options made from the settings of a run: each has the name, the type and the docstring of its field."""
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import Any, get_args, get_origin
 
 import click
@@ -9,6 +10,8 @@ from pydantic import AfterValidator
 from pydantic.fields import FieldInfo
 
 from ttsi.records import Record
+
+PATH = click.Path(path_type=Path)
 
 NOT_OPTIONS = ("profile", "author", "in_context")
 """Settings without an option of their own: the profile is read before them, and a method fixes the others."""
@@ -18,29 +21,18 @@ class SettingsCommand(click.Command):
     """A command that takes settings of a run, besides its own parameters; settings that are not given are None.
 
     Their options are made when they are asked for, so that the help of other commands does not wait for them.
-
-    Args:
-        *arguments: as `click.Command` takes them.
-        settings: names of the settings; none: all of them.
-        **parameters: as `click.Command` takes them.
+    `settings` names them; none: all there are.
     """
 
     def __init__(self, *arguments: Any, settings: Sequence[str] = (), **parameters: Any) -> None:
-        self._waiting: tuple[str, ...] | None = None
         super().__init__(*arguments, **parameters)
-        self._waiting = tuple(settings)
+        self._own = vars(self).pop("params")  # else click's list would stand before the property
+        self._settings = tuple(settings)
 
-    @property
+    @cached_property
     def params(self) -> list[click.Parameter]:
         """The command's own parameters, then an option for each setting."""
-        if self._waiting is not None:
-            names, self._waiting = self._waiting, None
-            self._params += _options(names)
-        return self._params
-
-    @params.setter
-    def params(self, own: list[click.Parameter]) -> None:
-        self._params = own
+        return [*self._own, *_options(self._settings)]
 
 
 def settings_of(record: type[Record]) -> Iterator[tuple[str, FieldInfo]]:

@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
-from ttsi.cli.options import SettingsCommand
+from ttsi.cli.options import PATH, SettingsCommand
 from ttsi.records import MOST
 
 
 @click.command(cls=SettingsCommand)
 @click.option("--profile", default="tiny", show_default=True, help="Settings in data/profiles/.")
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Where the paper's benchmarks lie.")
+@click.option("--data-dir", type=PATH, help="Where the paper's benchmarks lie.")
 @click.option(
     "--teacher-requests",
     type=click.IntRange(1, MOST),
@@ -22,7 +22,7 @@ from ttsi.records import MOST
 )
 @click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True)
 @click.option("--workers", type=click.IntRange(1, MOST), default=2, show_default=True, help="Of the engine ray.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for the results.")
+@click.option("--out", required=True, type=PATH, help="Folder for the results.")
 @click.option("--resume", is_flag=True, help="Go on with a run that was interrupted.")
 def run(
     profile: str,

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from ttsi.cli.options import SettingsCommand
+from ttsi.cli.options import PATH, SettingsCommand
 from ttsi.records import MOST, InputError
 from ttsi.studies import STUDIES
 
@@ -18,10 +18,10 @@ def study() -> None:
 
 @study.command(cls=SettingsCommand, settings=("device", "dtype", "batch"))
 @click.argument("name", type=click.Choice(list(STUDIES)))
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of all its runs.")
+@click.option("--out", required=True, type=PATH, help="Folder of all its runs.")
 @click.option("--shard", default="0/1", show_default=True, metavar="I/N", help="Every N-th run from number I on.")
 @click.option("--only", multiple=True, metavar="FAMILY", help="Run this family alone (repeatable).")
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Where the paper's benchmarks lie.")
+@click.option("--data-dir", type=PATH, help="Where the paper's benchmarks lie.")
 @click.option("--teacher-url", help="Base URL of the teacher's server; of paper. Without one, TT-D is left out.")
 @click.option("--teacher-model", help="The teacher's name there.")
 def run(
@@ -55,9 +55,9 @@ def run(
 
 
 @study.command()
-@click.argument("runs", type=click.Path(path_type=Path))
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the tables.")
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Of the paper's benchmarks: adds kinds of errors.")
+@click.argument("runs", type=PATH)
+@click.option("--out", required=True, type=PATH, help="Folder of the tables.")
+@click.option("--data-dir", type=PATH, help="Of the paper's benchmarks: adds kinds of errors.")
 def collect(runs: Path, out: Path, data_dir: Path | None) -> None:
     """Gather finished runs into one table and one list of provenance for each family."""
     from ttsi.evaluation.annotation import annotated

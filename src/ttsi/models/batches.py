@@ -20,12 +20,12 @@ class OutOfMemory(InputError):  # noqa: N818 - it names what happened
 
 
 def in_batches(
-    compute: Callable[[range], list[Result]], rows: int, *, tokens: int, at_once: int | None = None
+    compute: Callable[[slice], list[Result]], rows: int, *, tokens: int, at_once: int | None = None
 ) -> list[Result]:
     """Compute rows in batches; where memory runs out, halve the batch and go on from the first row not done.
 
     Args:
-        compute: takes the numbers of the rows of a batch and returns one result a row.
+        compute: takes which rows are in a batch and returns one result a row.
         rows: number of rows.
         tokens: length of the longest row, for the message.
         at_once: rows of a batch, at most; all of them unless told.
@@ -36,14 +36,14 @@ def in_batches(
     done: list[Result] = []
     size = at_once or rows
     while len(done) < rows:
-        batch = range(len(done), min(len(done) + size, rows))
-        found = _unless_out_of_memory(compute, batch)
-        if found is None and len(batch) == 1:
-            raise OutOfMemory(_too_long(tokens))
-        if found is None:
-            size = (len(batch) + 1) // 2
-        else:
+        size = min(size, rows - len(done))
+        found = _unless_out_of_memory(compute, slice(len(done), len(done) + size))
+        if found is not None:
             done += found
+        elif size == 1:
+            raise OutOfMemory(_too_long(tokens))
+        else:
+            size = (size + 1) // 2
     return done
 
 
@@ -82,7 +82,7 @@ def free_memory(device: torch.device) -> int:
     return max(0, min(free, left)) + reserved - torch.cuda.memory_allocated(device)
 
 
-def _unless_out_of_memory(compute: Callable[[range], list[Result]], batch: range) -> list[Result] | None:
+def _unless_out_of_memory(compute: Callable[[slice], list[Result]], batch: slice) -> list[Result] | None:
     """Return what is computed, or none where memory ran out; then what the attempt held is free again."""
     try:
         return compute(batch)

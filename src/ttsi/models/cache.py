@@ -40,11 +40,8 @@ def cache_root() -> Path:
 def made(name: str, origin: Origin, make: Callable[[Path], None], say: Say = silent) -> Path:
     """Return the folder of a model, made if it is not there or was damaged.
 
-    Args:
-        name: what the folder's name begins with.
-        origin: what the model is made of; another origin is another folder.
-        make: writes the model into an empty folder.
-        say: is told whether the model is there or is being made.
+    The folder's name begins with `name`; another origin is another folder. `make` writes the model into an empty one,
+    and `say` is told whether the model is there or is being made.
 
     Raises:
         InputError: the cache cannot be written; and what `make` raises.

@@ -20,12 +20,8 @@ if TYPE_CHECKING:
 class OfferedCalls:
     """Allows one or more calls, each of an offered tool and with arguments of its schema; values stay free.
 
-    Arguments come in the schema's order, and none is required. It limits one row, as `Row.allowed`, and follows it.
-
-    Args:
-        agent: whose tokens are limited.
-        tools: the offered ones.
-        then_text: free text follows the calls, as in a practice example.
+    Arguments come in the schema's order, and none is required. It limits one row, as `Row.allowed`, and follows it;
+    with `then_text` free text follows the calls, as in a practice example.
     """
 
     def __init__(self, agent: "Agent", tools: Sequence[Tool], *, then_text: bool = False) -> None:

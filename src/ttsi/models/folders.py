@@ -13,14 +13,8 @@ from ttsi.models.manifest import load_wheels
 def find(model: str, data: Path, say: Say = silent) -> Path | None:
     """Return the folder of a model: below the data folder if it is there, else as given, else of a model in a wheel.
 
-    Args:
-        model: a folder, or a name in the data folder's manifest of wheels; the folder may hold an adapter, whose
-            merged model is meant.
-        data: the data folder.
-        say: is told, of a model that is made, whether it is there or is being made.
-
-    Returns:
-        None where it is none of these.
+    A folder may hold an adapter, whose merged model is meant. None: it is none of these. `say` is told, of a model that
+    is made, whether it is there or is being made.
 
     Raises:
         InputError: it is one of these and cannot be made.

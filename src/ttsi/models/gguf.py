@@ -21,11 +21,6 @@ CONTROL = 3
 def convert(file: Path, folder: Path, tokens: SpecialTokens) -> None:
     """Write a model folder from a GGUF file of the Llama family with a byte-level BPE tokenizer.
 
-    Args:
-        file: the GGUF file.
-        folder: where to write; it is made if need be.
-        tokens: the special tokens, by their text.
-
     Raises:
         InputError: the file cannot be read, is of another kind, or lacks one of the tokens.
     """

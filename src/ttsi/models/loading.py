@@ -2,6 +2,7 @@
 
 import json
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from ttsi.calls import first_line
 from ttsi.data import data_root
 from ttsi.models.batches import is_out_of_memory
 from ttsi.models.folders import find
-from ttsi.records import InputError, Record, read_table, read_toml
+from ttsi.records import InputError, Record, Tool, read_table, read_toml
 
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 FILES = ["*.json", "*.jinja", "*.safetensors", "merges.txt"]
@@ -52,20 +53,12 @@ def locate(model: str, data: Path) -> Path:
 
 
 def model_folder(model: str) -> Path:
-    """Return the folder of a model, below the data folder, as given, or of a name on the hub that is pinned.
-
-    Raises:
-        InputError: the name is not pinned, or it cannot be fetched.
-    """
+    """Return the folder of a model as `locate` does, by the data folder at hand."""
     return locate(model, data_root())
 
 
 def pinned(name: str, manifest: Path) -> Pinned:
-    """Return the pinned commit of a model of the hub.
-
-    Args:
-        name: `owner/name`.
-        manifest: TOML file with a table for each model.
+    """Return the pinned commit of a model of the hub, `owner/name`; the manifest has a table for each.
 
     Raises:
         InputError: the manifest cannot be read, or does not pin this model.
@@ -87,12 +80,10 @@ def fetch(name: str, manifest: Path) -> Path:
         InputError: the model is not pinned, or it is not in the cache and cannot be fetched.
     """
     revision = pinned(name, manifest).revision
-    try:
+    with suppress(LocalEntryNotFoundError, IncompleteSnapshotError):
         folder = Path(snapshot_download(name, revision=revision, allow_patterns=FILES, local_files_only=True))
         if not missing_part(folder):
             return folder
-    except (LocalEntryNotFoundError, IncompleteSnapshotError):
-        pass
     try:
         # Fetching itself has no time limit, so ask for one small answer first.
         get_hf_file_metadata(hf_hub_url(name, "config.json", revision=revision), timeout=ANSWER_SECONDS)
@@ -105,18 +96,8 @@ def fetch(name: str, manifest: Path) -> Path:
 
 
 def read(folder: Path, *, device: str, dtype: str) -> tuple[Any, Any]:
-    """Read a model folder.
-
-    Returns:
-        The model, on its device, and its tokenizer.
-
-    Raises:
-        InputError: the folder or a part of it is missing or unreadable, the device is not there or its memory is too
-            small, or the chat template takes no tools.
-    """
-    missing = missing_part(folder)
-    if missing:
-        raise InputError(f"{folder} is not a model folder: found no {missing}; expected config, tokenizer and weights")
+    """Return the model of a folder, on its device, and its tokenizer; raises what `Agent.load` does."""
+    check_whole(folder)
     check_device(device)
     logging.disable_progress_bar()
     settings: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
@@ -154,6 +135,12 @@ def missing_part(folder: Path) -> str | None:
     return next((name for name in needed if not (folder / name).is_file()), None)
 
 
+def check_whole(folder: Path) -> None:
+    """Raise `InputError` unless a folder holds all parts of a model."""
+    if missing := missing_part(folder):
+        raise InputError(f"{folder} is not a model folder: found no {missing}; expected config, tokenizer and weights")
+
+
 def check_device(device: str) -> None:
     """Raise `InputError` unless it is the CPU or a GPU that is there, before a model is fetched for it."""
     if not re.fullmatch(r"cpu|cuda(:\d+)?", device):
@@ -170,10 +157,9 @@ def check_tokenizer(tokenizer: Any, folder: Path) -> None:
         raise InputError(f"{folder} has a tokenizer without a chat template; expected one that takes tools")
     if tokenizer.eos_token_id is None or tokenizer.pad_token_id is None:
         raise InputError(f"{folder} has a tokenizer without an end-of-turn or padding token")
-    tool = {"name": "probe", "description": "", "parameters": {"type": "object", "properties": {}}}
-    chat = [{"role": "user", "content": "hello"}]
+    tool = Tool(name="probe", parameters={"type": "object", "properties": {}}).as_function()
     try:
-        text = tokenizer.apply_chat_template(chat, tools=[{"type": "function", "function": tool}], tokenize=False)
+        text = tokenizer.apply_chat_template([{"role": "user", "content": "hello"}], tools=[tool], tokenize=False)
     except Exception as error:  # a template may raise anything
         raise InputError(f"{folder} has a chat template that fails: {first_line(error)}") from error
     if "probe" not in text:

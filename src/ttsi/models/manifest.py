@@ -42,10 +42,6 @@ class Wheel(PinnedFile):
 
 
 def load_wheels(manifest: Path) -> dict[str, Wheel]:
-    """Return the models in wheels by name; none where there is no manifest.
-
-    Raises:
-        InputError: the manifest cannot be read, or a field of it is missing or malformed.
-    """
+    """Return the models in wheels by name, none where there is no manifest; raises what `read_table` does."""
     tables = read_toml(manifest) if manifest.exists() else {}
     return {name: read_table(Wheel, tables, name, manifest) for name in tables}

@@ -21,7 +21,8 @@ class Draws:
 
     def __init__(self, temperature: float, rows: Sequence[Row], device: torch.device) -> None:
         self._temperature = temperature
-        self._generators = [torch.Generator(device).manual_seed(_seed(*row.seed)) for row in rows]
+        seeds = [int(np.random.SeedSequence(row.seed).generate_state(1, np.uint64)[0]) for row in rows]
+        self._generators = [torch.Generator(device).manual_seed(seed) for seed in seeds]
         self._ahead: list[torch.Tensor] = []
         """Uniform numbers of the steps to come, the next one last, each (rows, vocabulary)."""
 
@@ -48,7 +49,3 @@ def limited(scores: torch.Tensor, rows: Sequence[Row], written: Sequence[Sequenc
     anything = np.ones(scores.shape[1], dtype=bool)
     masks = [row.allowed(so_far) if row.allowed else anything for row, so_far in zip(rows, written, strict=True)]
     return scores.masked_fill(~torch.from_numpy(np.stack(masks)).to(scores.device), -torch.inf)
-
-
-def _seed(seed: int, row: int) -> int:
-    return int(np.random.SeedSequence((seed, row)).generate_state(1, np.uint64)[0])

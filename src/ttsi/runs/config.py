@@ -78,11 +78,9 @@ def configure(profile: str, **changes: Any) -> RunConfig:
     if (extended := settings.pop("extends", None)) is not None:
         settings = _merged(read_toml(path.with_name(f"{extended}.toml")), settings)
     settings["profile"] = profile
-    method = changes.get("method", "tt-si")
-    _change(settings, {**changes, **METHODS.get(method, {})})
-    benchmark = BENCHMARKS.get(settings.get("benchmark", "toolworld"))
+    benchmark = BENCHMARKS.get((settings | changes).get("benchmark", "toolworld"))
     settings.setdefault("split", benchmark.evaluated[0] if benchmark and benchmark.evaluated else "")
-    return _validated(settings)
+    return _changed(settings, changes | METHODS.get(changes.get("method", "tt-si"), {}))
 
 
 def changed(config: RunConfig, **changes: Any) -> RunConfig:
@@ -91,12 +89,12 @@ def changed(config: RunConfig, **changes: Any) -> RunConfig:
     Raises:
         InputError: a setting is unknown or out of range.
     """
-    settings = config.model_dump()
-    _change(settings, changes)
-    return _validated(settings)
+    return _changed(config.model_dump(), changes)
 
 
-def _validated(settings: dict[str, Any]) -> RunConfig:
+def _changed(settings: dict[str, Any], changes: dict[str, Any]) -> RunConfig:
+    for name, value in changes.items():
+        _table_of(settings, name)[name] = value
     try:
         return RunConfig.model_validate(settings)
     except ValidationError as error:
@@ -107,11 +105,6 @@ def _merged(tables: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     """Return the tables of a profile with those of one that extends it laid over them."""
     both = [name for name, table in changes.items() if isinstance(table, dict) and isinstance(tables.get(name), dict)]
     return {**tables, **changes, **{name: _merged(tables[name], changes[name]) for name in both}}
-
-
-def _change(settings: dict[str, Any], changes: dict[str, Any]) -> None:
-    for name, value in changes.items():
-        _table_of(settings, name)[name] = value
 
 
 def _table_of(settings: dict[str, Any], name: str) -> dict[str, Any]:

@@ -71,13 +71,7 @@ def threads_of(config: RunConfig) -> int:
 
 
 def samples_at_once(config: RunConfig, agent: Agent | None = None, requests: Sequence[Request] = ()) -> int:
-    """Return how many samples a run takes at once.
-
-    Args:
-        config: of the run.
-        agent: of the run, where it is loaded.
-        requests: of the run; on a GPU, what the longest of them takes decides.
-    """
+    """Return how many samples a run takes at once; on a GPU, what the longest of its requests takes decides."""
     if not BACKENDS[config.backend].at_once:
         return 1
     if config.batch or agent is None or agent.model.device.type == "cpu":

@@ -50,11 +50,10 @@ def hash_records(records: Iterable[BaseModel]) -> str:
 
 def source_state() -> tuple[str | None, bool | None]:
     """Return the commit and the dirty flag of the checkout that this package runs from."""
-    folder = Path(__file__).parent
-    commit = _git(folder, "rev-parse", "HEAD")
-    if commit is None or _git(folder, "ls-files", "--error-unmatch", __file__) is None:
+    commit = _git("rev-parse", "HEAD")
+    if commit is None or _git("ls-files", "--error-unmatch", __file__) is None:
         return None, None
-    return commit, bool(_git(folder, "status", "--porcelain", "--untracked-files=no", "--", "."))
+    return commit, bool(_git("status", "--porcelain", "--untracked-files=no", "--", "."))
 
 
 def machine(device: str) -> str:
@@ -74,9 +73,10 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **found}
 
 
-def _git(folder: Path, *arguments: str) -> str | None:
+def _git(*arguments: str) -> str | None:
+    command, folder = ["git", *arguments], Path(__file__).parent
     try:
-        done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True)
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return None
     return done.stdout.strip()

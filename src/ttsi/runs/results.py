@@ -23,11 +23,7 @@ JOURNAL, TABLE, PROVENANCE = "outcomes.jsonl", "outcomes.parquet", "provenance.j
 
 
 def read_outcomes(folder: Path) -> pd.DataFrame:
-    """Return the outcomes of a finished run.
-
-    Raises:
-        InputError: the folder holds no readable outcomes.
-    """
+    """Return the outcomes of a finished run; a folder without readable ones is an `InputError`."""
     try:
         return pd.read_parquet(folder / TABLE)
     except (OSError, ValueError) as error:
@@ -35,11 +31,7 @@ def read_outcomes(folder: Path) -> pd.DataFrame:
 
 
 def read_provenance(folder: Path) -> Provenance:
-    """Return what made the results of a folder.
-
-    Raises:
-        InputError: the folder holds no readable provenance.
-    """
+    """Return what made the results of a folder; one where that cannot be read is an `InputError`."""
     path = folder / PROVENANCE
     try:
         return Provenance.model_validate_json(path.read_bytes())
@@ -121,10 +113,9 @@ def _continued(path: Path, provenance: Provenance) -> Provenance:
     """Return the provenance that stands in a folder, resumed now, if it is of the same run."""
     before = read_provenance(path)
     found, expected = (flat(known.config) | known.hashes for known in (before, provenance))
-    differing = [key for key in expected if found.get(key) != expected[key]]
-    if differing:
-        pairs = [f"{key} {found.get(key)!r} (expected {expected[key]!r})" for key in differing]
-        raise InputError(f"{path} holds another run: found {', '.join(pairs)}")
+    pairs = [(key, found.get(key), value) for key, value in expected.items()]
+    if differing := [f"{key} {one!r} (expected {other!r})" for key, one, other in pairs if one != other]:
+        raise InputError(f"{path} holds another run: found {', '.join(differing)}")
     return before.model_copy(update={"resumed": (*before.resumed, now())})
 
 

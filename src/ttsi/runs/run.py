@@ -131,9 +131,9 @@ def prepared(
     """Make the loop of a run, with its teacher at hand (served inside the block) and its training set read."""
     lessons: list[Lesson] = []
     if config.loop.author == "training set":
-        training_set = (config.benchmark, config.lessons_split or config.split)
         drawn = benchmarks.load(
-            *training_set,
+            config.benchmark,
+            config.lessons_split or config.split,
             subset=config.lessons_subset,
             seed=config.seed,
             limit=config.loop.sft_examples,

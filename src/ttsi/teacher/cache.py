@@ -42,10 +42,7 @@ class AnswerCache:
         """Return the answer that is kept for a question; otherwise ask, and keep it.
 
         Whoever comes second waits for the first; an entry that is damaged, or whose author died, is asked for again.
-
-        Args:
-            question: JSON values that decide the answer, and no secret.
-            ask: returns the answer; raises no `OSError`.
+        The question holds what decides the answer, and no secret; `ask` raises no `OSError`.
 
         Raises:
             InputError: the folder cannot be written.

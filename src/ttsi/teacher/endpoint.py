@@ -5,6 +5,7 @@ import json
 import logging
 import os
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -99,14 +100,7 @@ class EndpointTeacher:
         )
 
     def write(self, request: Request, *, draws: int, temperature: float, seed: int, max_new_tokens: int) -> list[str]:
-        """Return `draws` practice examples as text, in the form that `ttsi.prompts.read_practice` reads.
-
-        Args:
-            request: the test request, which has no label.
-            draws: number of examples; each is a request of its own.
-            temperature: of the sampling.
-            seed: of all draws.
-            max_new_tokens: limit of each answer.
+        """Return `draws` practice examples as text, each asked for by itself, of at most `max_new_tokens`.
 
         Raises:
             TeacherError: the teacher could not be asked. Answers that it gave are in the cache.
@@ -192,13 +186,11 @@ def _key() -> str:
 
 def _host(url: str) -> str:
     """Return the host of a base URL, which must not hold a secret: URLs are shown and kept."""
-    try:
+    with suppress(ValueError):
         parts = urlsplit(url)
         secret = parts.username or parts.password or parts.query or parts.fragment
         if parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0 and not secret and _is_plain(url):
             return parts.hostname
-    except ValueError:
-        pass
     raise InputError(
         f"the teacher's URL cannot be used; expected http(s)://host[:port]/path, without user, password or query "
         f"(the key comes from {KEY_VARIABLE})"

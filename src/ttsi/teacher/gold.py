@@ -13,10 +13,7 @@ class GoldTeacher:
 
     A sample serves a request if it calls none but the request's tools, as they are described there, and says something
     else. The label of the request itself is never used. A conversation in whose turns calls stand cannot be written as
-    a practice example, and is left out.
-
-    Args:
-        samples: all that the benchmark holds, those of its test set among them.
+    a practice example, and is left out. The samples are all that the benchmark holds, its test set among them.
     """
 
     def __init__(self, samples: Sequence[Sample]) -> None:

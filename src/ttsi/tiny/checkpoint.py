@@ -18,23 +18,17 @@ class Checkpoint:
 
     def save(self, model: torch.nn.Module, optimizer: torch.optim.Optimizer, log: list[dict]) -> None:
         """Write the state, whole or not at all."""
-        state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "log": log}
-        state["config"] = self.config.model_dump_json()
-        write_whole(self.path, partial(torch.save, state))
+        states = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
+        write_whole(self.path, partial(torch.save, {**states, "log": log, "config": self.config.model_dump_json()}))
 
     def restore(self, model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> list[dict]:
-        """Load the state if there is one; return the log of the steps that it holds.
-
-        Raises:
-            InputError: the checkpoint was made with another configuration.
-        """
+        """Load the state if there is one, and return its log; one of another configuration is an `InputError`."""
         if not self.path.exists():
             return []
         state = torch.load(self.path, weights_only=True)
         found, expected = json.loads(state["config"]), self.config.model_dump(mode="json")
-        changed = [key for key, value in expected.items() if found.get(key) != value]
-        differing = [f"{key} is {found.get(key)}, expected {expected[key]}" for key in changed]
-        if differing:
+        pairs = [(key, found.get(key), value) for key, value in expected.items()]
+        if differing := [f"{key} is {one}, expected {other}" for key, one, other in pairs if one != other]:
             raise InputError(f"{self.path} belongs to another configuration: {'; '.join(differing)}")
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])

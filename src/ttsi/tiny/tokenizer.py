@@ -1,6 +1,7 @@
 """The tiny agent's tokenizer: byte-level BPE over words, digits and runs of punctuation, and a ChatML template."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
@@ -12,35 +13,12 @@ START, END, PAD = "<|im_start|>", "<|im_end|>", "<|endoftext|>"
 _PIECES = Regex(r"[A-Za-z]+|\d|\n| |[^A-Za-z\d\n]+")
 """A word is the same tokens wherever it stands (no leading blank), so that copying it is copying them."""
 
-CHAT_TEMPLATE = """\
-{%- macro kind(schema) -%}
-{%- if schema.enum %}:{{ schema.enum | join('|') }}
-{%- elif schema.format %}:{{ schema.format }}
-{%- elif schema.type != 'string' %}:{{ schema.type }}{% endif -%}
-{%- endmacro -%}
-{%- if tools %}{{ '<|im_start|>system' }}
-{%- for tool in tools %}{% set f = tool.function %}
-{{- '\\n' + f.name + '(' }}
-{%- for name, schema in f.parameters.properties.items() -%}
-{{ name }}{{ '' if name in f.parameters.get('required', []) else '?' }}
-{{- kind(schema) }}{{ '' if loop.last else ',' }}
-{%- endfor %}{{ ')' }}
-{%- endfor %}{{ '<|im_end|>\\n' }}
-{%- endif %}
-{%- for message in messages %}
-{{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' }}
-{%- endfor %}
-{%- if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"""
+CHAT_TEMPLATE = Path(__file__).with_name("chat_template.jinja").read_text(encoding="utf-8").removesuffix("\n")
 """ChatML; a tool is one line, `find_hotel(city,date?:date,size:small|large)`, with `?` after optional arguments."""
 
 
 def train_tokenizer(texts: Iterable[str], *, vocabulary: int) -> PreTrainedTokenizerFast:
-    """Train the tokenizer on rendered training texts.
-
-    Args:
-        texts: the training text.
-        vocabulary: number of tokens, special ones included.
-    """
+    """Train the tokenizer on rendered training texts; its vocabulary counts the special tokens, too."""
     bpe = Tokenizer(models.BPE())
     bpe.pre_tokenizer = pre_tokenizers.Sequence(
         [

@@ -160,8 +160,8 @@ def build_model(config: TrainingConfig, tokenizer: PreTrainedTokenizerFast) -> Q
         tie_word_embeddings=True,
         max_position_embeddings=2048,
         bos_token_id=None,
-        eos_token_id=_id(tokenizer, END),
-        pad_token_id=_id(tokenizer, PAD),
+        eos_token_id=tokenizer.get_vocab()[END],
+        pad_token_id=tokenizer.get_vocab()[PAD],
     )
     model = Qwen3ForCausalLM(shape)
     if config.grown_from:
@@ -176,10 +176,6 @@ def build_model(config: TrainingConfig, tokenizer: PreTrainedTokenizerFast) -> Q
                 f"hidden_size, heads and feed_forward, and layers a multiple of its {smaller.config.num_hidden_layers}"
             ) from error
     return model
-
-
-def _id(tokenizer: PreTrainedTokenizerFast, token: str) -> int:
-    return tokenizer.get_vocab()[token]
 
 
 def _loss_function(model: Qwen3ForCausalLM, config: TrainingConfig) -> Callable[..., Tensor]:
@@ -220,7 +216,7 @@ def train(config: TrainingConfig, folder: Path, *, progress: bool = True) -> lis
     for step in tqdm(range(len(log), steps), initial=len(log), total=steps, disable=not progress):
         started = time.perf_counter()
         documents = _documents(config, tokenizer, step)
-        batch = pack(documents, rows=config.rows, row_tokens=config.row_tokens, pad=_id(tokenizer, PAD))
+        batch = pack(documents, rows=config.rows, row_tokens=config.row_tokens, pad=tokenizer.get_vocab()[PAD])
         if not batch["weights"].any():
             raise InputError(f"row_tokens is {config.row_tokens}; expected room for a lesson of step {step}")
         for group in optimizer.param_groups:

@@ -48,11 +48,7 @@ class PromptCompletion(Record):
 
 
 class Lessons:
-    """The stream of lessons.
-
-    Args:
-        samples: requests; one without calls, or whose calls its tools' schemas do not allow, makes no lesson.
-        seed: of all that is drawn.
+    """The stream of lessons; a sample without calls, or whose calls its tools' schemas do not allow, makes none.
 
     Raises:
         InputError: there are no two different requests that a practice example can be made of.
@@ -188,9 +184,9 @@ class _Variation:
         """Return the sample so written; one in which two names would become one keeps its own."""
         tools = [self.tool(tool) for tool in sample.request.tools]
         calls = tuple(self._call(call) for call in sample.gold)
-        before = [(tool.name, len(tool.parameters["properties"])) for tool in sample.request.tools]
-        kept = len({tool.name for tool in tools}) == len(before) and all(
-            len(tool.parameters["properties"]) == count for tool, (_, count) in zip(tools, before, strict=True)
+        kept = len({tool.name for tool in tools}) == len(tools) and all(
+            len(new.parameters["properties"]) == len(old.parameters["properties"])
+            for new, old in zip(tools, sample.request.tools, strict=True)
         )
         return _with_tools(sample, tools).model_copy(update={"gold": calls}) if kept else sample
 

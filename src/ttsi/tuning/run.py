@@ -14,6 +14,7 @@ from peft import LoraConfig, get_peft_model
 from pydantic import Field
 from safetensors.torch import save_file
 from torch import nn
+from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader, Dataset
 from tqdm.auto import tqdm
 
@@ -72,15 +73,8 @@ def tune(
     """Tune an agent and write its adapter in PEFT's format, with `tuning.json` and `tuning.parquet`.
 
     Goes on by itself from a checkpoint that an interrupted tuning left in the folder. On a GPU products are computed
-    in bfloat16; what is trained stays in float32.
-
-    Args:
-        config: what to do.
-        folder: of the adapter.
-        device: `cpu` or `cuda`.
-        data_dir: where the files of the Berkeley Function-Calling Leaderboard lie.
-        tokens_at_once: of a pass, padding included; a step adds up the gradients of several passes.
-        progress: whether to show a bar.
+    in bfloat16; what is trained stays in float32. A step adds up the gradients of passes of `tokens_at_once`, padding
+    included. The files of the Berkeley Function-Calling Leaderboard lie in `data_dir`.
 
     Returns:
         One row a step: `step`, `loss` (nats per answer token), `tokens` (all that are read), `seconds`.
@@ -145,14 +139,10 @@ class _Training:
 
     def _pass(self, batch: Sequence[Ids], answers: int) -> torch.Tensor:
         """Add the gradients of a batch; return its share of the step's mean loss."""
-        width = max(map(_length, batch))
-        pad = self.agent.tokenizer.pad_token_id
-        ids = [[*prompt, *answer, *[pad] * (width - len(prompt) - len(answer))] for prompt, answer in batch]
-        labels = [
-            [UNTRAINED] * len(prompt) + answer + [UNTRAINED] * (width - len(prompt) - len(answer))
-            for prompt, answer in batch
-        ]
-        tokens, targets = (torch.tensor(rows, device=self.device) for rows in (ids, labels))
+        ids = [torch.tensor(prompt + answer) for prompt, answer in batch]
+        labels = [torch.tensor([UNTRAINED] * len(prompt) + answer) for prompt, answer in batch]
+        tokens = pad_sequence(ids, True, self.agent.tokenizer.pad_token_id).to(self.device)
+        targets = pad_sequence(labels, True, UNTRAINED).to(self.device)
         on_gpu = self.device.type == "cuda"
         with torch.autocast("cuda", dtype=torch.bfloat16) if on_gpu else nullcontext():
             # Padded on the right under a causal mask: no token of a lesson sees the padding.

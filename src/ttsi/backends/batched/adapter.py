@@ -45,7 +45,7 @@ class BatchedAdapter:
         self._on_cpu = model.device.type == "cpu"
         planned = ON_A_CPU if self._on_cpu else int(SHARE * free_memory(model.device) / self._step.token)
         self.tokens_at_once = tokens_at_once or planned
-        self.stack = LoraStack(agent.model, settings)
+        self.stack = LoraStack(model, settings)
         self.weights: Weights = []
 
     @contextmanager
@@ -94,14 +94,13 @@ class BatchedAdapter:
         self, ids: Sequence[Sequence[Ids]], *, seeds: Sequence[int], indices: Sequence[int]
     ) -> list[list[float]]:
         """Do as `fit` does, with lessons as token ids."""
-        model = self.agent.model
-        dtype = torch.promote_types(model.dtype, torch.float32)
-        self.weights = self.stack.initial(seeds, device=model.device, dtype=dtype)
+        dtype = torch.promote_types(self.agent.model.dtype, torch.float32)
+        self.weights = self.stack.initial(seeds, device=self.agent.model.device, dtype=dtype)
         costs = [self._cost(of_sample, index) for of_sample, index in zip(ids, indices, strict=True)]
         order = sorted(range(len(ids)), key=costs.__getitem__)
 
-        def train(group: range) -> list[list[float]]:
-            numbers = [order[place] for place in group]
+        def train(group: slice) -> list[list[float]]:
+            numbers = order[group]
             return _Training(self, numbers, [ids[n] for n in numbers], [indices[n] for n in numbers]).run()
 
         longest = max(len(prompt) + len(answer) for of_sample in ids for prompt, answer in of_sample)

@@ -15,6 +15,7 @@ from ttsi.agent import Agent, common_length
 from ttsi.backends.batched.attention import GROUPED, additive, within
 from ttsi.backends.batched.cache import growing
 from ttsi.backends.batched.context import Context
+from ttsi.backends.batched.generation import generate
 from ttsi.backends.batched.last_layer import LastLayer, at
 from ttsi.models.batches import fitting, in_batches, rows_at_once
 from ttsi.models.rows import Row
@@ -180,26 +181,21 @@ class BatchedAgent(Agent):
 
     def continued(self, rows: Sequence[Row], *, temperature: float = 0.0) -> list[list[int]]:
         """Continue rows of any samples, as `generate` does; a row that is done leaves the batch."""
-        from ttsi.backends.batched.generation import generate
-
-        def batch(numbers: range) -> list[list[int]]:
-            return generate(self, [rows[number] for number in numbers], temperature)
-
         longest = max(len(row.prompt) for row in rows) + self.max_new_tokens
         at_once = rows_at_once(self.model, held=longest, computed=max(map(len, self.unread(rows))))
-        return in_batches(batch, len(rows), tokens=longest, at_once=at_once)
+        return in_batches(
+            lambda part: generate(self, rows[part], temperature), len(rows), tokens=longest, at_once=at_once
+        )
 
     def scored(self, rows: Sequence[Row], candidates: Sequence[Sequence[Sequence[int]]]) -> list[torch.Tensor]:
         """Return log P(candidate | prompt) for the candidates of each row, all of a row in one pass over its prompt."""
-
-        def batch(numbers: range) -> list[torch.Tensor]:
-            return self._scored([rows[number] for number in numbers], [candidates[number] for number in numbers])
-
         asked = [sum(map(len, of_row)) for of_row in candidates]
         longest = max(len(row.prompt) + tokens for row, tokens in zip(rows, asked, strict=True))
         computed = max(len(rest) + tokens for rest, tokens in zip(self.unread(rows), asked, strict=True))
         at_once = rows_at_once(self.model, held=longest, computed=computed, scored=max(asked))
-        return in_batches(batch, len(rows), tokens=longest, at_once=at_once)
+        return in_batches(
+            lambda part: self._scored(rows[part], candidates[part]), len(rows), tokens=longest, at_once=at_once
+        )
 
     @torch.inference_mode()
     def _scored(self, rows: Sequence[Row], candidates: Sequence[Sequence[Sequence[int]]]) -> list[torch.Tensor]:

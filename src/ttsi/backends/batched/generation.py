@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from ttsi.backends.batched.steps import Step, stepping
+from ttsi.backends.batched.steps import stepping
 from ttsi.models.rows import Row
 from ttsi.models.sampling import Draws, limited
 
@@ -19,7 +19,9 @@ def generate(agent: "BatchedAgent", rows: Sequence[Row], temperature: float) -> 
     written: list[list[int]] = [[] for _ in rows]
     at_work = list(range(len(rows)))
     draws = Draws(temperature, rows, agent.model.device) if temperature else None
-    hidden, step = _begun(agent, rows)
+    context, unread, indices = agent.begin(rows), agent.unread(rows), [row.index for row in rows]
+    hidden = agent.advance(context, unread, indices, asked=[[len(rest) - 1] for rest in unread])[:, 0]
+    step = stepping(agent, context, torch.tensor(indices), tokens=agent.max_new_tokens)
     for _ in range(agent.max_new_tokens):
         scores = limited(agent.head(hidden).float(), [rows[row] for row in at_work], [written[row] for row in at_work])
         tokens = (draws(scores) if draws else scores).argmax(-1).tolist()
@@ -36,14 +38,6 @@ def generate(agent: "BatchedAgent", rows: Sequence[Row], temperature: float) -> 
                 draws.keep(working)
         hidden = step(tokens)
     return written
-
-
-def _begun(agent: "BatchedAgent", rows: Sequence[Row]) -> tuple[torch.Tensor, Step]:
-    """Read the prompts; return the hidden states of their last tokens, (rows, hidden size), and the step to go on."""
-    context, unread, indices = agent.begin(rows), agent.unread(rows), [row.index for row in rows]
-    hidden = agent.advance(context, unread, indices, asked=[[len(rest) - 1] for rest in unread])
-    step = stepping(agent, context, torch.tensor(indices), tokens=agent.max_new_tokens)
-    return hidden[:, 0], step
 
 
 def _done(written: Sequence[int], agent: "BatchedAgent") -> bool:

@@ -15,11 +15,7 @@ from ttsi.backends.batched.attention import grouped_attention
 
 
 class LastLayer:
-    """Takes the place of the forward pass of a model's last layer.
-
-    Args:
-        layer: the last of a decoder of the Llama, Qwen2 or Qwen3 family.
-    """
+    """Takes the place of the forward pass of the last layer of a decoder of the Llama, Qwen2 or Qwen3 family."""
 
     def __init__(self, layer: Any) -> None:
         self._layer, self._whole = layer, layer.forward

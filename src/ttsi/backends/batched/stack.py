@@ -17,7 +17,8 @@ What a layer with weights W computes of its input x, and what is added to it:
                      y  (rows, tokens, out)
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -35,12 +36,7 @@ Weights = list[torch.Tensor]
 
 
 class LoraStack:
-    """Adds (alpha / r) B A x to what each adapted layer computes, while it is `acting`.
-
-    Args:
-        model: the base model, whose weights stay as they are.
-        settings: of every adapter.
-    """
+    """Adds (alpha / r) B A x to what each adapted layer of a model computes, while it acts; its weights stay."""
 
     def __init__(self, model: nn.Module, settings: LoraSettings) -> None:
         self.settings, self.layers = settings, adapted_layers(model, settings)
@@ -48,8 +44,11 @@ class LoraStack:
         """A of each input, and B of each layer that reads it, for each row of the next pass; none: all are off."""
         self._read: tuple[torch.Tensor, Sequence[torch.Tensor]] | None = None
         """The last input x, and A x of each layer that reads it."""
-        self._together = _reading_together(self.layers)
-        layers = list(self.layers.values())
+        layers, together = list(self.layers.values()), defaultdict[str, list[int]](list)
+        for number, name in enumerate(self.layers):
+            together[input_of(name)].append(number)
+        self._together = list(together.values())
+        """Numbers of the layers that read the same input, for each input in turn."""
         self._outputs = [[layers[number].out_features for number in numbers] for numbers in self._together]
         for place, numbers in enumerate(self._together):
             for part, number in enumerate(numbers):
@@ -125,14 +124,6 @@ class LoraStack:
         keys = [f"base_model.model.{name}.lora_{part}.weight" for name in self.layers for part in "AB"]
         tensors = {key: stacked[adapter].clone() for key, stacked in zip(keys, weights, strict=True)}
         save_file(tensors, folder / "adapter_model.safetensors")
-
-
-def _reading_together(layers: Iterable[str]) -> list[list[int]]:
-    """Return the numbers of the layers that read the same input, for each input in turn."""
-    together: dict[str, list[int]] = {}
-    for number, name in enumerate(layers):
-        together.setdefault(input_of(name), []).append(number)
-    return list(together.values())
 
 
 def _of_rows(weights: Weights, adapters: Sequence[int]) -> Weights:

@@ -7,9 +7,10 @@ written yet, and the place to write to is a tensor that each step moves on.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import torch
+from torch.nn.functional import pad
 from transformers import Cache
 from transformers.cache_utils import DynamicLayer
 
@@ -21,30 +22,8 @@ if TYPE_CHECKING:
     from ttsi.backends.batched.agent import BatchedAgent
 
 
-class Step(Protocol):
-    """Reads one more token of each row."""
-
-    leave: float
-    """Rows leave when no more than this share of the batch is at work."""
-
-    def __call__(self, tokens: Sequence[int]) -> torch.Tensor:
-        """Return the last layer's hidden states, (rows, hidden size), of the tokens, one a row."""
-        ...
-
-    def keep(self, rows: torch.Tensor) -> "Step":
-        """Return the step of some of the rows only."""
-        ...
-
-
-def stepping(agent: "BatchedAgent", context: Context, indices: torch.Tensor, *, tokens: int) -> Step:
-    """Return the step of rows that have read their prompts, and may write so many tokens.
-
-    Args:
-        agent: whose rows they are.
-        context: what they have read.
-        indices: of each row's sample, (rows,), on the CPU.
-        tokens: that a row may write, at most.
-    """
+def stepping(agent: "BatchedAgent", context: Context, indices: torch.Tensor, *, tokens: int) -> "Passes | Places":
+    """Return the step of rows that have read `context` and may write so many tokens; indices: (rows,), on the CPU."""
     if agent.model.device.type == "cuda":
         return Places(agent, context, indices, tokens)
     return Passes(agent, context, indices)
@@ -54,17 +33,17 @@ class Passes:
     """A pass a step; the keys and values grow."""
 
     leave = 0.75
-    """Moving the others costs about a step."""
+    """Rows leave when no more than this share of the batch is at work: moving the others costs about a step."""
 
     def __init__(self, agent: "BatchedAgent", context: Context, indices: torch.Tensor) -> None:
         self._agent, self._context, self._indices = agent, context, indices
 
     def __call__(self, tokens: Sequence[int]) -> torch.Tensor:
-        """Return hidden states, (rows, hidden size)."""
+        """Return the last layer's hidden states, (rows, hidden size), of the tokens, one a row."""
         return self._agent.advance(self._context, [[token] for token in tokens], self._indices.tolist())[:, 0]
 
     def keep(self, rows: torch.Tensor) -> "Passes":
-        """Go on with some of the rows."""
+        """Return the step of some of the rows only."""
         self._context.keep(rows.to(self._context.real.device))
         self._indices = self._indices[rows]
         return self
@@ -140,7 +119,8 @@ class _Fixed(DynamicLayer):
     def __init__(self, keys: torch.Tensor, values: torch.Tensor, room: int, place: torch.Tensor) -> None:
         super().__init__()
         self.lazy_initialization(keys, values)
-        self._place, self._all = place, (_roomy(keys, room), _roomy(values, room))
+        more = (0, 0, 0, room - keys.shape[2])  # by zeros: a hidden place counts 0 times what stands there
+        self._place, self._all = place, (pad(keys, more), pad(values, more))
         self.keys, self.values = self._all
 
     def update(
@@ -150,13 +130,6 @@ class _Fixed(DynamicLayer):
         for states, new in zip(self._all, (key_states, value_states), strict=True):
             states.index_copy_(2, self._place, new)
         return self._all
-
-
-def _roomy(states: torch.Tensor, room: int) -> torch.Tensor:
-    rows, heads, read, size = states.shape
-    roomy = states.new_zeros(rows, heads, room, size)  # not empty: a hidden place counts 0 times what stands there
-    roomy[:, :, :read] = states
-    return roomy
 
 
 @contextmanager

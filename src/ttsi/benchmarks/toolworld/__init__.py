@@ -8,7 +8,7 @@ may be a training, a validation or a test sample, so the three cannot overlap, w
 
 import zlib
 from collections.abc import Iterator
-from itertools import islice
+from itertools import count, islice
 from random import Random
 from typing import get_args
 
@@ -27,7 +27,13 @@ def subset_of(exchange: Exchange) -> Subset:
     return "test" if bucket == 0 else "validation" if bucket == 1 else "train"
 
 
-def _draw_in_subset(rng: Random, kind: str, source: Source, tools: tuple[Verbed, ...], subset: Subset) -> Exchange:
+def source_of(tools: str, subset: Subset) -> Source:
+    """Return where the words of `seen` or `unseen` tools come from."""
+    return "real" if tools == "seen" else "invented" if subset == "train" else "reserved"
+
+
+def draw_in_subset(rng: Random, kind: str, source: Source, tools: tuple[Verbed, ...], subset: Subset) -> Exchange:
+    """Draw conversations that some of `tools` answer until the subset may hold one."""
     while True:
         exchange = draw_exchange(rng, kind, source, tools)
         if subset_of(exchange) == subset:
@@ -51,27 +57,18 @@ def samples(split: str, *, subset: Subset = "test", seed: int = 0) -> Iterator[S
         raise InputError(f"unknown split {split!r} of toolworld; expected one of {', '.join(SPLITS)}")
     if subset not in SUBSETS:
         raise InputError(f"unknown subset {subset!r} of toolworld; expected one of {', '.join(SUBSETS)}")
+    return (_drawn(f"toolworld/{split}/{subset}/{seed}/{index}", split, subset) for index in count())
+
+
+def _drawn(sample_id: str, split: str, subset: Subset) -> Sample:
     kind, tools_seen = split.split("/")
-    source: Source = "real" if tools_seen == "seen" else "invented" if subset == "train" else "reserved"
-    return _stream(split, kind, source, subset, seed)
-
-
-def _stream(split: str, kind: str, source: Source, subset: Subset, seed: int) -> Iterator[Sample]:
-    index = 0
-    while True:
-        sample_id = f"toolworld/{split}/{subset}/{seed}/{index}"
-        rng = Random(sample_id)
-        tools = draw_tools(rng, kind, source)
-        yield _sample(sample_id, tools, _draw_in_subset(rng, kind, source, tools, subset))
-        index += 1
+    rng, source = Random(sample_id), source_of(tools_seen, subset)
+    tools = draw_tools(rng, kind, source)
+    return _sample(sample_id, tools, draw_in_subset(rng, kind, source, tools, subset))
 
 
 def load(split: str, *, subset: Subset = "test", seed: int = 0, limit: int = 200) -> list[Sample]:
-    """Return the first `limit` samples of a split.
-
-    Raises:
-        InputError: the split or the subset does not exist, or the seed is negative or too large.
-    """
+    """Return the first `limit` of `samples`."""
     return list(islice(samples(split, subset=subset, seed=seed), limit))
 
 
@@ -84,8 +81,7 @@ def lessons(
     Only a teacher's lessons have words reserved for the unseen splits, in `reserved_share` of them; the conversations
     are the training subset's all the same.
     """
-    index = start
-    while True:
+    for index in count(start):
         lesson_id = f"toolworld/lessons/train/{seed}/{index}"
         rng = Random(lesson_id)
         kind: str = rng.choice(KINDS)
@@ -94,7 +90,6 @@ def lessons(
             "real" if share < seen_share else "reserved" if share < seen_share + reserved_share else "invented"
         )
         tools = draw_tools(rng, kind, source)
-        first, second = (_draw_in_subset(rng, kind, source, tools, "train") for _ in range(2))
+        first, second = (draw_in_subset(rng, kind, source, tools, "train") for _ in range(2))
         example = PracticeExample(messages=second.messages, calls=second.calls)
         yield _sample(lesson_id, tools, first), example
-        index += 1

@@ -1,7 +1,7 @@
 """Whether the calls of a practice example answer its request: toolworld's grammar, read backwards.
 
 The tools follow from the id of the test request; the words of the practice conversation say which calls it asks for.
-No gold is read, and nothing of the test request but its tools.
+No gold is read, and nothing of the test request but its tools. An id that is not one of toolworld's is an `InputError`.
 """
 
 import datetime
@@ -32,15 +32,7 @@ Values = dict[str, Any]
 
 
 def is_right(request_id: str, example: PracticeExample) -> bool:
-    """Tell whether the calls of a practice example are those that its own conversation asks for.
-
-    Args:
-        request_id: of the toolworld sample that the example was written for; it decides the tools.
-        example: what a teacher or the agent wrote.
-
-    Raises:
-        InputError: the id is not one of toolworld.
-    """
+    """Tell whether the calls of an example, written for a request, are those that its own conversation asks for."""
     return any(exact_match(example.calls, said) for said in calls_said(request_id, example.messages))
 
 
@@ -49,9 +41,6 @@ def calls_said(request_id: str, messages: Sequence[Message]) -> list[tuple[Call,
 
     A vague phrase that several tools share has several; a conversation that is not in toolworld's words, or names
     nothing that is offered, has none. A full stop that is missing, as where a text was cut off, changes nothing.
-
-    Raises:
-        InputError: the id is not one of toolworld.
     """
     tools, users = tools_of(request_id), [message.content for message in messages if message.role == "user"]
     text = users[-1][:1].lower() + re.sub("[.?]$", "", users[-1][1:])
