@@ -78,7 +78,6 @@ class Adapting:
             spent[stage].seconds += time.perf_counter() - started
             spent[stage].tokens += tokens
 
-        numbers = range(len(batch))
         prompts = [Row(one.prompt, index=n) for n, one in enumerate(batch)]
         drawn = [Row(one.practice, (n, k), index=n) for n, one in enumerate(batch) for k in range(len(one.lessons))]
         known: Any = agent
@@ -92,7 +91,7 @@ class Adapting:
             timed("uncertainty", lambda: self._score(prompts, [one.candidates for one in batch]))
             timed("augmentation", lambda: self._write(drawn, self.practice_tokens, temperature=0.7))
             timed("adaptation", lambda: self._learn([one.lessons for one in batch]))
-            with self._adapter.enabled({n: n for n in numbers}):
+            with self._adapter.enabled({n: n for n in range(len(batch))}):
                 timed("answer", lambda: self._write(prompts, self.answer_tokens))
             if self.way == "naive":
                 timed("adaptation", self._forget)
