@@ -37,24 +37,14 @@ def annotated(table: pd.DataFrame, made: Provenance, data_dir: Path | None = Non
         InputError: a benchmark's file is not at hand.
     """
     config = made.config
-    samples = load(
-        config["benchmark"],
-        config["split"],
-        subset=config["subset"],
-        limit=None,
-        data_dir=data_dir,
-        tool_order=config["tool_order"],
-    )
+    asked = {name: config[name] for name in ("split", "subset", "tool_order")}
+    samples = load(config["benchmark"], **asked, limit=None, data_dir=data_dir)
     by_id: Mapping[str, Sample] = {sample.request.id: sample for sample in samples}
-    for before, column in (("base_output", "base"), ("greedy_output", "")):
+    table = table.copy()
+    for before, prefix in (("base_output", "base_"), ("greedy_output", "")):
         pairs = [(output, by_id[name]) for output, name in zip(table[before], table["sample_id"], strict=True)]
-        named = f"{column}_" if column else ""
-        table = table.assign(
-            **{
-                f"{named}error": [error_kind(output, sample) or "" for output, sample in pairs],
-                f"{named}lenient": [lenient_match(output, sample.gold) for output, sample in pairs],
-            }
-        )
+        table[f"{prefix}error"] = [error_kind(output, sample) or "" for output, sample in pairs]
+        table[f"{prefix}lenient"] = [lenient_match(output, sample.gold) for output, sample in pairs]
     return _without_texts(table) if config["benchmark"] == nexusraven.NAME else _quoted(table, by_id)
 
 

@@ -31,11 +31,7 @@ from ttsi.studies.published import Replayed, margins_of, read_study, replay
 Answers = tuple[str, Decoding]
 """A method and how its answers are decoded: a column of `right_answers`."""
 
-COLUMNS: dict[Decoding, str] = {
-    "direct": "greedy_correct",
-    "majority-vote": "vote_correct",
-    "pass@5": "pass_correct",
-}
+COLUMNS: dict[Decoding, str] = {"direct": "greedy_correct", "majority-vote": "vote_correct", "pass@5": "pass_correct"}
 LABELS = {
     "base": "base",
     "constrained": "constrained",

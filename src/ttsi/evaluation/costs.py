@@ -58,9 +58,8 @@ def seconds_kept(rows: pd.DataFrame, base: pd.DataFrame, decoding: Decoding = "d
         decoding: how the answer is found.
     """
     draws = base.set_index("sample_id").loc[rows["sample_id"], "seconds_draws"].to_numpy()
-    sampled = decoding != "direct"
-    stages = {"answer": rows["seconds_base"], "uncertainty": rows["seconds_uncertainty"], "draws": draws * sampled}
-    return _stages(rows, **stages)
+    kept = {"answer": rows["seconds_base"], "uncertainty": rows["seconds_uncertainty"]}
+    return _stages(rows, **kept, draws=draws * (decoding != "direct"))
 
 
 @dataclass(frozen=True)
