@@ -72,10 +72,8 @@ def read_results(folder: Path, *, taus: dict[str, float]) -> pd.DataFrame:
 
 
 def _votes(rows: pd.DataFrame) -> list[pd.DataFrame]:
-    drawn, columns = (
-        rows.query("family == 'base-votes'"),
-        {"majority-vote": "vote_correct", "pass-at-5": "pass_correct"},
-    )
+    drawn = rows.query("family == 'base-votes'")
+    columns = {"majority-vote": "vote_correct", "pass-at-5": "pass_correct"}
     return [drawn.assign(family=name, greedy_correct=drawn[column]) for name, column in columns.items()]
 
 
@@ -173,5 +171,4 @@ def compared(rows: pd.DataFrame, pairs: Iterable[tuple[str, str]] = PRIMARY) -> 
             found.append({"set": name, "before": before, "after": after, **vars(interval), **test})
     columns = ["set", "before", "after", "estimate", "low", "high", "n", "fixed", "broken", "p_value"]
     table = pd.DataFrame(found, columns=columns)
-    adjusted = [with_holm(part) for _, part in table.groupby("set", sort=False)]
-    return pd.concat(adjusted) if adjusted else table.assign(p_holm=0.0)
+    return pd.concat([with_holm(part) for _, part in table.groupby("set", sort=False)] or [table.assign(p_holm=0.0)])

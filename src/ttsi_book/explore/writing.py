@@ -15,7 +15,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from ttsi_book.explore.gates import TAUS, base_of, gate_points, margins_for, read_costs, without_gate
+from ttsi_book.explore.gates import TAUS, gate_points, margins_for, read_costs, without_gate
 from ttsi_book.explore.samples import (
     Texts,
     are_withheld,
@@ -61,7 +61,7 @@ def _write_set(chosen: SampleSet, data: Path, out: Path) -> None:
 
 
 def _rows(chosen: SampleSet, runs: Runs, texts: Texts, data: Path) -> dict[str, Any]:
-    margins = margins_for(runs, base_of(chosen, runs))
+    margins = margins_for(runs, chosen.base())
     costs = read_costs(runs, chosen.study, data)
     gates = margins if runs.is_gated else margins[[]]
     return {
