@@ -1,5 +1,6 @@
 """The source of the book put together, and jupyter-book, which makes pages of it."""
 
+import filecmp
 import shutil
 import subprocess
 import sys
@@ -145,10 +146,12 @@ def _bring_up_to_date(seen: Path, source: Path) -> None:
     for path in [path for path in seen.rglob("*") if path.is_file()]:
         if path.relative_to(seen) not in wanted:
             path.unlink()
-    for name in wanted:
-        if not (seen / name).is_file() or (seen / name).read_bytes() != (source / name).read_bytes():
-            (seen / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source / name, seen / name)
+    shutil.copytree(source, seen, copy_function=_copy_other, dirs_exist_ok=True)
+
+
+def _copy_other(new: str, old: str) -> None:
+    if not (Path(old).is_file() and filecmp.cmp(new, old, shallow=False)):
+        shutil.copyfile(new, old)
 
 
 def _swap(new: Path, place: Path) -> None:
