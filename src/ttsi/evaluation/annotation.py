@@ -21,17 +21,12 @@ TEXTS = ("base_output", "greedy_output", "examples", "draws")
 
 
 def annotated(table: pd.DataFrame, made: Provenance, data_dir: Path | None = None) -> pd.DataFrame:
-    """Return the rows of a run on one of the paper's benchmarks with six more columns.
+    """Return the rows of `Outcome` of a run on one of the paper's benchmarks with six more columns.
 
     `base_error` and `error` are kinds of `ttsi.evaluation.error_kinds`, empty where the answer is right; `base_lenient`
     and `lenient` say whether the answer is right as `ttsi.evaluation.leniency` reads it. `request` and `gold` quote the
     samples that were fixed or broken, and are empty elsewhere. NexusRaven's queries may not be passed on, so what was
     written about them is left out: answers, and practice examples but for their verdicts.
-
-    Args:
-        table: rows of `Outcome`.
-        made: what made them.
-        data_dir: where the paper's benchmarks lie.
 
     Raises:
         InputError: a benchmark's file is not at hand.

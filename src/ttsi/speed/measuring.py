@@ -35,13 +35,8 @@ def measure(
     measured in a repetition of its own, before the others. Each repetition is written at once, and what an earlier call
     has measured of the same plan, on the same device and with the same commit, is not measured again.
 
-    Args:
-        cases: the plan, most important first.
-        out: the Parquet file.
-        device: cpu or cuda.
-        repeats: repetitions of each way.
-        minutes: after which no repetition is begun; none: all are measured.
-        announce: is told each case.
+    Cases are the plan, most important first, the device is cpu or cuda. No repetition is begun after so many `minutes`;
+    none: all are measured. `announce` is told each case.
 
     Raises:
         InputError: `out` is a folder, or lies where nothing can be written.

@@ -29,9 +29,7 @@ def made_here(config: dict[str, Any], *, device: str, threads: int) -> Provenanc
 class Measured:
     """What is measured so far, in a Parquet file, with what made it in JSON beside it.
 
-    Args:
-        out: the Parquet file; what it holds of another plan, device or commit is left behind.
-        made: what makes it.
+    What the file holds of another plan, device or commit is left behind.
     """
 
     def __init__(self, out: Path, made: Provenance) -> None:

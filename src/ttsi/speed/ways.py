@@ -47,14 +47,9 @@ class Spent:
 
 
 class Adapting:
-    """One way, ready to adapt to any work.
+    """One of `WAYS`, with an agent of its kind, ready to adapt to any work.
 
-    Args:
-        way: one of `WAYS`.
-        agent: of that way's kind.
-        answer_tokens: of an answer, at most.
-        practice_tokens: of a practice example, at most.
-        endless: every answer and example is of so many tokens, whatever is written.
+    An answer and a practice example have so many tokens at most; `endless`: exactly as many, whatever is written.
     """
 
     def __init__(self, way: str, agent: Agent, *, answer_tokens: int, practice_tokens: int, endless: bool) -> None:
