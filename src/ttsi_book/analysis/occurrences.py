@@ -74,11 +74,8 @@ def seconds(data: Path, *, tau: float) -> pd.DataFrame:
         ("left alone", "the timed ones", k, mean_interval(kept), "7, 10"),
     ]
     for (name, chose), where in zip(chosen.items(), ("7", "10"), strict=True):
-        gate, each = (
-            f"behind the gate, {chose.mean():.0%} below tau",
-            Serving(kept.to_numpy(), adapted.to_numpy(), chose),
-        )
-        rows.append((gate, f"the share of {name}", k, each.interval(), where))
+        served = Serving(kept.to_numpy(), adapted.to_numpy(), chose).interval()
+        rows.append((f"behind the gate, {chose.mean():.0%} below tau", f"the share of {name}", k, served, where))
     return _readable(rows, ["samples", "K", "seconds (95% interval)", "chapters"], ".2f")
 
 

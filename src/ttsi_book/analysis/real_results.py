@@ -51,7 +51,6 @@ OTHERS = (("base", "tt-icl"), ("base", "tt-d-oracle"), ("base", "sft"), ("base",
 GATED = ("tt-si", "tt-si-constrained", "tt-icl", "tt-d-oracle")
 """Families with the estimator and the tau of the profile `real`."""
 
-
 FIRST = ("hesitation-0.0003", 0.5)
 """The candidate and the tau that the first round of runs (`data/real-first`) was made with."""
 
@@ -78,14 +77,9 @@ def _votes(rows: pd.DataFrame) -> list[pd.DataFrame]:
 
 
 def agreement(one: pd.DataFrame, other: pd.DataFrame) -> dict[str, int]:
-    """Return of how many samples two runs of a family have the same answer, and the same verdict.
+    """Return the number `n` of samples that two runs of a family have, with the `same answer`, and the `same verdict`.
 
-    Args:
-        one: rows of a family on a set, one a sample.
-        other: the same, computed elsewhere.
-
-    Returns:
-        `n` samples that both have, and those among them with the `same answer` and the `same verdict`.
+    Both are rows of a family on a set, one a sample, computed in two places.
     """
     both = one.merge(other, on="sample_id", suffixes=("", "_other"))
     same = {"same answer": "greedy_output", "same verdict": "greedy_correct"}

@@ -78,10 +78,7 @@ class Study:
 def counterparts(study: Study, *, tau: float, low_tau: float) -> Counterparts:
     """Return what a study has for the numbers of the paper: shares with intervals, counts for each run.
 
-    Args:
-        study: published runs, every sample adapted.
-        tau: threshold of the gate.
-        low_tau: the lower one that the paper tried.
+    The gate's threshold is `tau`; `low_tau` is the lower one that the paper tried.
     """
     found: dict[str, Interval | float | None] = {}
     for method, prefix in (("tt-si", "tt_si"), ("tt-d", "tt_d")):

@@ -31,11 +31,7 @@ from ttsi_book.explore.settings import settings_table, unlike_the_paper
 
 
 def write_explorer(data: Path, out: Path) -> None:
-    """Write the files of the page from the published runs.
-
-    Args:
-        data: the data folder of the repository.
-        out: folder of the files; what it held before goes.
+    """Write the files of the page from the published runs below the data folder; what `out` held before goes.
 
     Raises:
         InputError: there are no published runs, or they do not fit their samples.

@@ -55,8 +55,8 @@ def execute_chapter(chapter: Chapter, parameters: Mapping[str, Any], root: Path,
     except CellTimeoutError as error:
         raise BookError(_stopped(chapter, parameters, f"still running after {CELL_SECONDS} s", output)) from error
     except DeadKernelError as error:
-        death = "its process died, as it does where memory runs out"
-        raise BookError(_stopped(chapter, parameters, death, output)) from error
+        why = "its process died, as it does where memory runs out"
+        raise BookError(_stopped(chapter, parameters, why, output)) from error
     except RuntimeError as error:  # Jupyter's, for a process that did not start in time
         raise BookError(f"{chapter.name}: {error}") from error
     _refuse_errors(chapter, executed, parameters, output)

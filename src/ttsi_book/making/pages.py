@@ -29,12 +29,8 @@ WARNINGS_ARE_ERRORS = ["-W", "-n", "--keep-going"]
 def assemble(root: Path, chapters: Mapping[str, Path], status: str, source: Path, made_from: str = "") -> None:
     """Put the source of a book together: pages without code, executed chapters by docname, status, and contents.
 
-    Args:
-        root: the repository.
-        chapters: the executed chapters.
-        status: the tables of the status page.
-        source: where to; what was there before goes.
-        made_from: tells what the page Explore is made from; where that is as before, so are its files.
+    What was at `source` before goes. `status` holds the tables of the status page. `made_from` tells what the page
+    Explore is made from; where that is as before, so are its files.
     """
     shutil.rmtree(source, ignore_errors=True)
     shutil.copytree(root / "book", source, ignore=shutil.ignore_patterns("notebooks"))
@@ -84,9 +80,7 @@ def build_pages(root: Path, source: Path, html: Path, *, strict: bool, anew: boo
 def for_pages(notebook: NotebookNode, sources: Iterable[str] = ()) -> NotebookNode:
     """Return an executed chapter with its figures and tables made for pages, light and dark, wide and narrow.
 
-    Args:
-        notebook: the chapter.
-        sources: of each code cell the line that says where its figures and tables come from.
+    `sources` has, of each code cell, the line that says where its figures and tables come from.
     """
     lines = iter(sources)
     for number, cell in enumerate(notebook.cells):
