@@ -30,9 +30,9 @@ WIDTH, SIZE = 4.9, 10.5
 LETTERS = 50
 """Characters that fit in a line as wide as the figure."""
 
-FONT_SIZES = ("font", "axes.title", "axes.label", "xtick.label", "ytick.label", "legend.font", "legend.title_font")
 STYLE = {
-    **{f"{name}{'.' if name == 'font' else ''}size": SIZE for name in FONT_SIZES},
+    **dict.fromkeys(("font.size", "axes.titlesize", "axes.labelsize", "xtick.labelsize", "ytick.labelsize"), SIZE),
+    **dict.fromkeys(("legend.fontsize", "legend.title_fontsize"), SIZE),
     **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
     "figure.facecolor": PAPER,
     "savefig.facecolor": PAPER,
