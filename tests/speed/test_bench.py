@@ -66,7 +66,7 @@ def test_the_peak_is_what_the_block_held_at_once(tensors):
 
 
 def test_what_is_measured_is_kept_and_not_measured_again(tmp_path, monkeypatch):
-    monkeypatch.setattr(measuring, "source_state", lambda: ("a" * 40, False))
+    monkeypatch.setattr("ttsi.speed.table.source_state", lambda: ("a" * 40, False))
     cases, out, said = [Case("tiny", {"batched": 2, "activated": 2})], tmp_path / "cpu.parquet", []
     first = measure(cases, out, device="cpu", repeats=1, announce=said.append)
     again = measure(cases, out, device="cpu", repeats=1, announce=said.append)

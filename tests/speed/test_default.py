@@ -10,7 +10,7 @@ from ttsi.speed import default
 
 
 def test_whole_runs_are_measured_in_turn_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(default, "source_state", lambda: ("a" * 40, False))
+    monkeypatch.setattr("ttsi.speed.table.source_state", lambda: ("a" * 40, False))
     out, said = tmp_path / "default.parquet", []
     found = default.measure_default(out, repeats=1, samples=2, announce=said.append)
     assert found["way"].tolist() == ["peft", "default"]

@@ -21,40 +21,25 @@ TEXTS = ("base_output", "greedy_output", "examples", "draws")
 
 
 def annotated(table: pd.DataFrame, made: Provenance, data_dir: Path | None = None) -> pd.DataFrame:
-    """Return the rows of a run on one of the paper's benchmarks with six more columns.
+    """Return the rows of `Outcome` of a run on one of the paper's benchmarks with six more columns.
 
     `base_error` and `error` are kinds of `ttsi.evaluation.error_kinds`, empty where the answer is right; `base_lenient`
     and `lenient` say whether the answer is right as `ttsi.evaluation.leniency` reads it. `request` and `gold` quote the
     samples that were fixed or broken, and are empty elsewhere. NexusRaven's queries may not be passed on, so what was
     written about them is left out: answers, and practice examples but for their verdicts.
 
-    Args:
-        table: rows of `Outcome`.
-        made: what made them.
-        data_dir: where the paper's benchmarks lie.
-
     Raises:
         InputError: a benchmark's file is not at hand.
     """
     config = made.config
-    samples = load(
-        config["benchmark"],
-        config["split"],
-        subset=config["subset"],
-        limit=None,
-        data_dir=data_dir,
-        tool_order=config["tool_order"],
-    )
+    asked = {name: config[name] for name in ("split", "subset", "tool_order")}
+    samples = load(config["benchmark"], **asked, limit=None, data_dir=data_dir)
     by_id: Mapping[str, Sample] = {sample.request.id: sample for sample in samples}
-    for before, column in (("base_output", "base"), ("greedy_output", "")):
+    table = table.copy()
+    for before, prefix in (("base_output", "base_"), ("greedy_output", "")):
         pairs = [(output, by_id[name]) for output, name in zip(table[before], table["sample_id"], strict=True)]
-        named = f"{column}_" if column else ""
-        table = table.assign(
-            **{
-                f"{named}error": [error_kind(output, sample) or "" for output, sample in pairs],
-                f"{named}lenient": [lenient_match(output, sample.gold) for output, sample in pairs],
-            }
-        )
+        table[f"{prefix}error"] = [error_kind(output, sample) or "" for output, sample in pairs]
+        table[f"{prefix}lenient"] = [lenient_match(output, sample.gold) for output, sample in pairs]
     return _without_texts(table) if config["benchmark"] == nexusraven.NAME else _quoted(table, by_id)
 
 

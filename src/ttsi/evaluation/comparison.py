@@ -31,11 +31,7 @@ from ttsi.studies.published import Replayed, margins_of, read_study, replay
 Answers = tuple[str, Decoding]
 """A method and how its answers are decoded: a column of `right_answers`."""
 
-COLUMNS: dict[Decoding, str] = {
-    "direct": "greedy_correct",
-    "majority-vote": "vote_correct",
-    "pass@5": "pass_correct",
-}
+COLUMNS: dict[Decoding, str] = {"direct": "greedy_correct", "majority-vote": "vote_correct", "pass@5": "pass_correct"}
 LABELS = {
     "base": "base",
     "constrained": "constrained",
@@ -63,7 +59,6 @@ PRIMARY: tuple[tuple[Answers, Answers], ...] = (
 )
 """The comparisons that the book is about, whatever comes of them; all others are exploratory. The first published rows
 were known when this list was written; it stays as it is for those to come."""
-
 
 FEW = 10
 """Right or wrong answers below which the bootstrap of a share is too narrow."""
@@ -100,11 +95,8 @@ def behind_paper_gate(folder: Path) -> pd.DataFrame:
 def right_answers(methods: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Return whether each sample is right, for each method and each decoding mode that its rows hold.
 
-    Args:
-        methods: names, each with rows as `ttsi.studies.published.read_study` returns them.
-
-    Returns:
-        Truth values; index (split, seed, sample_id), columns (method, decoding).
+    Rows are as `ttsi.studies.published.read_study` returns them. Index of the truth values is (split, seed,
+    sample_id), columns are (method, decoding).
 
     Raises:
         InputError: the methods did not answer the same samples.

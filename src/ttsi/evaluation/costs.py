@@ -31,9 +31,7 @@ PAID = ("answer", "uncertainty", "augmentation", "adaptation", "draws")
 def seconds_adapted(rows: pd.DataFrame, decoding: Decoding = "direct") -> pd.DataFrame:
     """Return the seconds of serving each sample by a method that adapts it (or never adapts): a column for each stage.
 
-    Args:
-        rows: published rows of one family.
-        decoding: how the answer is found; the greedy answer at the end is left out where answers are sampled.
+    Rows are published ones of one family. The greedy answer at the end is left out where answers are sampled.
     """
     method = METHODS[FAMILIES[_family(rows)]["method"]]
     author = method["author"]
@@ -52,15 +50,12 @@ def seconds_adapted(rows: pd.DataFrame, decoding: Decoding = "direct") -> pd.Dat
 def seconds_kept(rows: pd.DataFrame, base: pd.DataFrame, decoding: Decoding = "direct") -> pd.DataFrame:
     """Return the seconds of serving each sample by a gated method that does not adapt it: a column for each stage.
 
-    Args:
-        rows: published rows of one gated family.
-        base: rows of the family `base` on the same samples, for the seconds of answers sampled unadapted.
-        decoding: how the answer is found.
+    Rows are published ones of one gated family, and of `base` on the same samples, for the seconds of answers sampled
+    unadapted.
     """
     draws = base.set_index("sample_id").loc[rows["sample_id"], "seconds_draws"].to_numpy()
-    sampled = decoding != "direct"
-    stages = {"answer": rows["seconds_base"], "uncertainty": rows["seconds_uncertainty"], "draws": draws * sampled}
-    return _stages(rows, **stages)
+    kept = {"answer": rows["seconds_base"], "uncertainty": rows["seconds_uncertainty"]}
+    return _stages(rows, **kept, draws=draws * (decoding != "direct"))
 
 
 @dataclass(frozen=True)

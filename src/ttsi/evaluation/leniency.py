@@ -15,6 +15,7 @@ from ttsi.scoring import exact_match
 
 _FENCE = "```"
 _OPENING_FENCE = re.compile(rf"{_FENCE}(?:json)?\s*(?=[\[{{])")
+_OPENING_TAG = re.compile(re.escape(OPEN))
 
 
 def read_leniently(text: str) -> tuple[Call, ...]:
@@ -41,40 +42,24 @@ def read_leniently(text: str) -> tuple[Call, ...]:
     with suppress(MalformedCall):
         return parse_calls(text)
     if OPEN in text:
-        found = _tagged(text)
+        found = _enclosed(text, _OPENING_TAG, CLOSE, or_end=" or the end of the output")
     elif _OPENING_FENCE.search(text):
-        found = _fenced(text)
+        found = _enclosed(text, _OPENING_FENCE, _FENCE)
     else:
-        found = _bare(text)
+        found, rest = _read_values(text)
+        if rest:
+            raise MalformedCall(f"expected a JSON object or the end of the output, found {excerpt(rest)}")
     return tuple(_read_object(value) for value in found)
 
 
-def _tagged(text: str) -> list[Any]:
-    """Return the JSON values of all blocks; the last may lack its closing tag where the output ends."""
+def _enclosed(text: str, opening: re.Pattern[str], closing: str, *, or_end: str = "") -> list[Any]:
+    """Return the JSON values of all blocks; with `or_end` the last may lack its closing where the output ends."""
     found: list[Any] = []
-    while OPEN in text:
-        values, rest = _read_values(text.partition(OPEN)[2])
-        if rest and not rest.startswith(CLOSE):
-            raise MalformedCall(f"expected {CLOSE} or the end of the output, found {excerpt(rest)}")
-        found, text = found + values, rest.removeprefix(CLOSE)
-    return found
-
-
-def _fenced(text: str) -> list[Any]:
-    """Return the JSON values of all fences that open before an object or a list."""
-    found: list[Any] = []
-    while fence := _OPENING_FENCE.search(text):
-        values, rest = _read_values(text[fence.end() :])
-        if not rest.startswith(_FENCE):
-            raise MalformedCall(f"expected {_FENCE}, found {excerpt(rest)}")
-        found, text = found + values, rest.removeprefix(_FENCE)
-    return found
-
-
-def _bare(text: str) -> list[Any]:
-    found, rest = _read_values(text)
-    if rest:
-        raise MalformedCall(f"expected a JSON object or the end of the output, found {excerpt(rest)}")
+    while start := opening.search(text):
+        values, rest = _read_values(text[start.end() :])
+        if not rest.startswith(closing) and (rest or not or_end):
+            raise MalformedCall(f"expected {closing}{or_end}, found {excerpt(rest)}")
+        found, text = found + values, rest.removeprefix(closing)
     return found
 
 

@@ -47,12 +47,8 @@ def bootstrap_interval(
     Columns that each hold one value alone give an interval of width zero: the bootstrap sees no variation. Where some
     resamples give an infinite statistic, the ends are the nearest resample's instead of between two.
 
-    Args:
-        statistic: of the columns, along `axis`.
-        *columns: each resampled by itself, at least two observations each.
-        seed: of the resampling.
-        n: observations behind the interval; none: all of the columns'.
-        at_once: resamples at once.
+    The statistic is of the columns along `axis`. Each column is resampled by itself, `at_once` times at once, and has
+    at least two observations; `n` are those behind the interval, all of the columns' if none is given.
     """
     data = [np.asarray(column) for column in columns]
     estimate, n = float(statistic(*data, axis=-1)), sum(map(len, data)) if n is None else n

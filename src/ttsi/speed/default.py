@@ -9,13 +9,10 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 
-from ttsi.data import data_root
-from ttsi.models.folders import hash_files, model_files
 from ttsi.runs.config import configure
 from ttsi.runs.planning import threads_of
-from ttsi.runs.provenance import Provenance, machine, now, source_state, versions
 from ttsi.runs.results import read_outcomes
-from ttsi.speed.table import Measured
+from ttsi.speed.table import Measured, made_here
 
 CHOICES: dict[str, tuple[str, ...]] = {"peft": ("--backend", "peft"), "default": ()}
 """What is said on the command line, by the name of the way."""
@@ -42,7 +39,8 @@ def measure_default(
         subprocess.CalledProcessError: a run failed.
     """
     until = float("inf") if minutes is None else time.monotonic() + 60 * minutes
-    table = Measured(out, _provenance(repeats, samples))
+    config = {"repeats": repeats, "samples": samples, "choices": {way: list(said) for way, said in CHOICES.items()}}
+    table = Measured(out, made_here(config, device="cpu", threads=threads_of(configure("tiny"))))
     for repeat in range(repeats):
         for way, chosen in CHOICES.items():
             if (0, repeat, way) not in table and time.monotonic() < until:
@@ -59,17 +57,3 @@ def _timed(chosen: Sequence[str], samples: int) -> dict[str, float]:
         seconds = time.perf_counter() - started
         spent = read_outcomes(out).filter(like="seconds_").drop(columns="seconds_base")
     return {"samples": len(spent), "seconds": seconds, "seconds_rows": float(spent.to_numpy().sum())}
-
-
-def _provenance(repeats: int, samples: int) -> Provenance:
-    commit, dirty = source_state()
-    return Provenance(
-        config={"repeats": repeats, "samples": samples, "choices": {way: list(said) for way, said in CHOICES.items()}},
-        commit=commit,
-        dirty=dirty,
-        versions=versions(),
-        device=machine("cpu"),
-        threads=threads_of(configure("tiny")),
-        hashes={"agent": hash_files(model_files(data_root() / "agents" / "tiny"))},
-        started=now(),
-    )

@@ -11,23 +11,13 @@ import pandas as pd
 import torch
 
 from ttsi.data import data_root, make_folder
-from ttsi.models.folders import hash_files, model_files
 from ttsi.models.loading import pinned
 from ttsi.records import InputError
-from ttsi.runs.provenance import Provenance, machine, now, source_state, versions
 from ttsi.speed.cases import REPEATS, Case
 from ttsi.speed.peak import peak_memory
-from ttsi.speed.table import Measured
+from ttsi.speed.table import Measured, made_here
 from ttsi.speed.ways import TIMED_STAGES, WAYS, Adapting
-from ttsi.speed.workload import (
-    ANSWER_TOKENS,
-    PRACTICE_TOKENS,
-    SHAPES,
-    Work,
-    random_model,
-    random_tokens,
-    toolworld,
-)
+from ttsi.speed.workload import ANSWER_TOKENS, PRACTICE_TOKENS, SHAPES, Work, random_model, random_tokens, toolworld
 
 
 def measure(
@@ -45,13 +35,8 @@ def measure(
     measured in a repetition of its own, before the others. Each repetition is written at once, and what an earlier call
     has measured of the same plan, on the same device and with the same commit, is not measured again.
 
-    Args:
-        cases: the plan, most important first.
-        out: the Parquet file.
-        device: cpu or cuda.
-        repeats: repetitions of each way.
-        minutes: after which no repetition is begun; none: all are measured.
-        announce: is told each case.
+    Cases are the plan, most important first, the device is cpu or cuda. No repetition is begun after so many `minutes`;
+    none: all are measured. `announce` is told each case.
 
     Raises:
         InputError: `out` is a folder, or lies where nothing can be written.
@@ -60,7 +45,9 @@ def measure(
         raise InputError(f"{out} is a folder; expected a Parquet file")
     make_folder(out.parent)
     until = float("inf") if minutes is None else time.monotonic() + 60 * minutes
-    table = Measured(out, _provenance(cases, device, repeats))
+    config = {"repeats": repeats, "cases": [asdict(case) for case in cases]}
+    threads = max(max([2, *case.threads.values()]) for case in cases)
+    table = Measured(out, made_here(config, device=device, threads=threads))
     for number, case in enumerate(cases):
         turns = [(repeat, way) for repeat in range(repeats) for way in case.samples]
         left = [turn for turn in turns if (number, *turn) not in table]
@@ -73,25 +60,10 @@ def measure(
     return table.read()
 
 
-def _provenance(cases: Sequence[Case], device: str, repeats: int) -> Provenance:
-    commit, dirty = source_state()
-    return Provenance(
-        config={"repeats": repeats, "cases": [asdict(case) for case in cases]},
-        commit=commit,
-        dirty=dirty,
-        versions=versions(),
-        device=machine(device),
-        threads=max(max([2, *case.threads.values()]) for case in cases),
-        hashes={"agent": hash_files(model_files(data_root() / "agents" / "tiny"))},
-        started=now(),
-    )
-
-
 def _case(
     case: Case, folder: Path, device: str, turns: Sequence[tuple[int, str]], until: float
 ) -> Iterator[dict[str, Any]]:
-    tiny = data_root() / "agents" / "tiny"
-    source = tiny
+    source = tiny = data_root() / "agents" / "tiny"
     if case.model != "tiny":
         shape = SHAPES.get(case.model) or pinned(case.model, data_root() / "models.toml").shape
         source = random_model(shape, folder / "model", tokenizer=tiny, dtype=case.dtype, device=device)
@@ -102,7 +74,9 @@ def _case(
         if way not in ready:
             adapt = _adapting(case, way, source, device)
             work = _work(case, adapt, case.samples[way])
-            ready[way] = adapt, work, _peak(case, way, adapt, work)  # which warms up
+            with peak_memory(adapt.agent.model.device) as watched:
+                _measured(case, way, adapt, work)  # which warms up
+            ready[way] = adapt, work, watched.taken
         adapt, work, peak = ready[way]
         about = {"peak_bytes": peak, "repeat": repeat, "model": case.model, "k": case.k, "device": device}
         yield _measured(case, way, adapt, work) | about
@@ -111,21 +85,14 @@ def _case(
 def _adapting(case: Case, way: str, source: Path, device: str) -> Adapting:
     torch.set_num_threads(case.threads.get(way, 2))
     agent = WAYS[way].agent_class().load(source, device=device, dtype=case.dtype)
-    endless = case.prefix is not None
-    limits = (ANSWER_TOKENS, PRACTICE_TOKENS) if endless else (120, 120)
-    return Adapting(way, agent, answer_tokens=limits[0], practice_tokens=limits[1], endless=endless)
+    answer, practice = (120, 120) if case.prefix is None else (ANSWER_TOKENS, PRACTICE_TOKENS)
+    return Adapting(way, agent, answer_tokens=answer, practice_tokens=practice, endless=case.prefix is not None)
 
 
 def _work(case: Case, adapt: Adapting, samples: int) -> list[Work]:
     if case.prefix is None:
         return toolworld(adapt.agent, samples, k=case.k)
     return random_tokens(samples, prefix=case.prefix, k=case.k)
-
-
-def _peak(case: Case, way: str, adapt: Adapting, work: Sequence[Work]) -> int | None:
-    with peak_memory(adapt.agent.model.device) as peak:
-        _measured(case, way, adapt, work)
-    return peak.taken
 
 
 def _measured(case: Case, way: str, adapt: Adapting, work: Sequence[Work]) -> dict:

@@ -73,8 +73,7 @@ def ratio(rows: pd.DataFrame, slow: str, fast: str) -> Interval:
     for way in (slow, fast):
         repeats = rows[rows["way"] == way].pivot(index="repeat", columns=["batch", "threads"], values="seconds")
         columns.append(repeats[repeats.mean().idxmin()])
-    ratios = (columns[0] / columns[1]).dropna()
-    return mean_interval(ratios)
+    return mean_interval((columns[0] / columns[1]).dropna())
 
 
 def bar_rows(table: pd.DataFrame, bar: Bar) -> pd.DataFrame:

@@ -6,15 +6,30 @@ from typing import Any
 import pandas as pd
 from pydantic import ValidationError
 
-from ttsi.runs.provenance import Provenance, now
+from ttsi.data import data_root
+from ttsi.models.folders import hash_files, model_files
+from ttsi.runs.provenance import Provenance, machine, now, source_state, versions
+
+
+def made_here(config: dict[str, Any], *, device: str, threads: int) -> Provenance:
+    """Return what makes a table now: a plan, on a device of this machine, with the shipped agent."""
+    commit, dirty = source_state()
+    return Provenance(
+        config=config,
+        commit=commit,
+        dirty=dirty,
+        versions=versions(),
+        device=machine(device),
+        threads=threads,
+        hashes={"agent": hash_files(model_files(data_root() / "agents" / "tiny"))},
+        started=now(),
+    )
 
 
 class Measured:
     """What is measured so far, in a Parquet file, with what made it in JSON beside it.
 
-    Args:
-        out: the Parquet file; what it holds of another plan, device or commit is left behind.
-        made: what makes it.
+    What the file holds of another plan, device or commit is left behind.
     """
 
     def __init__(self, out: Path, made: Provenance) -> None:

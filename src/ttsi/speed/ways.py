@@ -47,14 +47,9 @@ class Spent:
 
 
 class Adapting:
-    """One way, ready to adapt to any work.
+    """One of `WAYS`, with an agent of its kind, ready to adapt to any work.
 
-    Args:
-        way: one of `WAYS`.
-        agent: of that way's kind.
-        answer_tokens: of an answer, at most.
-        practice_tokens: of a practice example, at most.
-        endless: every answer and example is of so many tokens, whatever is written.
+    An answer and a practice example have so many tokens at most; `endless`: exactly as many, whatever is written.
     """
 
     def __init__(self, way: str, agent: Agent, *, answer_tokens: int, practice_tokens: int, endless: bool) -> None:
@@ -78,7 +73,6 @@ class Adapting:
             spent[stage].seconds += time.perf_counter() - started
             spent[stage].tokens += tokens
 
-        numbers = range(len(batch))
         prompts = [Row(one.prompt, index=n) for n, one in enumerate(batch)]
         drawn = [Row(one.practice, (n, k), index=n) for n, one in enumerate(batch) for k in range(len(one.lessons))]
         known: Any = agent
@@ -92,7 +86,7 @@ class Adapting:
             timed("uncertainty", lambda: self._score(prompts, [one.candidates for one in batch]))
             timed("augmentation", lambda: self._write(drawn, self.practice_tokens, temperature=0.7))
             timed("adaptation", lambda: self._learn([one.lessons for one in batch]))
-            with self._adapter.enabled({n: n for n in numbers}):
+            with self._adapter.enabled({n: n for n in range(len(batch))}):
                 timed("answer", lambda: self._write(prompts, self.answer_tokens))
             if self.way == "naive":
                 timed("adaptation", self._forget)

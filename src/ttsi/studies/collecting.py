@@ -15,12 +15,9 @@ Annotate = Callable[[pd.DataFrame, Provenance], pd.DataFrame]
 
 
 def collect(runs: Path, out: Path, annotate: Annotate | None = None) -> None:
-    """Gather finished runs, one table and one list of what made them for each family.
+    """Gather the finished runs of a folder, one table and one list of what made them for each family.
 
-    Args:
-        runs: folder of the runs; of one that is not finished, none is taken.
-        out: folder of the tables.
-        annotate: adds columns to the rows of a run, from what made them (`ttsi.evaluation.annotation`).
+    `annotate` adds columns to the rows of a run, from what made them (`ttsi.evaluation.annotation`).
 
     Raises:
         InputError: there is no finished run; and what `annotate` raises.

@@ -52,13 +52,9 @@ def margins_of(rows: pd.DataFrame) -> pd.DataFrame:
 def replay(
     rows: pd.DataFrame, *, tau: float, gate: Replayed = "uncertain", base: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """Return rows that were all adapted as they are behind a gate.
+    """Return the rows of one method, which were all adapted, as they are behind a gate.
 
-    Args:
-        rows: of one method, every sample adapted.
-        tau: the threshold.
-        gate: which samples are adapted.
-        base: rows of the method `base` on the same samples; without them the sampled answers' columns become empty.
+    `base` are rows of the method `base` on the same samples; without them the sampled answers' columns become empty.
     """
     uncertain = is_uncertain(rows["margin"], tau)
     budget = int(np.sum(uncertain))

@@ -22,14 +22,8 @@ def run_study(
 ) -> None:
     """Run every `shard[1]`-th of the runs from `shard[0]` on, going on where an earlier call stopped.
 
-    Each teacher is served once, from the first run that asks it.
-
-    Args:
-        named: the runs.
-        out: folder of all of them.
-        shard: which of them to run here.
-        data_dir: where the paper's benchmarks lie.
-        announce: is told the name of each run, and what it will take.
+    Each teacher is served once, from the first run that asks it. `announce` is told the name of each run, and what it
+    will take; `data_dir` is where the paper's benchmarks lie.
 
     Raises:
         InputError: a device is not there, the folder cannot be written, or as `ttsi.runs.run.run` says.

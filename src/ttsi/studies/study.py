@@ -66,10 +66,7 @@ class Study:
     ) -> Iterator[Named]:
         """Yield the name and the configuration of every run: all of a seed before the next.
 
-        Args:
-            data_dir: where the paper's benchmarks lie.
-            teacher_url: the server of the families that are taught.
-            teacher_model: the teacher's name there.
+        The paper's benchmarks lie in `data_dir`; the teacher of the families that are taught has a server and a name.
         """
         teacher = {"teacher_url": teacher_url, "teacher_model": teacher_model}
         taught = {family: {**changes, **teacher} for family, changes in self.taught.items() if all(teacher.values())}

@@ -21,12 +21,8 @@ ALL_ADAPTED = "none: every sample adapted"
 def gains(data: Path, *, tau: float) -> pd.DataFrame:
     """Return every gain on base, in points, that stands in more than one chapter with another value, and what it is of.
 
-    Columns are `gate`, `samples` (which, and how they are weighted), `K`, `n`, `points` with a 95% interval and
-    `chapters`; the index is the method.
-
-    Args:
-        data: the data folder.
-        tau: threshold of our gate.
+    Columns are `gate` (ours is at `tau`), `samples` (which, and how they are weighted), `K`, `n`, `points` with a 95%
+    interval and `chapters`; the index is the method.
     """
     results, k = data / "results", configure("tiny").loop.k
     ours, paper = f"ours, tau {tau:g}", f"the paper's, tau {configure('paper').loop.tau:g}"
@@ -57,11 +53,7 @@ def gains(data: Path, *, tau: float) -> pd.DataFrame:
 def seconds(data: Path, *, tau: float) -> pd.DataFrame:
     """Return the seconds of a request of the tuned TT-SI wherever the book gives them, and what they are of.
 
-    Columns are `what`, `samples`, `K`, `n`, `seconds` with a 95% interval and `chapters`.
-
-    Args:
-        data: the data folder.
-        tau: threshold of our gate.
+    Columns are `what` (our gate is at `tau`), `samples`, `K`, `n`, `seconds` with a 95% interval and `chapters`.
     """
     timed, base = (read_study(data / "timing", family) for family in ("tt-si", "base"))
     adapted, kept = (one.sum(axis=1) for one in (seconds_adapted(timed), seconds_kept(timed, base)))
@@ -82,8 +74,8 @@ def seconds(data: Path, *, tau: float) -> pd.DataFrame:
         ("left alone", "the timed ones", k, mean_interval(kept), "7, 10"),
     ]
     for (name, chose), where in zip(chosen.items(), ("7", "10"), strict=True):
-        gate = f"behind the gate, {chose.mean():.0%} below tau"
-        rows.append((gate, f"the share of {name}", k, _served(kept, adapted, chose), where))
+        served = Serving(kept.to_numpy(), adapted.to_numpy(), chose).interval()
+        rows.append((f"behind the gate, {chose.mean():.0%} below tau", f"the share of {name}", k, served, where))
     return _readable(rows, ["samples", "K", "seconds (95% interval)", "chapters"], ".2f")
 
 
@@ -102,7 +94,3 @@ def _gain(rows: pd.DataFrame) -> Interval:
 
 def _unseen(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.loc[rows["split"].str.endswith("/unseen")]
-
-
-def _served(kept: pd.Series, adapted: pd.Series, chosen: object) -> Interval:
-    return Serving(kept.to_numpy(), adapted.to_numpy(), chosen).interval()  # pyright: ignore[reportArgumentType]

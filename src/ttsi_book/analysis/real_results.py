@@ -51,7 +51,6 @@ OTHERS = (("base", "tt-icl"), ("base", "tt-d-oracle"), ("base", "sft"), ("base",
 GATED = ("tt-si", "tt-si-constrained", "tt-icl", "tt-d-oracle")
 """Families with the estimator and the tau of the profile `real`."""
 
-
 FIRST = ("hesitation-0.0003", 0.5)
 """The candidate and the tau that the first round of runs (`data/real-first`) was made with."""
 
@@ -72,22 +71,15 @@ def read_results(folder: Path, *, taus: dict[str, float]) -> pd.DataFrame:
 
 
 def _votes(rows: pd.DataFrame) -> list[pd.DataFrame]:
-    drawn, columns = (
-        rows.query("family == 'base-votes'"),
-        {"majority-vote": "vote_correct", "pass-at-5": "pass_correct"},
-    )
+    drawn = rows.query("family == 'base-votes'")
+    columns = {"majority-vote": "vote_correct", "pass-at-5": "pass_correct"}
     return [drawn.assign(family=name, greedy_correct=drawn[column]) for name, column in columns.items()]
 
 
 def agreement(one: pd.DataFrame, other: pd.DataFrame) -> dict[str, int]:
-    """Return of how many samples two runs of a family have the same answer, and the same verdict.
+    """Return the number `n` of samples that two runs of a family have, with the `same answer`, and the `same verdict`.
 
-    Args:
-        one: rows of a family on a set, one a sample.
-        other: the same, computed elsewhere.
-
-    Returns:
-        `n` samples that both have, and those among them with the `same answer` and the `same verdict`.
+    Both are rows of a family on a set, one a sample, computed in two places.
     """
     both = one.merge(other, on="sample_id", suffixes=("", "_other"))
     same = {"same answer": "greedy_output", "same verdict": "greedy_correct"}
@@ -173,5 +165,4 @@ def compared(rows: pd.DataFrame, pairs: Iterable[tuple[str, str]] = PRIMARY) -> 
             found.append({"set": name, "before": before, "after": after, **vars(interval), **test})
     columns = ["set", "before", "after", "estimate", "low", "high", "n", "fixed", "broken", "p_value"]
     table = pd.DataFrame(found, columns=columns)
-    adjusted = [with_holm(part) for _, part in table.groupby("set", sort=False)]
-    return pd.concat(adjusted) if adjusted else table.assign(p_holm=0.0)
+    return pd.concat([with_holm(part) for _, part in table.groupby("set", sort=False)] or [table.assign(p_holm=0.0)])

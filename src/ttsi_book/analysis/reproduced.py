@@ -32,7 +32,6 @@ REPRODUCED = tuple(sorted(MIRRORS.values()))
 MODES: dict[str, Decoding] = {"direct": "direct", "majority_vote": "majority-vote", "pass_at_5": "pass@5"}
 """What the paper's numbers call the decoding modes."""
 
-_KEY = ["benchmark", "sample_id", "seed"]
 
 Counterparts = dict[str, Interval | float]
 """By name: a share, a difference of shares or seconds with an interval, or a count or a setting."""
@@ -55,7 +54,7 @@ class Study:
         named = rows["sample_id"].str.partition("/")[0]
         mirrored = rows["split"].map(MIRRORS.get)
         rows["benchmark"] = named.where(named != "toolworld", mirrored)
-        rows = rows.dropna(subset="benchmark").set_index(_KEY, drop=False).sort_index()
+        rows = rows.dropna(subset="benchmark").set_index(["benchmark", "sample_id", "seed"], drop=False).sort_index()
         return cls(dict(iter(rows.groupby("family"))))  # pyright: ignore[reportArgumentType]
 
     def has(self, *families: str) -> bool:
@@ -79,15 +78,13 @@ class Study:
 def counterparts(study: Study, *, tau: float, low_tau: float) -> Counterparts:
     """Return what a study has for the numbers of the paper: shares with intervals, counts for each run.
 
-    Args:
-        study: published runs, every sample adapted.
-        tau: threshold of the gate.
-        low_tau: the lower one that the paper tried.
+    The gate's threshold is `tau`; `low_tau` is the lower one that the paper tried.
     """
     found: dict[str, Interval | float | None] = {}
     for method, prefix in (("tt-si", "tt_si"), ("tt-d", "tt_d")):
         if study.has("base", method):
-            found |= _average_gains(study, method, prefix, tau)
+            averages = {name: _average(study.gain(method, tau, mode)) for name, mode in MODES.items()}
+            found |= {f"average.{prefix}_{name}_gain": gain for name, gain in averages.items()}
     if study.has("base"):
         found["average.base_direct"] = _average(study.right("base"))
     if study.has("base", "tt-si"):
@@ -130,11 +127,6 @@ def settings(config: Mapping[str, Any], *, runs: int) -> Counterparts:
     return {f"settings.{name}": value for name, value in values.items()}
 
 
-def _average_gains(study: Study, method: str, prefix: str, tau: float) -> dict[str, Interval | None]:
-    """Return the gains of a method over the base model, each in the same decoding mode."""
-    return {f"average.{prefix}_{name}_gain": _average(study.gain(method, tau, mode)) for name, mode in MODES.items()}
-
-
 def _sealtool(study: Study, tau: float, low_tau: float) -> Counterparts:
     gated = study.replayed("tt-si", tau)
     columns = {
@@ -149,10 +141,8 @@ def _sealtool(study: Study, tau: float, low_tau: float) -> Counterparts:
     if study.has("base-7b", "tt-si-7b"):
         columns["qwen_7b_gain"] = study.gain("tt-si-7b", tau, base="base-7b")
     runs = gated["uncertain"].loc[["sealtool"]].groupby("seed").agg(["size", "sum"]).mean()
-    found: Counterparts = {
-        f"sealtool.{name}": mean_interval(_samples(one, "sealtool")) for name, one in columns.items()
-    }
-    return found | {"sealtool.test_samples": runs["size"], "sealtool.uncertain_samples": runs["sum"]}
+    found = {f"sealtool.{name}": mean_interval(_samples(one, "sealtool")) for name, one in columns.items()}
+    return {**found, "sealtool.test_samples": runs["size"], "sealtool.uncertain_samples": runs["sum"]}
 
 
 def _right(rows: pd.DataFrame, mode: Decoding = "direct") -> pd.Series:

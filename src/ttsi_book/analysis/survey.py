@@ -25,13 +25,7 @@ from ttsi.records import InputError, Record
 FILE = Path("benchmarks", "survey.json")
 ORDERS: tuple[ToolOrder, ...] = get_args(ToolOrder)
 
-OUT_OF_REACH = (
-    "gold_unparsable",
-    "gold_tool_not_offered",
-    "argument_not_in_schema",
-    "needs_absent_key",
-    "placeholder",
-)
+OUT_OF_REACH = ("gold_unparsable", "gold_tool_not_offered", "argument_not_in_schema", "needs_absent_key", "placeholder")
 """Flags of samples whose gold calls cannot be written by an agent that keeps to what it is given."""
 
 

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from ttsi.evaluation.costs import Serving, seconds_adapted, seconds_kept
 from ttsi.evaluation.statistics import tau_sweep
 from ttsi.studies.published import margins_of, read_study
-from ttsi_book.explore.sets import Runs, SampleSet
+from ttsi_book.explore.sets import Runs
 
 TAUS = np.linspace(0, 1, 101)
 SHARES = {"accuracy": "accuracy", "low": "accuracy_low", "high": "accuracy_high"}
@@ -85,11 +85,6 @@ def read_costs(runs: Runs, study: str, data: Path) -> Costs:
     kept = seconds_kept(rows, rows.drop_duplicates("sample_id"))
     means = [float(np.mean(table.sum(axis="columns"))) for table in (kept, seconds_adapted(rows))]
     return Costs(means[0], means[1], source)
-
-
-def base_of(chosen: SampleSet, runs: Runs) -> Runs | None:
-    """Return the base rows that a family's margins may be completed from: none for `base` itself."""
-    return None if runs.family == "base" else chosen.base()
 
 
 def _answers(runs: Runs) -> list[tuple]:

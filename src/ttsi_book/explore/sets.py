@@ -4,14 +4,13 @@ Samples of a set are independent. Where a benchmark was run under several seeds 
 of its own; where each seed drew its own samples, they are pooled.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from ttsi.benchmarks import BENCHMARKS
 from ttsi.evaluation.comparison import LABELS as TOOLWORLD_LABELS
@@ -103,19 +102,17 @@ class _Key:
         title = REAL_SETS.get(f"{self.benchmark}/{self.split}", f"{self.benchmark}, {self.split}")
         return title if self.seed is None else f"{title}, seed {self.seed}"
 
-    def of(self, rows: pd.DataFrame) -> NDArray[np.bool_]:
-        """Return which rows are meant."""
-        wanted = {"benchmark": self.benchmark, "split": self.split, "seed": self.seed}
-        return np.all([rows[name] == value for name, value in wanted.items() if value is not None], axis=0)
-
-    def made(self, config: dict) -> bool:
-        """Return whether a run is meant."""
-        same = (config["benchmark"], config["split"]) == (self.benchmark, self.split)
-        return same and self.seed in (None, config["seed"])
+    def means(self, runs: Any) -> Any:
+        """Return which rows of a table are meant, or whether the run of a configuration is."""
+        return np.all([runs[name] == value for name, value in vars(self).items() if value is not None], axis=0)
 
 
 def _of_study(folder: Path, study: str) -> Iterator[SampleSet]:
-    tables = {path.stem: _with_benchmark(read_study(folder, path.stem)) for path in sorted(folder.glob("*.parquet"))}
+    published = sorted(path.stem for path in folder.glob("*.parquet"))
+    known = [family for family in EXPLORED[study] if family in published]  # ordered as the study's figures do
+    tables = {family: read_study(folder, family) for family in dict.fromkeys([*known, *published])}
+    for rows in tables.values():
+        rows["benchmark"] = rows["sample_id"].str.partition("/")[0]
     made = {family: read_made(folder, family) for family in tables}
     keys = _keys(tables.values())
     unseen = [key for key in keys if BENCHMARKS[key.benchmark].generated and key.split.endswith("/unseen")]
@@ -124,12 +121,7 @@ def _of_study(folder: Path, study: str) -> Iterator[SampleSet]:
     ]
     for name, title, chosen in choices:
         found = (_runs(family, EXPLORED[study], rows, made[family], chosen) for family, rows in tables.items())
-        answered = tuple(sorted((runs for runs in found if runs), key=_order(study)))
-        yield SampleSet(name, title, study, answered, {key.split: key.name for key in chosen})
-
-
-def _with_benchmark(rows: pd.DataFrame) -> pd.DataFrame:
-    return rows.assign(benchmark=rows["sample_id"].str.partition("/")[0])
+        yield SampleSet(name, title, study, tuple(filter(None, found)), {key.split: key.name for key in chosen})
 
 
 def _keys(tables: Collection[pd.DataFrame]) -> list[_Key]:
@@ -146,16 +138,10 @@ def _keys(tables: Collection[pd.DataFrame]) -> list[_Key]:
 def _runs(
     family: str, labels: Mapping[str, str], rows: pd.DataFrame, made: Sequence[Provenance], keys: Sequence[_Key]
 ) -> Runs | None:
-    meant = np.any([key.of(rows) for key in keys], axis=0)
+    meant = np.any([key.means(rows) for key in keys], axis=0)
     if not meant.any():
         return None
-    behind = tuple(one for one in made if any(key.made(one.config) for key in keys))
+    behind = tuple(one for one in made if any(key.means(one.config) for key in keys))
     if not behind:
         raise InputError(f"{family}.jsonl names no run on {keys[0].title}; expected one for each of its rows")
     return Runs(family, labels.get(family, family), rows.loc[meant].reset_index(drop=True), behind)
-
-
-def _order(study: str) -> Callable[[Runs], tuple[int, str]]:
-    """Order families as the study's figures do; those that they do not know come last."""
-    known = list(EXPLORED[study])
-    return lambda runs: (known.index(runs.family) if runs.family in known else len(known), runs.family)

@@ -9,7 +9,6 @@ from ttsi_book.explore.sets import Runs
 AUTHORS = {
     "nobody": "nobody",
     "self": "the agent itself",
-    "teacher": "a teacher",
     "training set": "the benchmark's training set",
 }
 NAMES = {
@@ -66,9 +65,8 @@ def _of_practice(runs: Runs) -> dict[str, list[Any]]:
 
 def _author(runs: Runs) -> str:
     config = runs.made[0].config
-    if config["loop"]["author"] != "teacher":
-        return AUTHORS[config["loop"]["author"]]
-    return "an oracle that knows the benchmark" if config["teacher"] == "oracle" else f"{config['teacher_model']}"
+    teacher = "an oracle that knows the benchmark" if config["teacher"] == "oracle" else f"{config['teacher_model']}"
+    return AUTHORS.get(config["loop"]["author"], teacher)
 
 
 def _commit(commit: str | None, dirty: bool | None) -> str:

@@ -15,7 +15,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from ttsi_book.explore.gates import TAUS, base_of, gate_points, margins_for, read_costs, without_gate
+from ttsi_book.explore.gates import TAUS, gate_points, margins_for, read_costs, without_gate
 from ttsi_book.explore.samples import (
     Texts,
     are_withheld,
@@ -31,11 +31,7 @@ from ttsi_book.explore.settings import settings_table, unlike_the_paper
 
 
 def write_explorer(data: Path, out: Path) -> None:
-    """Write the files of the page from the published runs.
-
-    Args:
-        data: the data folder of the repository.
-        out: folder of the files; what it held before goes.
+    """Write the files of the page from the published runs below the data folder; what `out` held before goes.
 
     Raises:
         InputError: there are no published runs, or they do not fit their samples.
@@ -61,7 +57,7 @@ def _write_set(chosen: SampleSet, data: Path, out: Path) -> None:
 
 
 def _rows(chosen: SampleSet, runs: Runs, texts: Texts, data: Path) -> dict[str, Any]:
-    margins = margins_for(runs, base_of(chosen, runs))
+    margins = margins_for(runs, chosen.base())
     costs = read_costs(runs, chosen.study, data)
     gates = margins if runs.is_gated else margins[[]]
     return {

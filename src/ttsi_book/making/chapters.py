@@ -54,8 +54,10 @@ def clean(notebook: NotebookNode) -> NotebookNode:
     """Return a notebook without outputs with nothing in it that does not follow from its cells."""
     notebook.metadata = NotebookNode(kernelspec=KERNEL, language_info={"name": "python"})
     notebook.nbformat, notebook.nbformat_minor = 4, 5
-    for cell, cell_id in zip(notebook.cells, _cell_ids(notebook), strict=True):
-        cell.id = cell_id
+    seen: Counter[str] = Counter()
+    for cell in notebook.cells:  # an id follows from the cell's source: an edit changes no other cell's
+        seen[cell.source] += 1
+        cell.id = hashlib.sha256(f"{seen[cell.source]} {cell.source}".encode()).hexdigest()[:8]
     return notebook
 
 
@@ -96,13 +98,3 @@ def literal(text: str) -> Any:
 
 def _labels(chapter: Chapter) -> set[str]:
     return {chapter.name, chapter.name[:2]}
-
-
-def _cell_ids(notebook: NotebookNode) -> list[str]:
-    """Return an id a cell, from its source: an edit changes no other cell's id."""
-    seen: Counter[str] = Counter()
-    ids = []
-    for cell in notebook.cells:
-        seen[cell.source] += 1
-        ids.append(hashlib.sha256(f"{seen[cell.source]} {cell.source}".encode()).hexdigest()[:8])
-    return ids

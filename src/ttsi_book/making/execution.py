@@ -50,13 +50,13 @@ def execute_chapter(chapter: Chapter, parameters: Mapping[str, Any], root: Path,
             kernel_manager_class=_kernel_manager(root, work, used),
         )
     except PapermillExecutionError as error:
-        number = _cell_number(chapter, error.cell_index, parameters)
-        raise BookError(_failure(chapter, number, error.source, f"{error.ename}: {error.evalue}", output)) from error
+        why = f"{error.ename}: {error.evalue}"
+        raise BookError(_failure(chapter, parameters, error.cell_index, error.source, why, output)) from error
     except CellTimeoutError as error:
         raise BookError(_stopped(chapter, parameters, f"still running after {CELL_SECONDS} s", output)) from error
     except DeadKernelError as error:
-        death = "its process died, as it does where memory runs out"
-        raise BookError(_stopped(chapter, parameters, death, output)) from error
+        why = "its process died, as it does where memory runs out"
+        raise BookError(_stopped(chapter, parameters, why, output)) from error
     except RuntimeError as error:  # Jupyter's, for a process that did not start in time
         raise BookError(f"{chapter.name}: {error}") from error
     _refuse_errors(chapter, executed, parameters, output)
@@ -106,24 +106,20 @@ def _refuse_errors(chapter: Chapter, executed: NotebookNode, parameters: Mapping
     for index, cell in enumerate(executed.cells):
         for shown in cell.get("outputs", []):
             if shown.output_type == "error":
-                number = _cell_number(chapter, index, parameters)
-                raise BookError(_failure(chapter, number, cell.source, f"{shown.ename}: {shown.evalue}", output))
-
-
-def _cell_number(chapter: Chapter, index: int, parameters: Mapping[str, Any]) -> int:
-    """Count cells from 1 as the source has them: papermill adds one after the `parameters` cell."""
-    before = chapter.notebook().cells[:index]
-    added = bool(parameters) and any("parameters" in cell.metadata.get("tags", []) for cell in before)
-    return index + 1 - added
+                why = f"{shown.ename}: {shown.evalue}"
+                raise BookError(_failure(chapter, parameters, index, cell.source, why, output))
 
 
 def _stopped(chapter: Chapter, parameters: Mapping[str, Any], why: str, output: Path) -> str:
     """Say at which cell a chapter was when it stopped: papermill notes when each cell starts."""
     cells = nbformat.read(output, as_version=4).cells
     index = max(index for index, cell in enumerate(cells) if cell.metadata.papermill["start_time"])
-    return _failure(chapter, _cell_number(chapter, index, parameters), cells[index].source, why, output)
+    return _failure(chapter, parameters, index, cells[index].source, why, output)
 
 
-def _failure(chapter: Chapter, number: int, source: str, error: str, output: Path) -> str:
-    where = f"{chapter.name}, cell {number} ({source.strip().splitlines()[0]})"
+def _failure(chapter: Chapter, parameters: Mapping[str, Any], index: int, source: str, error: str, output: Path) -> str:
+    """Name the cell, counted from 1 as the source has them: papermill adds one after the `parameters` cell."""
+    before = chapter.notebook().cells[:index]
+    added = bool(parameters) and any("parameters" in cell.metadata.get("tags", []) for cell in before)
+    where = f"{chapter.name}, cell {index + 1 - added} ({source.strip().splitlines()[0]})"
     return f"{where}: {error.rstrip(': ')}; the chapter as far as it ran: {output}"

@@ -1,7 +1,6 @@
 """Figures for pages: Matplotlib's SVG becomes a part of the page, in the colours of its theme."""
 
 import re
-from collections.abc import Callable
 from xml.etree import ElementTree
 
 from ttsi_book.plots.colours import COLOURS
@@ -26,7 +25,9 @@ def themed_svg(svg: str, *, name: str, alternative: str) -> str:
         alternative: text for readers who do not see it.
     """
     root = ElementTree.fromstring(svg)
-    _drop(root, lambda element: element.tag in UNWANTED or element.get("id") == "card")
+    for parent in list(root.iter()):
+        for child in [one for one in parent if one.tag in UNWANTED or one.get("id") == "card"]:
+            parent.remove(child)
     _rename(root, name)
     for size in ("width", "height"):
         root.attrib.pop(size, None)
@@ -35,12 +36,6 @@ def themed_svg(svg: str, *, name: str, alternative: str) -> str:
     for colour, value in COLOURS.items():
         text = text.replace(value, "currentColor" if colour == "ink" else f"var(--plot-{colour}, {value})")
     return f'<div class="plot">{text}</div>'
-
-
-def _drop(root: ElementTree.Element, unwanted: Callable[[ElementTree.Element], bool]) -> None:
-    for parent in list(root.iter()):
-        for child in [one for one in parent if unwanted(one)]:
-            parent.remove(child)
 
 
 def _rename(root: ElementTree.Element, name: str) -> None:

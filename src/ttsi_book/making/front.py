@@ -27,12 +27,9 @@ _FRONT = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
 
 
 def fill_front_page(page: Path, chapters: Mapping[Chapter, Path], manifest: Manifest) -> None:
-    """Give a page the values that it names; a dash stands for what no chapter of this build has.
+    """Give a page in the source of a build the values that it names; one that names none stays as it is.
 
-    Args:
-        page: the page, in the source of a build; one that names no value stays as it is.
-        chapters: each with where it stands once it was executed.
-        manifest: what is known of the executed chapters.
+    `chapters` are each with where it stands once it was executed; a dash stands for what none of this build has.
     """
     text = page.read_text(encoding="utf-8")
     used = set(_USED.findall(text))

@@ -40,11 +40,7 @@ def chapter_components(
 ) -> Components:
     """Return the components of a chapter's key but its modules: name to digest, or to the value for a parameter.
 
-    Args:
-        chapter: in the repository `root`.
-        parameters: other values than the chapter's own.
-        root: the repository.
-        files: what `result_files` found there, where that is known.
+    `parameters` are other values than the chapter's own; `files` are what `result_files` found, where that is known.
     """
     cells = {f"notebooks/{chapter.path.name}": _digest_cells(chapter.notebook())}
     values = {PARAMETER + name: repr(value) for name, value in (chapter.defaults() | dict(parameters)).items()}
@@ -70,10 +66,7 @@ def outside(folders: Collection[str], components: Mapping[str, str]) -> Componen
 def page_components(root: Path, chapters: Path, files: Components) -> Components:
     """Return the components of the pages' key.
 
-    Args:
-        root: the repository.
-        chapters: the folder of executed chapters, with what is known of them.
-        files: what `result_files` found in the repository.
+    `chapters` is the folder of executed chapters, with what is known of them; `files` are what `result_files` found.
     """
     staged = root / "book" / "notebooks"
     sources = [path for path in _below(root / "book") if not path.is_relative_to(staged)]

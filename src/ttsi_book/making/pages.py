@@ -1,5 +1,6 @@
 """The source of the book put together, and jupyter-book, which makes pages of it."""
 
+import filecmp
 import shutil
 import subprocess
 import sys
@@ -28,12 +29,8 @@ WARNINGS_ARE_ERRORS = ["-W", "-n", "--keep-going"]
 def assemble(root: Path, chapters: Mapping[str, Path], status: str, source: Path, made_from: str = "") -> None:
     """Put the source of a book together: pages without code, executed chapters by docname, status, and contents.
 
-    Args:
-        root: the repository.
-        chapters: the executed chapters.
-        status: the tables of the status page.
-        source: where to; what was there before goes.
-        made_from: tells what the page Explore is made from; where that is as before, so are its files.
+    What was at `source` before goes. `status` holds the tables of the status page. `made_from` tells what the page
+    Explore is made from; where that is as before, so are its files.
     """
     shutil.rmtree(source, ignore_errors=True)
     shutil.copytree(root / "book", source, ignore=shutil.ignore_patterns("notebooks"))
@@ -83,9 +80,7 @@ def build_pages(root: Path, source: Path, html: Path, *, strict: bool, anew: boo
 def for_pages(notebook: NotebookNode, sources: Iterable[str] = ()) -> NotebookNode:
     """Return an executed chapter with its figures and tables made for pages, light and dark, wide and narrow.
 
-    Args:
-        notebook: the chapter.
-        sources: of each code cell the line that says where its figures and tables come from.
+    `sources` has, of each code cell, the line that says where its figures and tables come from.
     """
     lines = iter(sources)
     for number, cell in enumerate(notebook.cells):
@@ -145,10 +140,12 @@ def _bring_up_to_date(seen: Path, source: Path) -> None:
     for path in [path for path in seen.rglob("*") if path.is_file()]:
         if path.relative_to(seen) not in wanted:
             path.unlink()
-    for name in wanted:
-        if not (seen / name).is_file() or (seen / name).read_bytes() != (source / name).read_bytes():
-            (seen / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source / name, seen / name)
+    shutil.copytree(source, seen, copy_function=_copy_other, dirs_exist_ok=True)
+
+
+def _copy_other(new: str, old: str) -> None:
+    if not (Path(old).is_file() and filecmp.cmp(new, old, shallow=False)):
+        shutil.copyfile(new, old)
 
 
 def _swap(new: Path, place: Path) -> None:

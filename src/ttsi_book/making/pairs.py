@@ -73,14 +73,13 @@ def _with_added(notebook: NotebookNode, docname: str, plain: Plain) -> NotebookN
 
 def write_pairs(root: Path) -> list[Path]:
     """Write the pairs that differ from their sources and return them."""
-    stale = [
-        chapter
-        for chapter in find_chapters(root)
-        if not pair_path(chapter).is_file() or pair_path(chapter).read_text(encoding="utf-8") != pair_text(chapter)
-    ]
-    for chapter in stale:
-        pair_path(chapter).write_text(pair_text(chapter), encoding="utf-8")
-    return [pair_path(chapter) for chapter in stale]
+    written = []
+    for chapter in find_chapters(root):
+        pair, text = pair_path(chapter), pair_text(chapter)
+        if not pair.is_file() or pair.read_text(encoding="utf-8") != text:
+            pair.write_text(text, encoding="utf-8")
+            written.append(pair)
+    return written
 
 
 def take_back(chapter: Chapter) -> bool:
@@ -124,11 +123,10 @@ def _with_cells(source: NotebookNode, saved: NotebookNode) -> str:
 def _as_myst(opened: NotebookNode, chapter: NotebookNode, plain: Plain) -> NotebookNode:
     """Return the cells of a pair as a source has them: prose that was not edited with its roles and links."""
     myst = {plain.text(cell.source): cell.source for cell in chapter.cells if cell.cell_type == "markdown"}
-    cells = [
-        {**cell, "source": myst.get(cell.source, cell.source)} if cell.cell_type == "markdown" else cell
-        for cell in opened.cells
-    ]
-    return _as_source(NotebookNode(cells=[NotebookNode(cell) for cell in cells]))
+    for cell in opened.cells:
+        if cell.cell_type == "markdown":
+            cell.source = myst.get(cell.source, cell.source)
+    return _as_source(opened)
 
 
 def _as_source(notebook: NotebookNode) -> NotebookNode:

@@ -7,10 +7,9 @@ so that links between pages become links within the file, and a figure's clippin
 import posixpath
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 from urllib.parse import unquote
 
 import click
@@ -51,7 +50,8 @@ def in_one_page(html: Path) -> str:
     title = soups[FIRST].select_one("title")
     return (
         '<!DOCTYPE html><html lang="en" data-theme="light" data-mode="light"><head><meta charset="utf-8">'
-        f"{title or ''}{''.join(_head(soups.values(), html))}<style>{STYLE.read_text(encoding='utf-8')}</style></head>"
+        f"{title or ''}{''.join(dict.fromkeys(_head(soups, html)))}"
+        f"<style>{STYLE.read_text(encoding='utf-8')}</style></head>"
         f"<body>{''.join(articles)}</body></html>"
     )
 
@@ -87,16 +87,12 @@ def _reading_order(first: BeautifulSoup) -> Iterator[str]:
             yield docname
 
 
-def _head(soups: Any, html: Path) -> Iterator[str]:
-    """Yield the style sheets and what sets formulas, each once."""
-    seen = set()
-    for docname, soup in zip(_reading_order(next(iter(soups))), soups, strict=True):
+def _head(soups: Mapping[str, BeautifulSoup], html: Path) -> Iterator[str]:
+    """Yield the style sheets and what sets formulas, of every page."""
+    for docname, soup in soups.items():
         for element in soup.select("link[rel=stylesheet], script"):
-            if element.name == "script" and "athjax" not in str(element).lower():
-                continue
-            _load_from(element, docname, html)
-            if str(element) not in seen:
-                seen.add(str(element))
+            if element.name != "script" or "athjax" in str(element).lower():
+                _load_from(element, docname, html)
                 yield str(element)
 
 

@@ -27,7 +27,7 @@ BOX = re.compile(
 )
 OPTION = re.compile(r"\A(?::[\w-]+:.*\n)+")
 LABEL = re.compile(r"^\([\w-]+\)=\n", re.M)
-CODE = re.compile(r"^```(?!\{).*?^```", re.M | re.S)
+CODE = re.compile(r"(^```(?!\{).*?^```)", re.M | re.S)
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,8 @@ class Plain:
 
     def text(self, myst: str) -> str:
         """Return the prose of a chapter as plain Markdown; listings stay as they are."""
-        parts, end = [], 0
-        for listing in CODE.finditer(myst):
-            parts += [self._prose(myst[end : listing.start()]), listing[0]]
-            end = listing.end()
-        return "".join([*parts, self._prose(myst[end:])])
+        parts = enumerate(CODE.split(myst))  # prose and listings in turn
+        return "".join(part if number % 2 else self._prose(part) for number, part in parts)
 
     def page(self, docname: str) -> str:
         """Return where a page of the published book is."""

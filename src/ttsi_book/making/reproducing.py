@@ -38,25 +38,16 @@ def differences(one: Path, other: Path) -> tuple[list[str], int]:
         if not ((one / name).is_file() and (other / name).is_file()):
             found.append(f"{name}: in one build only")
             continue
-        for (before, timed, words), (after, *_) in _pairs(one / name, other / name):
-            if before == after:
-                continue
-            if timed:
+        pairs = zip_longest(_numbers(one / name), _numbers(other / name), fillvalue=("nothing", False, ""))
+        for (before, timed, words), (after, *_) in pairs:
+            if before != after and timed:
                 let_off += 1
-            else:
+            elif before != after:
                 found.append(f"{name}: {before} and {after}, in: {words}")
     return found, let_off
 
 
-Number = tuple[str, bool, str]
-NONE: Number = ("nothing", False, "")
-
-
-def _pairs(one: Path, other: Path) -> Iterator[tuple[Number, Number]]:
-    return zip_longest(_numbers(one), _numbers(other), fillvalue=NONE)
-
-
-def _numbers(page: Path) -> Iterator[Number]:
+def _numbers(page: Path) -> Iterator[tuple[str, bool, str]]:
     """Yield each number of a page's article, whether it is let off, and the words around it."""
     article = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser").select_one("article")
     for block in article.find_all(BLOCKS) if article else ():

@@ -7,7 +7,7 @@ from threading import Thread
 
 import click
 from livereload import Server
-from watchfiles import Change, DefaultFilter, watch
+from watchfiles import DefaultFilter, watch
 
 WATCHED = ("_config.yml", "requirements.txt", "notebooks", "book", "src", "data")
 BUILD = (sys.executable, "-c", "from ttsi.cli import main; main()", "book")
@@ -20,12 +20,7 @@ class Sources(DefaultFilter):
     ignore_dirs = (*DefaultFilter.ignore_dirs, ".ipynb_checkpoints")
 
     def __init__(self, root: Path) -> None:
-        super().__init__()
-        self.staged = root / "book" / "notebooks"
-
-    def __call__(self, change: Change, path: str) -> bool:
-        """Whether a change is one of sources."""
-        return super().__call__(change, path) and not Path(path).is_relative_to(self.staged)
+        super().__init__(ignore_paths=[root / "book" / "notebooks"])
 
 
 def keep_built(root: Path) -> None:
@@ -34,7 +29,7 @@ def keep_built(root: Path) -> None:
     saved = watch(*paths, watch_filter=Sources(root), rust_timeout=500, yield_on_timeout=True)
     for number, changes in enumerate(saved):
         if changes or not number:
-            _build(root)
+            subprocess.run(BUILD, cwd=root, check=False)  # it says itself what failed
 
 
 def serve(root: Path, port: int) -> None:
@@ -44,10 +39,6 @@ def serve(root: Path, port: int) -> None:
     server = Server()
     server.watch(str(root / "_build" / "work" / "pages.json"))  # written when pages are in place
     server.serve(port=port, host="127.0.0.1", root=str(html), restart_delay=0)
-
-
-def _build(root: Path) -> None:
-    subprocess.run(BUILD, cwd=root, check=False)  # it says itself what failed
 
 
 @click.command()

@@ -42,10 +42,8 @@ def rests_on(cells: Sequence[str]) -> list[set[str]]:
 def source_line(chapter: str, files: set[str], root: Path) -> str:
     """Return a line of HTML that links to a chapter's source and to the published files, with what made their rows.
 
-    Args:
-        chapter: `NN_name`.
-        files: below `data/`; none where the chapter computes what it shows.
-        root: the repository, whose configuration says where it is published.
+    The chapter is named as `NN_name`, the files as they are below `data/`: none where it computes what it shows. The
+    configuration of the repository says where that is published.
     """
     repository = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8")).get("repository")
     if not repository:

@@ -10,17 +10,13 @@ from ttsi_book.making.manifest import Execution, Manifest
 
 def status_page(manifest: Manifest, stale: Mapping[str, Sequence[str]]) -> str:
     """Return the tables of executed chapters and of package versions; `stale` says which results are out of date."""
-    runs = [
-        (f"[](notebooks/{name}.ipynb)", run, "; ".join(stale.get(name, ()))) for name, run in manifest.chapters.items()
-    ]
-    results = [
-        (page, _settings(run.parameters), f"{run.seconds:,.0f}", f"out of date: {why}" if why else "up to date")
-        for page, run, why in runs
-    ]
-    circumstances = [
-        (page, _time(run.ended), _commit(run), f"{run.machine}, Python {run.python}") for page, run, _ in runs
-    ]
-    total = sum(run.seconds for _, run, _ in runs)
+    results, circumstances = [], []
+    for name, run in manifest.chapters.items():
+        page, ended = f"[](notebooks/{name}.ipynb)", run.ended.removesuffix("+00:00").replace("T", " ")
+        state = f"out of date: {'; '.join(stale[name])}" if stale.get(name) else "up to date"
+        results.append((page, _settings(run.parameters), f"{run.seconds:,.0f}", state))
+        circumstances.append((page, ended, _commit(run), f"{run.machine}, Python {run.python}"))
+    total = sum(run.seconds for run in manifest.chapters.values())
     return "\n\n".join(
         [
             f"All chapters together took {total / 60:.1f} minutes.",
@@ -33,10 +29,6 @@ def status_page(manifest: Manifest, stale: Mapping[str, Sequence[str]]) -> str:
 
 def _settings(parameters: Mapping[str, object]) -> str:
     return ", ".join(f"{name} = {value}" for name, value in parameters.items()) or "as written"
-
-
-def _time(moment: str) -> str:
-    return moment.removesuffix("+00:00").replace("T", " ")
 
 
 def _commit(run: Execution) -> str:

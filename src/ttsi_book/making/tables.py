@@ -54,15 +54,13 @@ def _one_row_of_heads(table: Element) -> None:
 
 
 def _mark_heads(table: Element) -> None:
-    for row in table.iter("tr"):
-        for cell in row.findall("th"):
-            if not _text(cell):
-                cell.tag = "td"
-    for scope, rows in (("col", table.iterfind("thead/tr")), ("row", table.iterfind("tbody/tr"))):
-        for row in rows:
-            for cell in row.findall("th"):
+    for scope, cells in (("col", table.findall("thead/tr/th")), ("row", table.findall("tbody/tr/th"))):
+        for cell in cells:
+            if _text(cell):
                 cell.attrib.pop("valign", None)
                 cell.set("scope", scope)
+            else:
+                cell.tag = "td"
 
 
 def _mark_numbers(table: Element) -> None:

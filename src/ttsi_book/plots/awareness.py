@@ -7,21 +7,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator, PercentFormatter
 
-from ttsi.evaluation.statistics import (
-    UndefinedError,
-    auroc,
-    roc_curve,
-)
+from ttsi.evaluation.statistics import UndefinedError, auroc, roc_curve
 from ttsi.evaluation.texts import interval_text
 from ttsi_book.plots.accuracy import interval_dots
 from ttsi_book.plots.colours import GREY, RIGHT, WRONG, looks
-from ttsi_book.plots.frame import (
-    close_up,
-    legend,
-    new_figure,
-    share_axis,
-    whiskers,
-)
+from ttsi_book.plots.frame import close_up, legend, new_figure, share_axis, whiskers
 
 EDGE = 5e-4
 """Margins nearer to 0 or 1 than this are drawn at this distance."""

@@ -13,13 +13,8 @@ def change_card(
 ) -> str:
     """Return a card as HTML; words that only one of the two answers has are marked as deleted or inserted.
 
-    Args:
-        title: of the card.
-        request: what was asked.
-        before: the answer without practice.
-        after: the answer with it.
-        gold: the right answer, where it may be shown.
-        practice: the text and the verdict of each practice example.
+    `before` and `after` are the answers without practice and with it, `gold` is the right one, where it may be shown,
+    and `practice` holds the text and the verdict of each practice example.
     """
     removed, added = marked(before, after)
     parts = [("request", escape(request)), ("before", removed), ("after", added)]

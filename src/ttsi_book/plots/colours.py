@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import cycle
 
 COLOURS = {
     "ink": "#1f2328",
@@ -93,11 +94,11 @@ class Look:
 def looks(names: Iterable[str]) -> dict[str, Look]:
     """Return the look of each series of a figure; constrained decoding is square, whatever the method."""
     known = {name: _known(name) for name in dict.fromkeys(map(str, names))}
-    free = [colour for colour in CYCLE if colour not in known.values()] or list(CYCLE)
+    free = cycle([colour for colour in CYCLE if colour not in known.values()] or CYCLE)
     taken: Counter[str] = Counter()
     found = {}
-    for index, (name, colour) in enumerate(known.items()):
-        colour = colour or free[(index - sum(map(bool, list(known.values())[:index]))) % len(free)]
+    for name, meant in known.items():
+        colour = meant or next(free)
         marker = "s" if "constrained" in name else MARKERS[taken[colour] % len(MARKERS)]
         found[name] = Look(COLOURS[colour], marker, DASHES[taken[colour] % len(DASHES)])
         taken[colour] += 1

@@ -62,10 +62,8 @@ def _point(axes: Axes, row: dict[Any, Any], *, hollow: bool) -> None:
 def total_seconds(methods: Mapping[str, Serving], crossings: Mapping[str, Interval], *, samples: int) -> Figure:
     """Draw the total cost of methods against the number of samples served, and where two of the lines cross.
 
-    Args:
-        methods: cost of each method.
-        crossings: where the line of training once meets that of the method so named; one beyond `samples` is not shown.
-        samples: end of the axis.
+    `crossings` are where the line of training once meets that of the method so named; one beyond `samples`, the end of
+    the axis, is not shown.
     """
     figure, axes = new_figure(height=4.0)
     served, ends = np.linspace(0, samples, 200), []
@@ -93,10 +91,8 @@ def _crossing(axes: Axes, samples: Interval, method: Serving, colour: Any, end: 
 def crossings_by_training_time(hours: np.ndarray, crossings: Mapping[str, np.ndarray], *, tested: int) -> Figure:
     """Draw the number of samples from which training once is cheaper, against the unknown hours of that training.
 
-    Args:
-        hours: of training.
-        crossings: for each method that is compared, the number of samples at each of `hours`.
-        tested: number of test samples, drawn as a line.
+    `crossings` are, for each method that is compared, the number of samples at each of `hours`; the number of test
+    samples is drawn as a line.
     """
     figure, axes = new_figure(height=3.8)
     for name, look in looks(crossings).items():

@@ -30,9 +30,9 @@ WIDTH, SIZE = 4.9, 10.5
 LETTERS = 50
 """Characters that fit in a line as wide as the figure."""
 
-FONT_SIZES = ("font", "axes.title", "axes.label", "xtick.label", "ytick.label", "legend.font", "legend.title_font")
 STYLE = {
-    **{f"{name}{'.' if name == 'font' else ''}size": SIZE for name in FONT_SIZES},
+    **dict.fromkeys(("font.size", "axes.titlesize", "axes.labelsize", "xtick.labelsize", "ytick.labelsize"), SIZE),
+    **dict.fromkeys(("legend.fontsize", "legend.title_fontsize"), SIZE),
     **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
     "figure.facecolor": PAPER,
     "savefig.facecolor": PAPER,
@@ -119,8 +119,7 @@ def label_lines(figure: Figure, axes: Axes, labels: Sequence[tuple[float, float,
     to_axes = axes.transData + axes.transAxes.inverted()
     ordered = sorted(labels, key=lambda label: label[1])
     places = np.array([to_axes.transform((x, y))[1] for x, y, *_ in ordered])
-    spread = _apart(places, apart)
-    for (x, _, text, colour), place in zip(ordered, spread, strict=True):
+    for (x, _, text, colour), place in zip(ordered, _apart(places, apart), strict=True):
         transform = axes.get_xaxis_transform()
         axes.annotate(
             text, (x, place), (6, 0), transform, "offset points", color=colour, va="center", annotation_clip=False
@@ -141,15 +140,8 @@ def _apart(places: np.ndarray, least: float) -> np.ndarray:
 
 def whiskers(axes: Axes, x: Any, table: pd.DataFrame, names: list[str], colour: Any = INK) -> None:
     """Draw the intervals of a table: `names` are its columns of estimate, low and high."""
-    axes.errorbar(
-        x,
-        table[names[0]].to_numpy(float),
-        yerr=reach(*(table[name] for name in names)),
-        fmt="none",
-        ecolor=colour,
-        elinewidth=1,
-        capsize=2.5,
-    )
+    estimate, low, high = (table[name].to_numpy(float) for name in names)
+    axes.errorbar(x, estimate, yerr=reach(estimate, low, high), fmt="none", ecolor=colour, elinewidth=1, capsize=2.5)
 
 
 def reach(estimate: Any, low: Any, high: Any) -> np.ndarray:

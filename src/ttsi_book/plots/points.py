@@ -17,13 +17,8 @@ REACH = 5.0
 def label_points(figure: Figure, axes: Axes, names: Mapping[Any, str], table: pd.DataFrame, *, x: str, y: str) -> None:
     """Write the names of some points beside them, each at the side where it hides least.
 
-    Args:
-        figure: that `axes` are in.
-        axes: with their limits.
-        names: by the row of the point in `table`.
-        table: a row for each point, with columns `x` and `y` and those of their intervals: `x_low`, `x_high`, ….
-        x: column of the horizontal axis.
-        y: column of the vertical axis.
+    The axes must have their limits. `table` has a row for each point, with the columns `x` and `y` and those of their
+    intervals: `x_low`, `x_high`, …; `names` are by its rows.
     """
     figure.draw_without_rendering()  # lays the axes out
     taken = [box for row in table.to_dict("records") for box in _boxes(axes, row, x, y, figure.dpi)]

@@ -25,7 +25,6 @@ def reported_dots(panels: Mapping[str, pd.DataFrame], sources: Sequence[str]) ->
         len(panels), figsize=(WIDTH, 1.2 + 0.3 * sum(heights)), layout="constrained", height_ratios=heights
     )
     plt.close(figure)
-    labelled: set[str] = set()
     drawn = looks(sources)
     for axis, (label, table), rows in zip(np.atleast_1d(axes), panels.items(), names, strict=True):
         for index, source in enumerate(sources):
@@ -41,9 +40,8 @@ def reported_dots(panels: Mapping[str, pd.DataFrame], sources: Sequence[str]) ->
                 markersize=4.5,
                 capsize=2.5,
                 color=drawn[source].colour,
-                label=None if source in labelled else source,
+                label=source,
             )
-            labelled.add(source)
         axis.set_xlim(left=min(0, axis.get_xlim()[0]))
         axis.set_yticks(range(len(rows)), rows)
         axis.set_ylim(len(rows) - 0.5, -0.5)
