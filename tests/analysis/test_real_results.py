@@ -5,15 +5,12 @@ import json
 import pandas as pd
 import pytest
 
-from ttsi.data import data_root
 from ttsi.evaluation.annotation import annotated
 from ttsi.records import InputError
 from ttsi.runs.config import configure
 from ttsi.runs.provenance import Provenance
-from ttsi.studies.real import PAPER_SETTING
 from ttsi_book.analysis.practice import choice
 from ttsi_book.analysis.real_results import (
-    GATED,
     agreement,
     by_seed,
     compared,
@@ -84,6 +81,19 @@ def test_differences_are_paired_and_tested_at_seed_0(folder):
     assert (found["before"], found["after"], found["n"]) == ("base", "tt-si-paper", 4)
     assert found["estimate"] == pytest.approx(-0.125)
     assert (found["fixed"], found["broken"]) == (2, 1)
+
+
+def test_a_method_that_learns_is_compared_with_the_answers_of_its_own_runs(folder):
+    rows("tt-si", [True] * 4, base=[True, True, False, False]).to_parquet(folder / "tt-si.parquet")
+    found = compared(read_results(folder, taus={}), [("base", "tt-si")]).iloc[0]
+    assert (found["estimate"], found["fixed"], found["broken"]) == (0.5, 2, 0)
+
+
+def test_constrained_decoding_is_compared_with_the_base_model(folder):
+    answers = [True, True, False, True]
+    rows("constrained", answers, base=answers).to_parquet(folder / "constrained.parquet")
+    found = compared(read_results(folder, taus={}), [("base", "constrained")]).iloc[0]
+    assert (found["estimate"], found["fixed"], found["broken"]) == (0.25, 1, 0)
 
 
 def test_no_published_runs_are_named(tmp_path):
@@ -161,13 +171,3 @@ def test_the_best_candidate_is_chosen_and_of_equals_the_present_one():
 def test_a_candidate_that_was_not_run_on_all_samples_is_not_chosen():
     best = rows("b", [True] * 4).head(3)
     assert choice(pd.concat([rows("a", [False] * 4), best]), present=("c", 0.5))[0] == "a"
-
-
-def test_what_the_chapter_on_the_real_model_says_first_holds():
-    taus = {"tt-si-paper": PAPER_SETTING["tau"], **dict.fromkeys(GATED, configure("real").loop.tau)}
-    found = compared(read_results(data_root() / "real", taus=taus)).set_index(["after", "set"])
-    for family in ("tt-si-paper", "tt-si", "tt-si-constrained"):
-        assert (found.loc[family, "low"] <= 0).all()
-        assert (found.loc[family, "high"] >= 0).all()
-    constrained = found.loc["constrained", "low"]
-    assert (constrained.drop(["API-Bank, level 2", "ToolAlpaca, simulated"]) > 0).all()
