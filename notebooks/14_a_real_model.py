@@ -36,7 +36,13 @@ from ttsi.settings import Elicitation
 from ttsi.studies.collecting import read_made
 from ttsi.studies.published import read_study
 from ttsi.studies.real import CANDIDATES, PAPER_SETTING
-from ttsi_book.analysis.practice import by_margin, by_tau, choice, tried
+from ttsi_book.analysis.practice import (
+    averaged_by_margin,
+    by_margin,
+    by_tau,
+    choice,
+    tried,
+)
 from ttsi_book.analysis.real_results import (
     FIRST,
     GATED,
@@ -559,7 +565,13 @@ glue("real_held", held, display=False)
 # {glue:text}`real_breaks`. A gate hopes for the first at low margins and for the second at high ones. The groups were
 # not chosen beforehand; adjusted for their number, the change is beyond chance in: {glue:text}`real_held`. Few of these
 # answers can be fixed by one
-# example. With the paper's margin and setting:
+# example. The same groups over the {glue:text}`real_seeds` seeds of this method, each sample's answers averaged first:
+
+# %% tags=["hide-input"]
+averaged_by_margin(adapted, "call-probability")
+
+# %% [markdown]
+# With the paper's margin and setting, seed 0:
 
 # %% tags=["hide-input"]
 by_margin(

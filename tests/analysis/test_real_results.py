@@ -9,7 +9,7 @@ from ttsi.evaluation.annotation import annotated
 from ttsi.records import InputError
 from ttsi.runs.config import configure
 from ttsi.runs.provenance import Provenance
-from ttsi_book.analysis.practice import choice
+from ttsi_book.analysis.practice import averaged_by_margin, choice
 from ttsi_book.analysis.real_results import (
     agreement,
     by_seed,
@@ -94,6 +94,15 @@ def test_constrained_decoding_is_compared_with_the_base_model(folder):
     rows("constrained", answers, base=answers).to_parquet(folder / "constrained.parquet")
     found = compared(read_results(folder, taus={}), [("base", "constrained")]).iloc[0]
     assert (found["estimate"], found["fixed"], found["broken"]) == (0.25, 1, 0)
+
+
+def test_groups_by_margin_count_a_sample_once_whatever_its_seeds():
+    seeds = [rows("tt-si", [right] * 4, seed=seed, base=[False] * 4) for seed, right in ((0, True), (1, False))]
+    both = pd.concat(seeds, ignore_index=True)
+    both["margins"] = [json.dumps({"call-probability": margin}) for margin in both["margin"]]
+    found = averaged_by_margin(both, "call-probability")
+    assert found["n"].to_dict() == {"0 to 0.25": 2, "0.75 to 1": 2}
+    assert found.iloc[0, 1].startswith("+50.0")
 
 
 def test_no_published_runs_are_named(tmp_path):

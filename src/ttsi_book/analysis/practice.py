@@ -78,10 +78,33 @@ def by_margin(rows: pd.DataFrame, estimator: str) -> pd.DataFrame:
     adapted = rows.query("adapted")
     margins = margins_of(adapted)[estimator]
     order = margins.to_numpy(float).argsort()
-    names = [f"{low:g} to {high:g}" for low, high in pairwise(MARGINS)]
-    groups = pd.Series(pd.cut(margins.iloc[order], list(MARGINS), labels=names, include_lowest=True))
-    found = changes(adapted.iloc[order], groups.astype(str)).drop(columns="adapted")
+    found = changes(adapted.iloc[order], _ranges(margins.iloc[order]).astype(str)).drop(columns="adapted")
     counts = zip(found["fixed"], found["broken"], strict=True)
     exact = [binomtest(fixed, max(fixed + broken, 1)).pvalue for fixed, broken in counts]
     tested = with_holm(pd.DataFrame({"p_value": exact}, found.index))
     return found.assign(**{"p": tested["p_value"].map(p_text), "p, Holm": tested["p_holm"].map(p_text)})
+
+
+def averaged_by_margin(rows: pd.DataFrame, estimator: str) -> pd.DataFrame:
+    """Return what practice changed of the samples that were adapted, over all seeds, in groups by their margin.
+
+    A sample counts once: its margin, and its answers before and after, are means over the seeds that adapted it.
+    """
+    adapted = rows.query("adapted")
+    values = adapted[["base_correct", "greedy_correct"]].astype(float)
+    means = values.assign(margin=margins_of(adapted)[estimator]).groupby(adapted["sample_id"]).mean()
+    found = {
+        name: {
+            "n": len(part),
+            "change in points (95% interval)": points_text(
+                difference_interval(part["base_correct"], part["greedy_correct"])
+            ),
+        }
+        for name, part in means.groupby(_ranges(means["margin"]), observed=True)
+    }
+    return pd.DataFrame(found).T
+
+
+def _ranges(margins: pd.Series) -> pd.Series:
+    names = [f"{low:g} to {high:g}" for low, high in pairwise(MARGINS)]
+    return pd.Series(pd.cut(margins, list(MARGINS), labels=names, include_lowest=True))
