@@ -92,7 +92,7 @@ def averaged_by_margin(rows: pd.DataFrame, estimator: str) -> pd.DataFrame:
     """
     adapted = rows.query("adapted")
     values = adapted[["base_correct", "greedy_correct"]].astype(float)
-    means = values.assign(margin=margins_of(adapted)[estimator]).groupby(adapted["sample_id"]).mean()
+    means: Any = values.assign(margin=margins_of(adapted)[estimator]).groupby(adapted["sample_id"]).mean()
     found = {
         name: {
             "n": len(part),
