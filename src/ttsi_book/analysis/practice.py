@@ -89,17 +89,13 @@ def averaged_by_margin(rows: pd.DataFrame, estimator: str) -> pd.DataFrame:
     """Return what practice changed of the samples that were adapted, over all seeds, in groups by their margin.
 
     A sample counts once: its margin, and its answers before and after, are means over the seeds that adapted it.
+    Columns are the `estimate`, `low`, `high`, `n` of the change in accuracy.
     """
     adapted = rows.query("adapted")
     values = adapted[["base_correct", "greedy_correct"]].astype(float)
     means: Any = values.assign(margin=margins_of(adapted)[estimator]).groupby(adapted["sample_id"]).mean()
     found = {
-        name: {
-            "n": len(part),
-            "change in points (95% interval)": points_text(
-                difference_interval(part["base_correct"], part["greedy_correct"])
-            ),
-        }
+        name: vars(difference_interval(part["base_correct"], part["greedy_correct"]))
         for name, part in means.groupby(_ranges(means["margin"]), observed=True)
     }
     return pd.DataFrame(found).T
