@@ -5,12 +5,16 @@ import json
 import pandas as pd
 import pytest
 
+from ttsi.data import data_root
 from ttsi.evaluation.annotation import annotated
+from ttsi.evaluation.comparison import effect_text
 from ttsi.records import InputError
 from ttsi.runs.config import configure
 from ttsi.runs.provenance import Provenance
+from ttsi.studies.real import PAPER_SETTING
 from ttsi_book.analysis.practice import averaged_by_margin, choice
 from ttsi_book.analysis.real_results import (
+    GATED,
     agreement,
     by_seed,
     compared,
@@ -180,3 +184,16 @@ def test_the_best_candidate_is_chosen_and_of_equals_the_present_one():
 def test_a_candidate_that_was_not_run_on_all_samples_is_not_chosen():
     best = rows("b", [True] * 4).head(3)
     assert choice(pd.concat([rows("a", [False] * 4), best]), present=("c", 0.5))[0] == "a"
+
+
+def test_what_the_chapter_on_the_real_model_says_of_practice_holds():
+    taus = {"tt-si-paper": PAPER_SETTING["tau"], **dict.fromkeys(GATED, configure("real").loop.tau)}
+    found = compared(read_results(data_root() / "real", taus=taus)).set_index(["after", "set"])
+    assert effect_text(found.loc["tt-si", "SealTool"]) == "a gain by its interval alone"
+    practised = found.loc[["tt-si-paper", "tt-si", "tt-si-constrained"]]
+    assert (practised["p_holm"] >= 0.05).all()
+    elsewhere = practised.drop(("tt-si", "SealTool"))
+    assert (elsewhere["low"] <= 0).all()
+    assert (elsewhere["high"] >= 0).all()
+    constrained = found.loc["constrained", "low"]
+    assert (constrained.drop(["API-Bank, level 2", "ToolAlpaca, simulated"]) > 0).all()

@@ -134,7 +134,7 @@ def test_two_workers_one_of_them_killed_give_each_row_of_one_process_once(sample
 
 @pytest.mark.usefixtures("cluster")
 def test_a_run_takes_its_rows_from_workers(config, alone, tmp_path):
-    table = run(config, tmp_path, workers=1)
+    table = run(config, tmp_path, workers=WORKERS)
     pd.testing.assert_frame_equal(table.drop(columns=ROUNDED), alone.drop(columns=ROUNDED))
     with pytest.raises(InputError, match="expected no workers"):
         run(configure("smoke", method="sft"), tmp_path / "sft", workers=WORKERS)

@@ -53,7 +53,7 @@ def test_a_finished_run_is_a_table_and_what_made_it(whole, config):
         assert {"text", "verdict"} >= set().union(*map(set, json.loads(examples)))
 
 
-@pytest.mark.parametrize("rows_before_the_kill", [0, 4])
+@pytest.mark.parametrize("rows_before_the_kill", [0, 1, 4])
 def test_killed_and_resumed_gives_the_same_rows(whole, tmp_path, rows_before_the_kill):
     out = tmp_path / "killed"
     with subprocess.Popen([TTSI, *OPTIONS, "--out", str(out)], start_new_session=True) as process:

@@ -73,7 +73,7 @@ explore.take = (name, value) => explore.waiting.get(name)(value);
     family = set.families.find((one) => one.name === name);
     data = loaded;
     showPaper();
-    byId("settings").replaceChildren(...terms([...family.settings, ["seconds", data.seconds]]));
+    byId("settings").replaceChildren(...terms([...data.settings, ["seconds", data.seconds]]));
     const estimators = Object.keys(data.gates);
     options(gate.estimator, estimators.map((one) => [one, one]), gate.estimator.value);
     byId("gate").hidden = byId("curve").hidden = filter.gate.parentElement.hidden = !family.gated;
@@ -83,7 +83,7 @@ explore.take = (name, value) => explore.waiting.get(name)(value);
   }
 
   function showPaper() {
-    const differs = family.differs, table = byId("differs");
+    const differs = data.differs, table = byId("differs");
     byId("paper").textContent = !family.gated ? "This method does not practise, and has no gate."
       : differs.length ? "This is our setting, not the paper's:" : "This is the paper's setting, as far as it is known.";
     table.hidden = !differs.length;

@@ -2,8 +2,8 @@
 
 | file | holds |
 |---|---|
-| `index.js` | sets of samples, the families of each, and what made them |
-| `rows-SET--FAMILY.js` | the samples of a family, and what its gate does at each tau |
+| `index.js` | sets of samples, and the families of each |
+| `rows-SET--FAMILY.js` | the samples of a family, what made them, and what its gate does at each tau |
 | `practice-SET--FAMILY.js` | the practice examples, and the loss of training on them |
 | `tools-SET.js` | the tools on offer, of a generated benchmark |
 
@@ -64,6 +64,8 @@ def _rows(chosen: SampleSet, runs: Runs, texts: Texts, data: Path) -> dict[str, 
         "gates": {name: gate_points(runs.rows.assign(margin=column), costs) for name, column in gates.items()},
         "all": without_gate(runs, costs),
         "seconds": costs.source,
+        "settings": settings_table(runs),
+        "differs": unlike_the_paper(runs),
         "estimators": list(margins.columns),
         "rows": sample_rows(runs, margins, texts),
     }
@@ -86,8 +88,6 @@ def _family(runs: Runs) -> dict[str, Any]:
         "label": runs.label,
         "gated": runs.is_gated,
         "tau": runs.made[0].config["loop"]["tau"],
-        "settings": settings_table(runs),
-        "differs": unlike_the_paper(runs),
     }
 
 
