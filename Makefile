@@ -21,6 +21,10 @@ export UV_TORCH_BACKEND ?= auto
 endif
 export UV_LINK_MODE ?= copy
 
+# Python keeps what it compiled, even where the machine asks it not to: importing torch and transformers anew from
+# source takes three times as long, in each of the processes that chapters and tests start.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup book pdf test test-gpu lint serve reproduce clean lock newest links pairs study real paper bench bench-gpu
 
 help:  ## List the targets
