@@ -338,8 +338,18 @@ lines(tests)
 # %% tags=["hide-input"]
 lines(beside, holm=False)
 
+# %% tags=["remove-cell"]
+for name, found in {
+    "others_help": beside[beside["low"] > 0],
+    "others_harm": beside[beside["high"] < 0],
+}.items():
+    named = [f"{LABELS[one.after]} on {one.set}" for one in found.itertuples()]
+    glue(f"real_{name}", "; ".join(named) or "none", display=False)
+
 # %% [markdown]
-# A majority of five is right in {glue:text}`real_votes_share`; one of the five is right in {glue:text}`real_any_share`. The
+# By their intervals alone these help: {glue:text}`real_others_help`. These harm: {glue:text}`real_others_harm`. Of the
+# others it cannot be told. On SealTool, a majority of five is right in {glue:text}`real_votes_share`; one of the five is
+# right in {glue:text}`real_any_share`. The
 # model can do more than its first answer shows, and practice does not bring that out.
 
 # %% [markdown]
