@@ -333,10 +333,12 @@ lines(tests)
 # What else can be done with the same model: fine-tuning once on the validation samples and their answers (SFT), practice
 # shown in the prompt (TT-ICL), examples taken from the gold of *other*
 # samples with the same tools (TT-D, oracle: a bound, since no stronger teacher for these benchmarks is at hand), and
-# the majority of five drawn answers, the strongest simple baseline beside constrained decoding:
+# the majority of five drawn answers, the strongest simple baseline beside constrained decoding. Each against base:
 
 # %% tags=["hide-input"]
-lines(beside, holm=False)
+lines(beside, holm=False).rename(
+    index=lambda label: label.removesuffix(", against base")
+)
 
 # %% tags=["remove-cell"]
 for name, found in {
@@ -349,8 +351,8 @@ for name, found in {
 # %% [markdown]
 # By their intervals alone these help: {glue:text}`real_others_help`. These harm: {glue:text}`real_others_harm`. Of the
 # others it cannot be told. On SealTool, a majority of five is right in {glue:text}`real_votes_share`; one of the five is
-# right in {glue:text}`real_any_share`. The
-# model can do more than its first answer shows, and practice does not bring that out.
+# right in {glue:text}`real_any_share`. So the model can do more than its first answer shows. How much of that practice
+# brings out, the table of paired differences above says.
 
 # %% [markdown]
 # Another seed draws other practice. What that changes, where a method was run with more than one seed; the standard
