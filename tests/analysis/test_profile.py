@@ -24,8 +24,8 @@ def test_each_operation_counts_for_its_kind():
 def test_the_optimizer_is_a_kind_of_its_own():
     weight = torch.zeros(100_000, requires_grad=True)
     weight.grad = torch.ones(100_000)
-    for fused, share in ((True, 0.5), (False, 0.2)):  # unfused, its products count as element by element
+    for fused in (True, False):
         optimizer = torch.optim.AdamW([weight], fused=fused)
         optimizer.step()  # makes what it keeps
         seconds = kinds_of_work(optimizer.step)
-        assert seconds["optimizer"] > share * seconds.sum()
+        assert seconds["optimizer"] > 0.9 * seconds.sum()
