@@ -320,3 +320,15 @@ def test_the_shared_prefix_is_computed_once(batched, samples):
     assert tokens[1] == 4 * rest
     assert all(row.prompt[: len(prefix)] == prefix for row, prefix in zip(rows, prefixes, strict=True))
     assert math.prod(map(len, prefixes)) > 0
+
+
+def test_draws_of_a_prompt_read_it_once(batched, samples):
+    passes: list[tuple[int, ...]] = []
+    handle = batched.decoder.register_forward_pre_hook(
+        lambda module, positional, named: passes.append(tuple(named["input_ids"].shape)), with_kwargs=True
+    )
+    rows = rows_of(batched, samples[:4], draws=5)
+    batched.continued(rows, temperature=1.0)
+    handle.remove()
+    assert passes[0] == (4, max(len(row.prompt) for row in rows))
+    assert passes[1] == (20, 1)

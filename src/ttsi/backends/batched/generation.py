@@ -1,10 +1,11 @@
-"""Decoding with a cache of keys and values: rows that are done leave the batch."""
+"""Decoding with a cache of keys and values: draws of a prompt read it once, and rows that are done leave the batch."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
 
+from ttsi.backends.batched.context import Context
 from ttsi.backends.batched.steps import stepping
 from ttsi.models.rows import Row
 from ttsi.models.sampling import Draws, limited
@@ -19,9 +20,8 @@ def generate(agent: "BatchedAgent", rows: Sequence[Row], temperature: float) -> 
     written: list[list[int]] = [[] for _ in rows]
     at_work = list(range(len(rows)))
     draws = Draws(temperature, rows, agent.model.device) if temperature else None
-    context, unread, indices = agent.begin(rows), agent.unread(rows), [row.index for row in rows]
-    hidden = agent.advance(context, unread, indices, asked=[[len(rest) - 1] for rest in unread])[:, 0]
-    step = stepping(agent, context, torch.tensor(indices), tokens=agent.max_new_tokens)
+    context, hidden = _read(agent, rows)
+    step = stepping(agent, context, torch.tensor([row.index for row in rows]), tokens=agent.max_new_tokens)
     for _ in range(agent.max_new_tokens):
         scores = limited(agent.head(hidden).float(), [rows[row] for row in at_work], [written[row] for row in at_work])
         tokens = (draws(scores) if draws else scores).argmax(-1).tolist()
@@ -38,6 +38,21 @@ def generate(agent: "BatchedAgent", rows: Sequence[Row], temperature: float) -> 
                 draws.keep(working)
         hidden = step(tokens)
     return written
+
+
+def _read(agent: "BatchedAgent", rows: Sequence[Row]) -> tuple[Context, torch.Tensor]:
+    """Return what the rows have read, each prompt once, and the hidden states after it: (rows, hidden size)."""
+    numbers: dict[tuple[int, tuple[int, ...]], int] = {}
+    place = [numbers.setdefault((row.index, tuple(row.prompt)), len(numbers)) for row in rows]
+    different = [rows[place.index(number)] for number in range(len(numbers))]
+    context, unread = agent.begin(different), agent.unread(different)
+    asked = [[len(rest) - 1] for rest in unread]
+    hidden = agent.advance(context, unread, [row.index for row in different], asked=asked)[:, 0]
+    if len(different) == len(rows):
+        return context, hidden
+    places = torch.tensor(place, device=hidden.device)
+    context.keep(places)
+    return context, hidden[places]
 
 
 def _done(written: Sequence[int], agent: "BatchedAgent") -> bool:
