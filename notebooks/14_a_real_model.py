@@ -125,7 +125,8 @@ def told(before, after, source=tests, name="SealTool"):
     if not len(found):
         return "not run"
     (one,), (interval,) = found.to_dict("records"), intervals(found)
-    seeds = seeds_of(after, name) if source is tests else 1
+    one_seed = source is tests_first or source is tests_second
+    seeds = 1 if one_seed else seeds_of(after, name)
     over = f" over {seeds} seeds; with seed 0" if seeds > 1 else ","
     return (
         f"{points_text(interval)} points{over} {one['fixed']} fixed and "
