@@ -16,8 +16,9 @@ from ttsi.backends.memory import Batch, Memory, StepMemory, memory
 from ttsi.benchmarks import load
 from ttsi.data import data_root
 from ttsi.models.loading import pinned
+from ttsi.prompts import answer_chat
 from ttsi.runs.config import configure
-from ttsi.runs.planning import CORES, Plan, plan, samples_at_once, threads_of
+from ttsi.runs.planning import CORES, Plan, longest_first, plan, samples_at_once, threads_of
 from ttsi.settings import LoopSettings, LoraSettings
 
 LORA = LoraSettings()
@@ -130,3 +131,16 @@ def test_a_batched_step_holds_less_than_the_references(tiny):
     reference = memory(tiny.model.config, Batch(1, 0), lora=LORA, dtype=tiny.model.dtype)
     assert 0.5 * reference.training < step.token + step.scored <= reference.training
     assert step.adapter == reference.adapter
+
+
+def test_the_longest_samples_come_first_so_that_a_batch_holds_little_padding(tiny):
+    samples = load("toolworld", "dialogue/seen", subset="validation", seed=8, limit=64)
+    lengths = [len(tiny.prompt(answer_chat(one.request.messages), one.request.tools)) for one in samples]
+    of = dict(zip((one.request.id for one in samples), lengths, strict=True))
+    ordered = [of[one.request.id] for one in longest_first(samples)]
+
+    def padding(each: list[int]) -> int:
+        return sum(8 * max(each[start : start + 8]) for start in range(0, 64, 8)) - sum(each)
+
+    assert sorted(ordered) == sorted(lengths)
+    assert 0 < padding(ordered) < padding(lengths) / 2

@@ -1,6 +1,6 @@
-"""What a run will hold in memory, before it starts; how long it takes, its progress bar says."""
+"""How a run goes through its samples, and what it will hold in memory; how long it takes, its progress bar says."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -11,7 +11,7 @@ from ttsi.backends.memory import Batch, Memory, memory
 from ttsi.estimators import ESTIMATORS
 from ttsi.models.batches import free_memory, rows_at_once
 from ttsi.prompts import answer_chat
-from ttsi.records import Request
+from ttsi.records import Request, Sample
 from ttsi.runs.config import RunConfig
 from ttsi.scoring import DRAWS
 from ttsi.settings import LoopSettings
@@ -63,6 +63,11 @@ def plan(agent: Agent, requests: Sequence[Request], settings: LoopSettings, *, a
     model = agent.model
     needed = memory(model.config, batch, lora=settings.lora if trains else None, dtype=model.dtype)
     return Plan(batch, replace(needed, adapter=needed.adapter * at_once), free_memory(model.device))
+
+
+def longest_first(samples: Iterable[Sample]) -> list[Sample]:
+    """Return samples by the characters of their requests: where a batch is of like length, little of it is padding."""
+    return sorted(samples, key=lambda sample: len(sample.request.model_dump_json()), reverse=True)
 
 
 def threads_of(config: RunConfig) -> int:

@@ -23,7 +23,7 @@ from ttsi.models.loading import check_device, model_folder
 from ttsi.records import InputError, Outcome, PracticeExample, Sample
 from ttsi.runs import pool
 from ttsi.runs.config import RunConfig
-from ttsi.runs.planning import plan, samples_at_once, threads_of
+from ttsi.runs.planning import longest_first, plan, samples_at_once, threads_of
 from ttsi.runs.provenance import Provenance, hash_records, machine, now, source_state, versions
 from ttsi.runs.results import ResultsFolder, as_table, read_outcomes
 from ttsi.scoring import majority, score
@@ -70,7 +70,7 @@ def run(
         if folder.finished:
             return read_outcomes(out)
         done = {row.sample_id: row for row in folder.rows()}
-        left = [sample for sample in samples if sample.request.id not in done]
+        left = longest_first(sample for sample in samples if sample.request.id not in done)
         improve = None
         if agent is None:
             rows = _from_workers(left, config, workers or 1, data_dir, teacher_requests)
