@@ -5,10 +5,12 @@ import json
 import pandas as pd
 import pytest
 
+from ttsi.benchmarks import load
+from ttsi.calls import render_calls
 from ttsi.data import data_root
 from ttsi.evaluation.annotation import annotated
 from ttsi.evaluation.comparison import effect_text
-from ttsi.records import InputError
+from ttsi.records import Call, InputError
 from ttsi.runs.config import configure
 from ttsi.runs.provenance import Provenance
 from ttsi.studies.real import PAPER_SETTING
@@ -133,8 +135,6 @@ def made(benchmark):
 
 
 def test_rows_are_annotated_with_the_kind_of_error_and_quote_what_changed(tmp_path):
-    from ttsi.benchmarks import load
-
     folder = write(tmp_path, "sealtool")
     sample = load("sealtool", "test", data_dir=folder)[0]
     table = annotated(pd.DataFrame([outcome(sample.request.id, "", correct=True)]), made("sealtool"), folder)
@@ -145,9 +145,25 @@ def test_rows_are_annotated_with_the_kind_of_error_and_quote_what_changed(tmp_pa
     assert sample.gold[0].name in row["gold"]
 
 
-def test_what_was_written_about_nexusravens_queries_is_left_out(tmp_path):
-    from ttsi.benchmarks import load
+def test_practice_is_compared_with_the_gold_calls(tmp_path):
+    folder = write(tmp_path, "sealtool")
+    sample = load("sealtool", "test", data_dir=folder)[0]
+    (gold,) = sample.gold
+    other = Call(name=gold.name, arguments={})
+    practice = {
+        "same calls": [gold],
+        "same tools": [other],
+        "other tools": [Call(name="another", arguments={})],
+    }
+    texts = [f"{render_calls(calls)}\nUser: words" for calls in practice.values()]
+    written = [[{"text": text, "verdict": "valid"}] for text in texts]
+    written += [[{"text": texts[0], "verdict": "duplicate"}, *written[2]], [{"text": "", "verdict": "not an example"}]]
+    base = outcome(sample.request.id, "", correct=True)
+    table = pd.DataFrame([base | {"examples": json.dumps(one)} for one in written])
+    assert annotated(table, made("sealtool"), folder)["practised"].tolist() == [*practice, "other tools", ""]
 
+
+def test_what_was_written_about_nexusravens_queries_is_left_out(tmp_path):
     folder = write(tmp_path, "nexusraven")
     sample = load("nexusraven", "test", data_dir=folder)[0]
     table = annotated(pd.DataFrame([outcome(sample.request.id, "secret", correct=True)]), made("nexusraven"), folder)

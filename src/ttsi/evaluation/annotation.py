@@ -6,27 +6,33 @@ Readers of the book need no benchmark files: the kind of each error and the leni
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 
+from ttsi.augmentation import VALID
 from ttsi.benchmarks import load, nexusraven
 from ttsi.calls import render_calls
 from ttsi.evaluation.error_kinds import error_kind
 from ttsi.evaluation.leniency import lenient_match
-from ttsi.prompts import transcript
+from ttsi.prompts import read_practice, transcript
 from ttsi.records import Sample
 from ttsi.runs.provenance import Provenance
+from ttsi.scoring import score
 
 TEXTS = ("base_output", "greedy_output", "examples", "draws")
+Practised = Literal["", "same calls", "same tools", "other tools"]
+"""What a valid practice example has in common with the answer; empty where there is none."""
 
 
 def annotated(table: pd.DataFrame, made: Provenance, data_dir: Path | None = None) -> pd.DataFrame:
-    """Return the rows of `Outcome` of a run on one of the paper's benchmarks with six more columns.
+    """Return the rows of `Outcome` of a run on one of the paper's benchmarks with seven more columns.
 
     `base_error` and `error` are kinds of `ttsi.evaluation.error_kinds`, empty where the answer is right; `base_lenient`
-    and `lenient` say whether the answer is right as `ttsi.evaluation.leniency` reads it. `request` and `gold` quote the
-    samples that were fixed or broken, and are empty elsewhere. NexusRaven's queries may not be passed on, so what was
-    written about them is left out: answers, and practice examples but for their verdicts.
+    and `lenient` say whether the answer is right as `ttsi.evaluation.leniency` reads it; `practised` is `Practised`, of
+    the first valid example. `request` and `gold` quote the samples that were fixed or broken, and are empty elsewhere.
+    NexusRaven's queries may not be passed on, so what was written about them is left out: answers, and practice
+    examples but for their verdicts.
 
     Raises:
         InputError: a benchmark's file is not at hand.
@@ -40,7 +46,25 @@ def annotated(table: pd.DataFrame, made: Provenance, data_dir: Path | None = Non
         pairs = [(output, by_id[name]) for output, name in zip(table[before], table["sample_id"], strict=True)]
         table[f"{prefix}error"] = [error_kind(output, sample) or "" for output, sample in pairs]
         table[f"{prefix}lenient"] = [lenient_match(output, sample.gold) for output, sample in pairs]
+    table["practised"] = practised(table, by_id)
     return _without_texts(table) if config["benchmark"] == nexusraven.NAME else _quoted(table, by_id)
+
+
+def practised(table: pd.DataFrame, by_id: Mapping[str, Sample]) -> list[Practised]:
+    """Return for each row what its first valid practice example has in common with its sample's gold calls."""
+    pairs = zip(table["examples"], table["sample_id"], strict=True)
+    return [_practised(written, by_id[name]) for written, name in pairs]
+
+
+def _practised(written: str, sample: Sample) -> Practised:
+    valid = [one["text"] for one in json.loads(written) if one["verdict"] == VALID]
+    if not valid:
+        return ""
+    calls = read_practice(valid[0]).calls
+    if score(render_calls(calls), sample.gold).exact_match:
+        return "same calls"
+    same = sorted(call.name for call in calls) == sorted(call.name for call in sample.gold)
+    return "same tools" if same else "other tools"
 
 
 def _quoted(table: pd.DataFrame, by_id: Mapping[str, Sample]) -> pd.DataFrame:
