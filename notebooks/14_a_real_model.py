@@ -15,7 +15,7 @@ import pandas as pd
 from IPython.display import HTML, Markdown, display
 from myst_nb import glue
 
-from ttsi.calls import render_calls
+from ttsi.calls import parse_calls, render_calls
 from ttsi.data import data_root
 from ttsi.evaluation.comparison import (
     effect_text,
@@ -38,8 +38,10 @@ from ttsi.studies.published import read_study
 from ttsi.studies.real import CANDIDATES, PAPER_SETTING
 from ttsi_book.analysis.practice import (
     averaged_by_margin,
+    averaged_by_practice,
     by_margin,
     by_tau,
+    changes,
     choice,
     tried,
 )
@@ -617,6 +619,95 @@ by_margin(
 # A sample is only adapted if an example of its practice is valid, so validity limits what can be gained. In our setting
 # {glue:text}`real_valid` of the examples were valid.
 #
+# ## What practice has to show
+#
+# An example may call the tools that the right answer calls, or others. The agent cannot know; afterwards the gold calls
+# tell. With each method, all adapted samples of all benchmarks whose texts are kept, whatever their margin, the seeds of a
+# sample averaged:
+
+# %% tags=["remove-cell"]
+SHOWN = {
+    "same calls": "the answer's calls",
+    "same tools": "its tools alone",
+    "other tools": "other tools",
+}
+dots = pd.concat(
+    averaged_by_practice(everything[everything["family"] == family])
+    .rename(index=SHOWN)
+    .rename_axis("label")
+    .reset_index()
+    .assign(method=LABELS[family])
+    for family in ("tt-si-paper", *GATED)
+    if family in families
+)
+for name, found in {
+    "practised_helps": dots[dots["low"] > 0],
+    "practised_harms": dots[dots["high"] < 0],
+}.items():
+    named = [f"{one.method} with {one.label}" for one in found.itertuples()]
+    glue(f"real_{name}", "; ".join(named) or "none", display=False)
+own = everything[(everything["family"] == "tt-si") & everything["adapted"]]
+practised = own["practised"].replace("", None).dropna()
+glue(
+    "real_right_tools",
+    f"{(practised != 'other tools').mean():.0%}",
+    display=False,
+)
+bound = rows[
+    (rows["family"] == "tt-d-oracle")
+    & (rows["set"] == "API-Bank, level 1")
+    & ~rows["base_correct"]
+    & rows["greedy_correct"]
+]
+tools = bound["gold"].map(lambda gold: parse_calls(gold)[0].name)
+glue(
+    "real_bound",
+    told("base", "tt-d-oracle", beside, "API-Bank, level 1"),
+    display=False,
+)
+glue("real_bound_tool", tools.mode().iloc[0], display=False)
+glue("real_bound_of_it", str(tools.value_counts().max()), display=False)
+glue("real_bound_fixed", str(len(bound)), display=False)
+glue(
+    "real_bound_same",
+    str((bound["practised"] == "same calls").sum()),
+    display=False,
+)
+figure = difference_dots(dots, series="method")
+figure.axes[0].set_ylabel("what the example calls")
+
+# %% tags=["remove-input"] mystnb={"image": {"alt": "Dots with 95 percent intervals: what practice changes in accuracy, by whether the example calls the tools of the right answer, for each method."}, "figure": {"name": "fig-real-practised", "caption": "What practice changes, by what its example calls: the very calls of the right answer, the same tools with other arguments, or other tools. The groups were not chosen beforehand."}}
+figure
+
+# %% [markdown]
+# By these intervals practice helps: {glue:text}`real_practised_helps`. It harms: {glue:text}`real_practised_harms`. In our
+# setting {glue:text}`real_right_tools` of the valid examples call the right tools. Training does what the example says;
+# which example to write is what this agent does not know.
+#
+# The bound shows it best. On API-Bank's first level, examples from the gold of other samples change the accuracy by
+# {glue:text}`real_bound`. Of the {glue:text}`real_bound_fixed` fixed answers {glue:text}`real_bound_of_it` call
+# {glue:text}`real_bound_tool`, a habit of this benchmark that one example shows and no agent guesses; in
+# {glue:text}`real_bound_same` the example makes the very calls of the answer. Each benchmark:
+
+# %% tags=["hide-input", "hide-output"]
+pd.concat(
+    {
+        (name, LABELS[family]): changes(part, part["practised"])
+        for name in SETS.values()
+        for family in ("tt-si", "tt-d-oracle")
+        if len(
+            part := everything[
+                (everything["set"] == name)
+                & (everything["family"] == family)
+                & everything["adapted"]
+                & (everything["seed"] == 0)
+                & everything["practised"].notna()
+            ].sort_values("practised", ascending=False)
+        )
+    }
+).drop(columns="adapted")
+
+# %% [markdown]
 # ## What goes wrong
 #
 # Each wrong answer has one kind of error; the first that holds, in this order, counts.
@@ -788,6 +879,9 @@ pd.DataFrame(runs).groupby(
 #   Fine-tuning once on answered samples: {glue:text}`real_sft`.
 # - The model knows when it is wrong: the probability of its own call finds wrong answers with AUROC
 #   {glue:text}`real_call`. The paper's margin does so with {glue:text}`real_rss`.
+# - It matters what an example shows. Those of the bound, gold calls of other samples, change the accuracy on API-Bank's
+#   first level by {glue:text}`real_bound`. Of the agent's own valid examples {glue:text}`real_right_tools` call the right
+#   tools.
 # - Over the seeds of tuned TT-SI, practice helps where that probability is {glue:text}`real_helps`, and harms where it is
 #   {glue:text}`real_harms`.
 #

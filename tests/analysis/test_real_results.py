@@ -14,7 +14,7 @@ from ttsi.records import Call, InputError
 from ttsi.runs.config import configure
 from ttsi.runs.provenance import Provenance
 from ttsi.studies.real import PAPER_SETTING
-from ttsi_book.analysis.practice import averaged_by_margin, choice
+from ttsi_book.analysis.practice import averaged_by_margin, averaged_by_practice, choice
 from ttsi_book.analysis.real_results import (
     GATED,
     agreement,
@@ -213,3 +213,26 @@ def test_what_the_chapter_on_the_real_model_says_of_practice_holds():
     assert (elsewhere["high"] >= 0).all()
     constrained = found.loc["constrained", "low"]
     assert (constrained.drop(["API-Bank, level 2", "ToolAlpaca, simulated"]) > 0).all()
+
+
+def test_what_the_chapter_says_of_the_tools_that_practice_calls_holds():
+    everything = read_results(data_root() / "real", taus={})
+    own, bound = (
+        averaged_by_practice(everything.query(f"family == '{name}'")).to_dict("index")
+        for name in ("tt-si", "tt-d-oracle")
+    )
+    assert own["same calls"]["low"] > 0 > own["other tools"]["high"]
+    assert min(bound["same calls"]["low"], bound["same tools"]["low"]) > own["same tools"]["high"]
+    practised = everything.query("family == 'tt-si'")["practised"].tolist()
+    assert practised.count("other tools") > practised.count("same calls") + practised.count("same tools")
+
+
+def test_groups_by_practice_count_a_sample_once_in_each_and_leave_out_what_is_not_known():
+    kinds = ["same tools", "same tools", "", None]
+    one = rows("tt-si", [True, True, False, False], base=[False] * 4).assign(practised=kinds)
+    other = rows("tt-si", [False] * 4, base=[False] * 4, seed=1).assign(
+        practised=[*kinds[:1], "other tools", *kinds[2:]]
+    )
+    found = averaged_by_practice(pd.concat([one, other], ignore_index=True))
+    assert found["n"].to_dict() == {"same tools": 2, "other tools": 1}
+    assert found["estimate"].to_dict() == {"same tools": 0.75, "other tools": 0}

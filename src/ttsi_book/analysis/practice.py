@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from itertools import pairwise
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
+from ttsi.evaluation.annotation import Practised
 from ttsi.evaluation.comparison import p_text, points_text, with_holm
 from ttsi.evaluation.statistics import difference_interval, proportion_interval
 from ttsi.evaluation.texts import interval_text
@@ -15,6 +16,8 @@ from ttsi.studies.published import margins_of, replay
 
 TAUS = (0.5, 0.8, 0.9, 0.95, 0.99)
 """Thresholds that were compared on the validation samples."""
+
+ANSWERS = ["base_correct", "greedy_correct"]
 
 MARGINS = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Borders of the groups of samples by margin."""
@@ -92,13 +95,29 @@ def averaged_by_margin(rows: pd.DataFrame, estimator: str) -> pd.DataFrame:
     Columns are the `estimate`, `low`, `high`, `n` of the change in accuracy.
     """
     adapted = rows.query("adapted")
-    values = adapted[["base_correct", "greedy_correct"]].astype(float)
-    means: Any = values.assign(margin=margins_of(adapted)[estimator]).groupby(adapted["sample_id"]).mean()
-    found = {
-        name: vars(difference_interval(part["base_correct"], part["greedy_correct"]))
-        for name, part in means.groupby(_ranges(means["margin"]), observed=True)
-    }
-    return pd.DataFrame(found).T
+    values = adapted[ANSWERS].astype(float).assign(margin=margins_of(adapted)[estimator])
+    means: Any = values.groupby(adapted["sample_id"]).mean()
+    return _differences(means, _ranges(means["margin"]))
+
+
+def averaged_by_practice(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return what practice changed over all seeds, in groups by what it has in common with the right answer.
+
+    A sample counts once in a group (`ttsi.evaluation.annotation.Practised`); rows whose practice is not known are left
+    out. Columns are the `estimate`, `low`, `high`, `n` of the change in accuracy.
+    """
+    names = [name for name in get_args(Practised) if name]
+    adapted = rows.query("adapted and practised in @names")
+    adapted = adapted.assign(practised=pd.Categorical(adapted["practised"], names))
+    groups = adapted.groupby(["practised", "sample_id"], observed=True)[ANSWERS]
+    means: Any = groups.agg(lambda answers: answers.astype(float).mean()).reset_index("practised")
+    return _differences(means, means["practised"])
+
+
+def _differences(means: pd.DataFrame, names: pd.Series) -> pd.DataFrame:
+    before, after = ANSWERS
+    groups = means.groupby(names, observed=True)
+    return pd.DataFrame({name: vars(difference_interval(part[before], part[after])) for name, part in groups}).T
 
 
 def _ranges(margins: pd.Series) -> pd.Series:
