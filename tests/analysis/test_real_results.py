@@ -223,6 +223,8 @@ def test_what_the_chapter_says_of_the_tools_that_practice_calls_holds():
     )
     assert own["same calls"]["low"] > 0 > own["other tools"]["high"]
     assert min(bound["same calls"]["low"], bound["same tools"]["low"]) > own["same tools"]["high"]
+    gold = everything.query("family == 'tt-d-oracle' and split == 'level-1' and greedy_correct > base_correct")["gold"]
+    assert gold.str.contains("GetUserToken").mean() > 0.5
     practised = everything.query("family == 'tt-si'")["practised"].tolist()
     assert practised.count("other tools") > practised.count("same calls") + practised.count("same tools")
 
@@ -236,3 +238,11 @@ def test_groups_by_practice_count_a_sample_once_in_each_and_leave_out_what_is_no
     found = averaged_by_practice(pd.concat([one, other], ignore_index=True))
     assert found["n"].to_dict() == {"same tools": 2, "other tools": 1}
     assert found["estimate"].to_dict() == {"same tools": 0.75, "other tools": 0}
+
+
+def test_every_method_was_run_on_every_benchmark_with_the_first_seed():
+    rows = read_results(data_root() / "real", taus={}).query("seed == 0")
+    per_family = rows.groupby("family")["set"].unique().map(set)
+    everywhere = {"SealTool", "NexusRaven", "API-Bank, level 1", "API-Bank, level 2", "ToolAlpaca, simulated"}
+    assert (per_family.drop("sft") == everywhere).all()
+    assert per_family["sft"] == {"SealTool", "API-Bank, level 2"}
