@@ -841,10 +841,9 @@ print(
 # %% [markdown]
 # ## Where the numbers come from
 #
-# `make real REAL="--device cuda --dtype bfloat16"` computes the published rows; a run that was interrupted goes on. Every
-# method was run on every benchmark with seed 0, fine-tuning (SFT) where a benchmark has something to train on. More seeds
-# are there of tuned TT-SI on SealTool only; base and constrained decoding draw nothing. This table says what was run, and on
-# what machine.
+# `make real REAL="--device cuda --dtype bfloat16"` computes the published rows; a run that was interrupted goes on. Base,
+# constrained decoding and fine-tuning draw nothing, so one seed is all they have. What was run, with which seeds, and on
+# what machine:
 
 # %% tags=["hide-input"]
 computed = [path.stem for path in sorted(folder.glob("*.parquet"))]
