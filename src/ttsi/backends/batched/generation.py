@@ -42,17 +42,18 @@ def generate(agent: "BatchedAgent", rows: Sequence[Row], temperature: float) -> 
 
 def _read(agent: "BatchedAgent", rows: Sequence[Row]) -> tuple[Context, torch.Tensor]:
     """Return what the rows have read, each prompt once, and the hidden states after it: (rows, hidden size)."""
-    numbers: dict[tuple[int, tuple[int, ...]], int] = {}
-    place = [numbers.setdefault((row.index, tuple(row.prompt)), len(numbers)) for row in rows]
-    different = [rows[place.index(number)] for number in range(len(numbers))]
-    context, unread = agent.begin(different), agent.unread(different)
+    keys = [(row.index, tuple(row.prompt)) for row in rows]
+    different = dict(zip(keys, rows, strict=True))
+    once = list(different.values())
+    context, unread = agent.begin(once), agent.unread(once)
     asked = [[len(rest) - 1] for rest in unread]
-    hidden = agent.advance(context, unread, [row.index for row in different], asked=asked)[:, 0]
-    if len(different) == len(rows):
-        return context, hidden
-    places = torch.tensor(place, device=hidden.device)
-    context.keep(places)
-    return context, hidden[places]
+    hidden = agent.advance(context, unread, [row.index for row in once], asked=asked)[:, 0]
+    if len(once) < len(rows):
+        numbers = {key: number for number, key in enumerate(different)}
+        places = torch.tensor([numbers[key] for key in keys], device=hidden.device)
+        context.keep(places)
+        hidden = hidden[places]
+    return context, hidden
 
 
 def _done(written: Sequence[int], agent: "BatchedAgent") -> bool:
