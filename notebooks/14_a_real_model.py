@@ -621,7 +621,7 @@ by_margin(
 # ## What practice has to show
 #
 # An example may call the tools that the right answer calls, or others. The agent cannot know; afterwards the gold calls
-# tell. With each method, all adapted samples of all benchmarks whose texts are kept, whatever their margin, the seeds of a
+# tell. Of each method, all adapted samples of all benchmarks whose practice was kept, whatever their margin, the seeds of a
 # sample averaged:
 
 # %% tags=["remove-cell"]
