@@ -238,3 +238,9 @@ def test_groups_by_practice_count_a_sample_once_in_each_and_leave_out_what_is_no
     found = averaged_by_practice(pd.concat([one, other], ignore_index=True))
     assert found["n"].to_dict() == {"same tools": 2, "other tools": 1}
     assert found["estimate"].to_dict() == {"same tools": 0.75, "other tools": 0}
+
+
+def test_every_method_but_fine_tuning_was_run_on_every_benchmark():
+    rows = read_results(data_root() / "real", taus={}).query("seed == 0 and family != 'sft'")
+    sets = {"SealTool", "NexusRaven", "API-Bank, level 1", "API-Bank, level 2", "ToolAlpaca, simulated"}
+    assert all({*part["set"]} == sets for _, part in rows.groupby("family"))
