@@ -646,7 +646,7 @@ for name, found in {
     named = [f"{one.method} with {one.label}" for one in found.itertuples()]
     glue(f"real_{name}", "; ".join(named) or "none", display=False)
 own = everything[(everything["family"] == "tt-si") & everything["adapted"]]
-practised = own["practised"].replace("", None).dropna()
+practised = own["practised"][own["practised"].isin(SHOWN)]
 glue(
     "real_right_tools",
     f"{(practised != 'other tools').mean():.0%}",
@@ -685,7 +685,7 @@ figure
 #
 # The bound shows it best. On API-Bank's first level, examples from the gold of other samples change the accuracy by
 # {glue:text}`real_bound`. Of the {glue:text}`real_bound_fixed` fixed answers {glue:text}`real_bound_of_it` call
-# {glue:text}`real_bound_tool`, which has to come before anything else there: a habit that one example shows. In
+# {glue:text}`real_bound_tool`, which logs the user in before other calls are made: a habit that one example shows. In
 # {glue:text}`real_bound_same` the example makes the very calls of the answer. Each benchmark:
 
 # %% tags=["hide-input", "hide-output"]
@@ -841,9 +841,9 @@ print(
 # %% [markdown]
 # ## Where the numbers come from
 #
-# `make real REAL="--device cuda --dtype bfloat16"` computes the published rows; a run that was interrupted goes on. Base,
-# constrained decoding and fine-tuning draw nothing, so one seed is all they have. What was run, with which seeds, and on
-# what machine:
+# `make real REAL="--device cuda --dtype bfloat16"` computes the published rows; a run that was interrupted goes on. Base
+# and constrained decoding draw nothing, and fine-tuning takes the same examples in another order, so these have one seed.
+# What was run, with which seeds, and on what machine:
 
 # %% tags=["hide-input"]
 computed = [path.stem for path in sorted(folder.glob("*.parquet"))]

@@ -22,7 +22,10 @@ from ttsi.scoring import score
 
 TEXTS = ("base_output", "greedy_output", "examples", "draws")
 Practised = Literal["", "same calls", "same tools", "other tools"]
-"""What a valid practice example has in common with the answer; empty where there is none."""
+"""What a valid practice example has in common with the answer; empty where there is none.
+
+Published rows of NexusRaven whose texts were left out before this was stored hold null.
+"""
 
 
 def annotated(table: pd.DataFrame, made: Provenance, data_dir: Path | None = None) -> pd.DataFrame:

@@ -18,6 +18,7 @@ TAUS = (0.5, 0.8, 0.9, 0.95, 0.99)
 """Thresholds that were compared on the validation samples."""
 
 ANSWERS = ["base_correct", "greedy_correct"]
+"""Whether a row is right before practice and after it."""
 
 MARGINS = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Borders of the groups of samples by margin."""
@@ -109,8 +110,8 @@ def averaged_by_practice(rows: pd.DataFrame) -> pd.DataFrame:
     names = [name for name in get_args(Practised) if name]
     adapted = rows.query("adapted and practised in @names")
     adapted = adapted.assign(practised=pd.Categorical(adapted["practised"], names))
-    groups = adapted.groupby(["practised", "sample_id"], observed=True)[ANSWERS]
-    means: Any = groups.agg(lambda answers: answers.astype(float).mean()).reset_index("practised")
+    groups = [adapted["practised"], adapted["sample_id"]]
+    means: Any = adapted[ANSWERS].astype(float).groupby(groups, observed=True).mean().reset_index("practised")
     return _differences(means, means["practised"])
 
 
