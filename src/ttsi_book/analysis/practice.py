@@ -111,8 +111,9 @@ def averaged_by_practice(rows: pd.DataFrame) -> pd.DataFrame:
     adapted = rows.query("adapted and practised in @names")
     adapted = adapted.assign(practised=pd.Categorical(adapted["practised"], names))
     groups = [adapted["practised"], adapted["sample_id"]]
-    means: Any = adapted[ANSWERS].astype(float).groupby(groups, observed=True).mean().reset_index("practised")
-    return _differences(means, means["practised"])
+    means: Any = adapted[ANSWERS].astype(float).groupby(groups, observed=True).mean()
+    named = means.reset_index("practised")
+    return _differences(named, named["practised"])
 
 
 def _differences(means: pd.DataFrame, names: pd.Series) -> pd.DataFrame:
