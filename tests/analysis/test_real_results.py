@@ -10,11 +10,12 @@ from ttsi.calls import render_calls
 from ttsi.data import data_root
 from ttsi.evaluation.annotation import annotated
 from ttsi.evaluation.comparison import effect_text
+from ttsi.evaluation.statistics import sign_flips
 from ttsi.records import Call, InputError
 from ttsi.runs.config import configure
 from ttsi.runs.provenance import Provenance
 from ttsi.studies.real import PAPER_SETTING
-from ttsi_book.analysis.practice import averaged_by_margin, averaged_by_practice, choice
+from ttsi_book.analysis.practice import averaged_by_margin, averaged_by_practice, choice, right_tools, shown_tool
 from ttsi_book.analysis.real_results import (
     GATED,
     agreement,
@@ -82,11 +83,12 @@ def test_behind_its_gate_a_certain_sample_keeps_its_base_answer(folder):
     assert right.tolist() == [0.5, 0.5, 0.0, 1.0]
 
 
-def test_differences_are_paired_and_tested_at_seed_0(folder):
+def test_differences_are_paired_and_counted_over_seeds(folder):
     (found,) = compared(read_results(folder, taus={})).to_dict("records")
     assert (found["before"], found["after"], found["n"]) == ("base", "tt-si-paper", 4)
     assert found["estimate"] == pytest.approx(-0.125)
-    assert (found["fixed"], found["broken"]) == (2, 1)
+    assert (found["without"], found["seeds"], found["fixed"], found["broken"]) == (0.5, 2, 1, 1.5)
+    assert found["p_value"] == sign_flips([1, 0, 1, -2])
 
 
 def test_a_method_that_learns_is_compared_with_the_answers_of_its_own_runs(folder):
@@ -238,6 +240,20 @@ def test_groups_by_practice_count_a_sample_once_in_each_and_leave_out_what_is_no
     found = averaged_by_practice(pd.concat([one, other], ignore_index=True))
     assert found["n"].to_dict() == {"same tools": 2, "other tools": 1}
     assert found["estimate"].to_dict() == {"same tools": 0.75, "other tools": 0}
+
+
+def test_shares_of_right_tools_count_a_sample_once():
+    one = rows("tt-si", [True] * 4).assign(practised=["same tools", "same calls", "other tools", None])
+    other = rows("tt-si", [True] * 4, seed=1).assign(practised=["other tools", "same calls", "other tools", ""])
+    both = pd.concat([one, other], ignore_index=True).assign(set="SealTool")
+    assert right_tools(both).to_dict() == {"SealTool": 0.5}
+
+
+def test_the_tool_of_an_example_is_that_of_the_first_valid_one():
+    calls = [render_calls([Call(name=name, arguments={})]) + f"\n{name}, please" for name in ("a", "b", "c")]
+    verdicts = ["not an example", "valid", "valid"]
+    written = [{"text": text, "verdict": verdict} for text, verdict in zip(calls, verdicts, strict=True)]
+    assert shown_tool(json.dumps(written)) == "b"
 
 
 def test_every_method_but_fine_tuning_was_run_on_every_benchmark():

@@ -24,6 +24,7 @@ from ttsi.evaluation.statistics import (
     mean_interval,
     proportion_interval,
     roc_curve,
+    sign_flips,
     tau_sweep,
 )
 from ttsi.evaluation.texts import bounds_text, interval_text
@@ -106,6 +107,19 @@ def test_mcnemar_counts_and_exact_p() -> None:
 
 def test_mcnemar_without_a_change_finds_nothing() -> None:
     assert mcnemar([True, False], [True, False]).p_value == 1.0
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=30), st.lists(st.booleans(), min_size=30, max_size=30))
+def test_sign_flips_of_one_seed_are_mcnemars_test(before: list[bool], after: list[bool]) -> None:
+    second = after[: len(before)]
+    changes = np.array(second, dtype=int) - np.array(before, dtype=int)
+    assert sign_flips(changes) == pytest.approx(mcnemar(before, second).p_value)
+
+
+@given(st.lists(st.integers(-5, 5), min_size=1, max_size=8))
+def test_sign_flips_count_every_pattern_of_signs(changes: list[int]) -> None:
+    sums = [abs(np.dot(signs, changes)) for signs in itertools.product((-1, 1), repeat=len(changes))]
+    assert sign_flips(changes) == pytest.approx(np.mean(np.array(sums) >= abs(sum(changes))))
 
 
 def test_auroc_counts_ties_as_half() -> None:
@@ -238,7 +252,7 @@ def test_an_interval_is_written_in_one_way(interval: Interval, form: str, text: 
 
 
 def test_a_difference_that_no_sample_shows_gets_no_interval_of_no_width() -> None:
-    assert interval_text(Interval(0.0, 0.0, 0.0, 318), "points", with_n=True) == "+0.0 (no sample differs, n = 318)"
+    assert interval_text(Interval(0.0, 0.0, 0.0, 318), "points", with_n=True) == "+0.0 (no verdict differs, n = 318)"
     assert interval_text(Interval(0.5, 0.5, 0.5, 2), "points") == "+50.0 (+50.0 to +50.0)"
 
 

@@ -97,7 +97,7 @@ def test_other_html_passes() -> None:
         "3 / 12",
         "< 0.001",
         "–",
-        "+0.0 (no sample differs, n = 9)",
+        "+0.0 (no verdict differs, n = 9)",
     ],
 )
 def test_is_a_number(text: str) -> None:

@@ -5,9 +5,13 @@ import pytest
 import yaml
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
+from ttsi.data import data_root
+from ttsi.evaluation import comparison
 from ttsi.runs.config import configure
 from ttsi.runs.results import flat
+from ttsi.studies.real import PAPER_SETTING
 from ttsi_book.analysis.changes import TUNED, as_markdown, changed_settings
+from ttsi_book.analysis.real_results import GATED, compared, read_results
 from ttsi_book.making.chapters import Chapter
 from ttsi_book.making.front import fill_front_page, glued
 from ttsi_book.making.manifest import Manifest
@@ -101,3 +105,26 @@ def test_every_setting_that_differs_from_the_papers_has_a_reason():
     table = changed_settings()
     assert table.loc["loop.lora.learning_rate", ["paper", "tiny", "real"]].tolist() == ["0.0001", "0.005", "0.0003"]
     assert "](/notebooks/08_how_much_training.ipynb)" in as_markdown(table)
+
+
+def embedded():
+    rows = comparison.read_methods(data_root() / "results", tau=configure("tiny").loop.tau)
+    rows[comparison.PAPER_GATE] = comparison.behind_paper_gate(data_root() / "results")
+    right = comparison.right_answers(rows)
+    unseen = right[right.index.get_level_values("split").str.endswith("/unseen")]
+    pairs = [(before, after) for before, after in comparison.PRIMARY if after[1] == "direct"]
+    return comparison.differences(unseen, pairs).assign(family=[after for _, (after, _) in pairs]).set_index("family")
+
+
+def real():
+    taus = {"tt-si-paper": PAPER_SETTING["tau"], **dict.fromkeys(GATED, configure("real").loop.tau)}
+    return compared(read_results(data_root() / "real", taus=taus)).query("set == 'SealTool'").set_index("after")
+
+
+@pytest.mark.parametrize(("found", "paper"), [(embedded(), comparison.PAPER_GATE), (real(), "tt-si-paper")])
+def test_what_the_front_page_says_was_found_holds(found, paper):
+    assert found.loc[paper, "low"] <= 0 <= found.loc[paper, "high"]
+    assert found.loc["tt-si", "low"] > 0
+    assert found.loc["constrained", "low"] > found.loc["tt-si", "high"]
+    assert found.loc["constrained", "p_holm"] < 0.05
+    assert found.loc["tt-si-constrained", "estimate"] <= 0

@@ -118,6 +118,20 @@ def mcnemar(before: ArrayLike, after: ArrayLike) -> PairedTest:
     return PairedTest(fixed, broken, len(first), float(test.pvalue))
 
 
+def sign_flips(changes: ArrayLike) -> float:
+    """Return the exact two-sided p of a sum of paired changes, were the sign of each a toss-up (Fisher 1935).
+
+    `changes` are whole numbers, one a sample, such as with how many seeds it was fixed less with how many broken; with
+    one seed the p is that of McNemar's exact test.
+    """
+    values = np.asarray(changes, dtype=np.int64)
+    chances = np.ones(1)
+    for size in np.abs(values[values != 0]):
+        chances = (np.pad(chances, (0, 2 * size)) + np.pad(chances, (2 * size, 0))) / 2
+    sums = np.arange(len(chances)) - len(chances) // 2
+    return float(min(chances[np.abs(sums) >= abs(values.sum())].sum(), 1.0))
+
+
 def auroc(scores: ArrayLike, outcomes: ArrayLike, *, seed: int = 0) -> Interval:
     """Return the probability that a true outcome scores above a false one, ties counting half (Mann-Whitney U / mn).
 

@@ -10,11 +10,11 @@ def interval_text(found: Any, form: str = ".1%", *, with_n: bool = False) -> str
         found: has the fields of an `Interval`, as a row of a table may.
         form: of its numbers, such as `.2f` for `0.83 (0.79–0.87)`, or `points` for a difference of shares in percentage
             points, `+3.2 (+0.8 to +5.6)`. Where that is 0 with an interval of no width, no resample could differ, which
-            says nothing of how sure it is: `+0.0 (no sample differs)`.
+            says nothing of how sure it is: `+0.0 (no verdict differs)`.
         with_n: ends with the number of samples: `0.83 (0.79–0.87, n = 294)`.
     """
     same = form == "points" and found.low == found.high == 0
-    bounds = "no sample differs" if same else bounds_text(found, form)
+    bounds = "no verdict differs" if same else bounds_text(found, form)
     return f"{_number(found.estimate, form)} ({bounds}{f', n = {found.n:,}' if with_n else ''})"
 
 

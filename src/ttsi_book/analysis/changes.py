@@ -54,5 +54,5 @@ WORDS = {
 
 def _text(setting: str, value: Any) -> str:
     if setting == "loop.practice_instruction":
-        return "ours, for a large model" if value == configure("paper").loop.practice_instruction else "ours, short"
+        return "not published" if value == configure("paper").loop.practice_instruction else "ours, short"
     return f"{value:g}" if isinstance(value, float) else WORDS.get(value, str(value))

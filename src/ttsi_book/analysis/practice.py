@@ -1,5 +1,6 @@
 """When practice helps a weak model, and when it harms: what it fixed and broke, by setting and by margin."""
 
+import json
 from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any, get_args
@@ -8,10 +9,12 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
+from ttsi.augmentation import VALID
 from ttsi.evaluation.annotation import Practised
 from ttsi.evaluation.comparison import p_text, points_text, with_holm
 from ttsi.evaluation.statistics import difference_interval, proportion_interval
 from ttsi.evaluation.texts import interval_text
+from ttsi.prompts import read_practice
 from ttsi.studies.published import margins_of, replay
 
 TAUS = (0.5, 0.8, 0.9, 0.95, 0.99)
@@ -107,13 +110,33 @@ def averaged_by_practice(rows: pd.DataFrame) -> pd.DataFrame:
     A sample counts once in a group (`ttsi.evaluation.annotation.Practised`); rows whose practice is not known are left
     out. Columns are the `estimate`, `low`, `high`, `n` of the change in accuracy.
     """
-    names = [name for name in get_args(Practised) if name]
-    adapted = rows.query("adapted and practised in @names")
-    adapted = adapted.assign(practised=pd.Categorical(adapted["practised"], names))
+    adapted = _practised(rows)
     groups = [adapted["practised"], adapted["sample_id"]]
     means: Any = adapted[ANSWERS].astype(float).groupby(groups, observed=True).mean()
     named = means.reset_index("practised")
     return _differences(named, named["practised"])
+
+
+def right_tools(rows: pd.DataFrame) -> pd.Series:
+    """Return, for each `set`, the share of valid examples that call the tools of the right answer.
+
+    Rows are of one method; a sample counts once, whatever its seeds, and rows whose practice is not known are left out.
+    """
+    adapted = _practised(rows)
+    shown: Any = (adapted["practised"] != "other tools").groupby([adapted["set"], adapted["sample_id"]], sort=False)
+    return shown.mean().groupby(level="set", sort=False).mean()
+
+
+def shown_tool(written: str) -> str:
+    """Return the tool that the first valid one of a row's `examples` calls first; they are JSON, as rows hold them."""
+    valid = next(one["text"] for one in json.loads(written) if one["verdict"] == VALID)
+    return read_practice(valid).calls[0].name
+
+
+def _practised(rows: pd.DataFrame) -> pd.DataFrame:
+    names = [name for name in get_args(Practised) if name]
+    known = rows.query("adapted and practised in @names")
+    return known.assign(practised=pd.Categorical(known["practised"], names))
 
 
 def _differences(means: pd.DataFrame, names: pd.Series) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """What came of the runs with a real model: shares and paired differences, the seeds of a sample averaged first.
 
 Every row was adapted; a gate is replayed. Samples are the unit of all intervals, so that five seeds of one benchmark
-count its samples once. McNemar's test takes seed 0, which every family has.
+count its samples once.
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ttsi.evaluation.comparison import accuracy, with_holm
-from ttsi.evaluation.statistics import auroc, difference_interval, mcnemar, mean_interval
+from ttsi.evaluation.statistics import auroc, difference_interval, mean_interval, sign_flips
 from ttsi.settings import is_uncertain
 from ttsi.studies.published import margins_of, read_study, replay
 from ttsi_book.analysis.reproduced import Study
@@ -46,7 +46,7 @@ PRIMARY = (("base", "constrained"), ("base", "tt-si-paper"), ("base", "tt-si"), 
 """The comparisons that were named before any was computed; Holm's adjustment counts them for each benchmark."""
 
 OTHERS = (("base", "tt-icl"), ("base", "tt-d-oracle"), ("base", "sft"), ("base", "majority-vote"))
-"""What stands beside them, without a test of its own."""
+"""What stands beside them."""
 
 GATED = ("tt-si", "tt-si-constrained", "tt-icl", "tt-d-oracle")
 """Families with the estimator and the tau of the profile `real`."""
@@ -146,34 +146,49 @@ def awareness(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
-def _sides(rows: pd.DataFrame, name: str, before: str, after: str) -> tuple[pd.Series, pd.Series]:
-    """Return the answers to the samples of a set before a method and after it.
+_DIFFERENCE = ("without", "estimate", "low", "high", "n", "seeds", "fixed", "broken", "p_value")
+
+
+def _answers(rows: pd.DataFrame, name: str, before: str, after: str) -> pd.DataFrame:
+    """Return whether each answer to a set is right `before` a method and `after` it: a row a sample and a seed.
 
     A method that learns is compared with the answers of its own runs before it learned: another machine rounds
     otherwise, and has other answers to about one sample in a hundred.
     """
-    right = of_samples(rows, name, after)
+    found = rows.query("set == @name and family == @after").set_index(["sample_id", "seed"])
+    right = found["base_correct"]
     if after == "constrained":
-        return of_samples(rows, name, before).reindex(right.index), right
-    return of_samples(rows, name, after, "base_correct"), right
+        alone = rows.query("set == @name and family == @before").set_index(["sample_id", "seed"])
+        right = alone["greedy_correct"].reindex(found.index)
+    return pd.DataFrame({"before": right.astype(int), "after": found["greedy_correct"].astype(int)})
 
 
 def compared(rows: pd.DataFrame, pairs: Iterable[tuple[str, str]] = PRIMARY) -> pd.DataFrame:
     """Return the paired differences of families on each set on which both were run.
 
-    Columns are `set`, `before`, `after`, the `estimate`, `low`, `high`, `n` of the difference in accuracy over samples,
-    and the `fixed`, `broken` and `p_value` of McNemar's exact test at seed 0; `p_holm` counts the pairs of a set.
+    Columns are `set`, `before`, `after`; `without`, the accuracy before; the `estimate`, `low`, `high`, `n` of the
+    difference over samples; the number of `seeds`; `fixed` and `broken`, how many samples were with one seed on
+    average; the `p_value` of `sign_flips`; and `p_holm`, which counts the pairs of a set.
     """
     found = []
-    first = rows.query("seed == 0")
     for name in SETS.values():
         for before, after in pairs:
-            sides = _sides(rows, name, before, after)
-            if not all(map(len, sides)):
-                continue
-            without, right = _sides(first, name, before, after)
-            differences = vars(difference_interval(*sides)) | vars(mcnemar(without > 0, right > 0))
-            found.append({"set": name, "before": before, "after": after, **differences})
-    columns = ["set", "before", "after", "estimate", "low", "high", "n", "fixed", "broken", "p_value"]
-    table = pd.DataFrame(found, columns=columns)
+            answers = _answers(rows, name, before, after)
+            if len(answers):
+                found.append({"set": name, "before": before, "after": after, **_difference(answers)})
+    table = pd.DataFrame(found, columns=["set", "before", "after", *_DIFFERENCE])
     return pd.concat([with_holm(part) for _, part in table.groupby("set", sort=False)] or [table.assign(p_holm=0.0)])
+
+
+def _difference(answers: pd.DataFrame) -> dict[str, Any]:
+    means: Any = answers.groupby(level="sample_id").mean()
+    changes: Any = answers["after"] - answers["before"]
+    seeds = answers.index.get_level_values("seed").nunique()
+    return {
+        "without": float(means["before"].mean()),
+        **vars(difference_interval(means["before"], means["after"])),
+        "seeds": seeds,
+        "fixed": float((changes > 0).sum() / seeds),
+        "broken": float((changes < 0).sum() / seeds),
+        "p_value": sign_flips(changes.groupby(level="sample_id").sum()),
+    }

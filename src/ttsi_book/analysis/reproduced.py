@@ -144,7 +144,7 @@ def _sealtool(study: Study, tau: float, low_tau: float) -> Counterparts:
         columns["sft"] = study.right("sft")
     if study.has("base-7b", "tt-si-7b"):
         columns["qwen_7b_gain"] = study.gain("tt-si-7b", tau, base="base-7b")
-    runs = gated["uncertain"].loc[["sealtool"]].groupby("seed").agg(["size", "sum"]).mean()
+    runs = gated["adapted"].loc[["sealtool"]].groupby("seed").agg(["size", "sum"]).mean()
     found = {f"sealtool.{name}": mean_interval(_samples(one, "sealtool")) for name, one in columns.items()}
     return {**found, "sealtool.test_samples": runs["size"], "sealtool.uncertain_samples": runs["sum"]}
 

@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element
 
 NUMERIC = re.compile(
     r"[+−-]?[\d.,]+ ?(%|×|[a-z]+)?"  # with a unit
-    r"( ?\((.*\d.*|no sample differs)\))?(, n = [\d,]+)?"  # and an interval, the number of samples
+    r"( ?\((.*\d.*|no verdict differs)\))?(, n = [\d,]+)?"  # and an interval, the number of samples
     r"|\d+ / \d+|[<≤] ?[\d.]+|[–-]|inf|nan|",
     re.IGNORECASE,
 )
