@@ -111,7 +111,7 @@ def embedded():
     rows = comparison.read_methods(data_root() / "results", tau=configure("tiny").loop.tau)
     rows[comparison.PAPER_GATE] = comparison.behind_paper_gate(data_root() / "results")
     right = comparison.right_answers(rows)
-    unseen = right[right.index.get_level_values("split").str.endswith("/unseen")]
+    unseen = right.loc[right.index.get_level_values("split").str.endswith("/unseen")]
     pairs = [(before, after) for before, after in comparison.PRIMARY if after[1] == "direct"]
     return comparison.differences(unseen, pairs).assign(family=[after for _, (after, _) in pairs]).set_index("family")
 
