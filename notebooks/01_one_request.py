@@ -12,10 +12,10 @@
 #
 # {glue:text}`loop_says`
 #
-# Test-time self-improvement (TT-SI) {cite:p}`acikgoz2025ttsi` treats each request by itself. The agent answers, asks
-# itself how sure it is, and if it is not, writes a practice example in the manner of the request, trains a small
-# *adapter* on it, answers again, and takes the adapter off. The paper calls the three steps in between self-awareness
-# (H), self-augmentation (G) and self-improvement (T). Nobody tells the agent the right answer at any point. This chapter
+# Test-time self-improvement (TT-SI) {cite:p}`acikgoz2025ttsi` treats each request by itself. The agent answers and
+# asks itself how sure it is. If it is not sure, a *gate* lets the request through: the agent writes a practice example in
+# its manner, trains a small *adapter* on it, answers again, and takes the adapter off. The paper calls the three steps
+# in between self-awareness (H), self-augmentation (G) and self-improvement (T). Nobody tells the agent the right answer at any point. This chapter
 # follows one request all the way; the next ones look at each step over many requests.
 
 # %% [markdown]
@@ -71,8 +71,8 @@ config = configure(
 #
 # Most requests are uneventful, so we look for one that is not: the first whose base answer is wrong and that the loop
 # adapts to. This choice reads the labels, which the loop itself never does; it picks an illustration and says nothing
-# about how often adaptation helps. [](06_results) does. Some words of this world are made up, so that no model can have
-# met them: the agent has to copy them from the tool list, and misspells what it has never seen.
+# about how often adaptation helps. [](06_results) does. Some nouns were held out of the agent's training, others are made
+# up: the agent has to copy them from the tool list, and misspells what it has never seen.
 
 # %%
 samples = load_samples(config)[: min(candidates, config.limit)]
@@ -203,8 +203,11 @@ print(
 # comes back is checked without any label: the call must be one of the offered tools with arguments that fit its
 # schema, its values must occur in the request that was written for it, and the request must not be a copy of the one
 # at hand. The *verdict* says what was found. Nothing that fails is replaced, and nothing checks whether the example
-# is *correct*. An example may be about another word than the request, and help all the same: its call spells a tool's name
-# right, since only calls of offered tools are valid.
+# is *correct*.
+#
+# With the profile `tiny` the program draws an offered tool and writes the opening of its call; the agent adds the
+# arguments and the request (*hesitation*, [](04_self_augmentation)). So the tool's name is right by construction, and
+# an example may help even where its request misspells the word.
 
 # %%
 loop, sample_seed, written = config.loop, answered.seed_of(), []
@@ -242,8 +245,9 @@ loss_curve(
 text = "This request was not trained on, so there is no curve."
 if losses:
     text = (
-        f"The loss was {losses[0]:.2f} nats a token at the first of "
-        f"{len(losses)} steps and {losses[-1]:.2f} at the last."
+        f"The loss was {losses[0]:.2f} nats a token (minus the natural "
+        f"logarithm of its probability) at the first of {len(losses)} steps "
+        f"and {losses[-1]:.2f} at the last."
     )
 Markdown(text)
 
@@ -312,8 +316,9 @@ for row in published if losses else ():
     figure = loop_figure(story)
     says = (
         "This request, once around the loop. Its answers, its margin and its "
-        "practice are those of the published runs of tuned TT-SI; its losses "
-        "were computed for this page."
+        "practice are those of tuned TT-SI, the loop with this book's "
+        "settings, in the published runs, whose rows come with the book. Its "
+        "losses were computed for this page."
     )
 glue("loop_figure", HTML(figure), display=False)
 glue("loop_says", says, display=False)

@@ -25,7 +25,7 @@ from myst_nb import glue
 from ttsi import benchmarks
 from ttsi.agent import Agent
 from ttsi.benchmarks.toolworld import SPLITS
-from ttsi.calls import render_calls
+from ttsi.calls import MalformedCall, parse_calls, render_calls
 from ttsi.data import data_root
 from ttsi.evaluation.statistics import proportion_interval
 from ttsi.evaluation.texts import interval_text
@@ -196,7 +196,7 @@ Markdown(
 # %% [markdown]
 # ## Train one yourself
 #
-# The same code, the same lessons, a far smaller model, and about a minute on one CPU thread. It goes to a temporary
+# The same code, the same lessons, a far smaller model, and one CPU thread. It goes to a temporary
 # folder that disappears with the page. At the smoke profile, which only asks whether everything runs, it takes a few
 # steps.
 
@@ -247,20 +247,21 @@ Markdown(
 )
 
 # %% [markdown]
-# What such an agent writes after its minute of life (the first tokens of its answer to the request above):
+# What such an agent writes (the first tokens of its answer to the request above):
 
 # %%
 live_prompt = live_agent.prompt(
     answer_chat(drawn.request.messages), drawn.request.tools
 )
-print(live_agent.decode(live_agent.generate([live_prompt])[0]))
+live_answer = live_agent.decode(live_agent.generate([live_prompt])[0])
+print(live_answer)
 
 # %% [markdown]
 # ## Its teacher
 #
 # The paper also lets a stronger model write the practice examples (*test-time distillation*, TT-D). This book's
 # stand-in for such a model, so that no chapter needs an account anywhere, is the *tiny teacher*: the tiny agent with
-# each layer followed by a copy that adds nothing at first ([arXiv 2401.02415](https://arxiv.org/abs/2401.02415)),
+# each layer followed by a copy that adds nothing at first, as in LLaMA Pro {cite:p}`wu2024llamapro`,
 # trained further, on the words of the unseen splits as well. It never saw a test conversation, but it knows words that
 # the agent does not. [](09_who_writes_the_practice) asks it to write. The table counts its own training tokens, which
 # come on top of the agent's, and scores both on a few validation samples of `single/unseen`.
@@ -318,6 +319,15 @@ glue(
     display=False,
 )
 glue("training_loss", f"{smooth.iloc[-1]:.2f}", display=False)
+try:
+    well_formed = bool(parse_calls(live_answer))
+except MalformedCall:
+    well_formed = False
+glue(
+    "live_form",
+    f"is {'a' if well_formed else 'no'} well-formed call",
+    display=False,
+)
 glue("live_seconds", f"{live_log['seconds'].sum():.0f}", display=False)
 glue("live_steps", f"{len(live_log):,}", display=False)
 glue("live_tokens", f"{tokens.iloc[-1]:,}", display=False)
@@ -332,8 +342,8 @@ glue(
 # - The book's agent took {glue:text}`training_steps` steps over {glue:text}`training_tokens` tokens,
 #   {glue:text}`training_minutes` minutes in all, to a loss of {glue:text}`training_loss` nats a token.
 # - The one on this page took {glue:text}`live_steps` steps over {glue:text}`live_tokens` tokens in
-#   {glue:text}`live_seconds` seconds; its loss went from {glue:text}`live_first` to {glue:text}`live_last`. The
-#   format is learned first; copying comes much later.
+#   {glue:text}`live_seconds` seconds; its loss went from {glue:text}`live_first` to {glue:text}`live_last`. What it
+#   answered above {glue:text}`live_form`.
 # - Exact match is {glue:text}`agent_seen` on seen tools and {glue:text}`agent_unseen` on unseen ones. That gap is
 #   what adaptation can work on.
 #

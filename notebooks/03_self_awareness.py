@@ -26,6 +26,7 @@ from ttsi.benchmarks.toolworld import SPLITS
 from ttsi.data import data_root
 from ttsi.estimators import ESTIMATORS
 from ttsi.evaluation.comparison import (
+    FEW,
     differences,
     effect_text,
     p_text,
@@ -144,11 +145,12 @@ for group, where in groups.items():
     counted = (
         f"{wrong[where].sum():,} of {where.sum():,} base answers are wrong"
     )
-    undefined = areas[names[0], group] is None
-    lines.append(
-        f"- {group} splits: "
-        f"{counted}{'; AUROC is undefined' if undefined else ''}."
-    )
+    warning = ""
+    if areas[names[0], group] is None:
+        warning = "; AUROC is undefined"
+    elif wrong[where].sum() < FEW:
+        warning = ", too few to compare AUROCs by"
+    lines.append(f"- {group} splits: {counted}{warning}.")
 Markdown("\n".join(lines))
 
 # %% [markdown]
@@ -192,7 +194,7 @@ for request in drawn:
 # %% [markdown]
 # The scales differ too: the same *tau* means something else to each estimator. The table gives the *tau* that comes
 # nearest to flagging a given share of the unseen splits' samples, and the share that it does flag; an estimator with
-# few possible values cannot flag any share.
+# few possible values cannot flag every share.
 
 # %% tags=["hide-input"]
 inside = margins[groups["unseen"]]
@@ -346,19 +348,21 @@ ranked = sorted(
     names, key=lambda name: areas[name, "unseen"].estimate, reverse=True
 )
 best = areas[ranked[0], "unseen"]
-level = [name for name in ranked[1:] if areas[name, "unseen"].high >= best.low]
+CLOSE = 0.05  # to the highest AUROC
+close = [
+    name
+    for name in ranked[1:]
+    if best.estimate - areas[name, "unseen"].estimate < CLOSE
+]
 chance = [name for name in names if round(areas[name, "unseen"].low, 2) <= 0.5]
 
 # %% tags=["hide-input"]
 lines = [
-    f"- Best on the unseen splits: `{ranked[0]}`, AUROC {cell(best)}.",
     (
-        "- Intervals that overlap with it, so the order may be chance: "
-        f"{listed(level)}."
-    ),
-    (
-        "- Clearly behind: "
-        f"{listed([name for name in ranked[1:] if name not in level])}."
+        f"- Highest on the unseen splits: `{ranked[0]}`, AUROC {cell(best)}. "
+        f"Less than {CLOSE:g} below it: {listed(close)}. Further below: "
+        f"{listed([name for name in ranked[1:] if name not in close])}. No "
+        "test was made of the order."
     ),
     (
         "- Pooled over the unseen splits not told from chance: "

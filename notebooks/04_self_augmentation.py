@@ -109,8 +109,8 @@ example_verdicts(counts)
 # - **hesitation**: the tool of the call is drawn from the probabilities that the agent gives the offered tools, and
 #   the opening of that call is put into its mouth; it completes the arguments, then writes the request. It practises
 #   on the tools that it hesitates between, and an offered tool's name is spelled right by construction.
-# - **constrained**: the agent writes all of it, but of the call it can write only what a grammar allows: an offered
-#   tool, and arguments of that tool's schema.
+# - **constrained**: the agent writes all of it, but a grammar fixes the names in its calls: an offered tool, and
+#   arguments of that tool. It neither requires an argument nor checks its type, so a call can still break the schema.
 #
 # The second gives the agent's own hesitation back to it; none reads a label. The requests, seeds
 # and temperature of the figure are the same for all.
@@ -136,27 +136,22 @@ example_verdicts(counts)
 # A request, and the first example of each way:
 
 # %% tags=["hide-input"]
+read = set()
 for request in requests[::samples]:
     parts = [("request", transcript(request.messages))]
     for way in ways:
         first = written[way][request.id][0]
         parts.append((f"{way}: {first.verdict}", first.text))
+        read.add(first.verdict)
     display(HTML(card(request.id.split("/")[1], parts)))
 
-# %% [markdown]
-# One of each verdict that occurred:
-
 # %% tags=["hide-input"]
-firsts = table.groupby("verdict", sort=False).first()
-HTML(
-    card(
-        "The first of each verdict",
-        [
-            (f"{one.Index} ({one.way})", one.text)
-            for one in firsts.itertuples()
-        ],
-    )
-)
+unread = table[~table["verdict"].isin(read)].drop_duplicates("verdict")
+parts = [
+    (f"{one.verdict} ({one.way})", one.text) for one in unread.itertuples()
+]
+if parts:
+    display(HTML(card("The first of each other verdict that occurred", parts)))
 
 # %% [markdown]
 # ## How much is valid
@@ -230,7 +225,7 @@ glue("augmentation_requests", str(len(requests)), display=False)
 #
 # These are validation requests: the published runs' way was chosen on such, never on test samples, when the constrained way did not
 # exist yet. *Valid* is a property of form. An example whose tool does not mean what its request says is valid
-# here, and the agent will learn from it what it already believed.
+# here.
 #
 # ## Things to try
 #

@@ -52,6 +52,7 @@ right = right_answers(
 )
 right = right.xs("direct", axis="columns", level="decoding")
 glue("sweep_n", str(len(right)), display=False)
+glue("sweep_split", ", ".join(own["base"]["split"].unique()), display=False)
 
 
 # %% tags=["hide-input"]
@@ -79,16 +80,30 @@ def sweep(setting, *prefixes):
     return pd.DataFrame(cells).sort_values("value", ignore_index=True)
 
 
-def extremes(table, setting):
-    lowest, highest = (
-        table.loc[table["estimate"].agg(which)]
-        for which in ("idxmin", "idxmax")
-    )
+def right_of(table, setting):
+    counts = [
+        f"{right[row.family].sum()} with {setting} = {row.value:g}"
+        for row in table.itertuples()
+    ]
     return (
-        f"The lowest accuracy is {lowest['estimate']:.1%}, at {setting} = "
-        f"{lowest['value']:g}, the highest {highest['estimate']:.1%}, at "
-        f"{setting} = {highest['value']:g}; base has {base:.1%}."
+        f"Right answers of {len(right)}: {', '.join(counts)}; "
+        f"{right['base'].sum()} with base."
     )
+
+
+IN_WORDS = {
+    "learning-rate": "a learning rate of {}",
+    "k": "K = {}",
+    "epochs": "epochs = {}",
+    "rank": "rank = {}",
+}
+
+
+def in_words(name):
+    if name == "tt-si":
+        return "the profile's settings"
+    setting, _, value = name.rpartition("-")
+    return IN_WORDS[setting].format(value)
 
 
 base = right["base"].mean()
@@ -98,13 +113,13 @@ rate_sweep = sweep("learning_rate", "learning-rate-")
 setting_sweep(rate_sweep, setting="learning rate", base=base)
 
 # %% [markdown]
-# **On these {glue:text}`sweep_n` samples, {glue:text}`sweep_told_apart`.** Against base the change ranges from
-# {glue:text}`sweep_worst_points` to {glue:text}`sweep_best_points`, and {glue:text}`sweep_gains`.
+# **On {glue:text}`sweep_n` samples of {glue:text}`sweep_split`, {glue:text}`sweep_told_apart`.** Against base the
+# change ranges from {glue:text}`sweep_worst_points` to {glue:text}`sweep_best_points`, and {glue:text}`sweep_gains`.
 
 # %% [markdown]
 # ## How it was measured
 #
-# The samples are test samples with tools that the agent has never seen, the first of each of five seeds of the
+# The samples are test samples of {glue:text}`sweep_split`, the first of each of five seeds of the
 # published runs. The profile's own settings were fixed before, on validation samples (at the end of this chapter);
 # nothing here was used to choose. Every sample is adapted, whatever its margin: the question is what training does, not
 # when to train.
@@ -123,7 +138,7 @@ k_sweep = sweep("k", "k-")
 setting_sweep(k_sweep, setting="practice examples K", base=base)
 
 # %% tags=["hide-input"]
-Markdown(extremes(k_sweep, "K"))
+Markdown(right_of(k_sweep, "K"))
 
 # %% [markdown]
 # ## Steps
@@ -135,7 +150,7 @@ epoch_sweep = sweep("epochs", "epochs-")
 setting_sweep(epoch_sweep, setting="epochs", base=base)
 
 # %% tags=["hide-input"]
-Markdown(extremes(epoch_sweep, "epochs"))
+Markdown(right_of(epoch_sweep, "epochs"))
 
 # %% [markdown]
 # ## Learning rate
@@ -152,7 +167,7 @@ rank_sweep = sweep("rank", "rank-")
 setting_sweep(rank_sweep, setting="rank", base=base)
 
 # %% tags=["hide-input"]
-Markdown(extremes(rank_sweep, "rank"))
+Markdown(right_of(rank_sweep, "rank"))
 
 # %% [markdown]
 # ## Against base, and against the profile
@@ -167,6 +182,18 @@ against_base = differences(
 )
 readable_differences(against_base)
 
+# %% tags=["hide-input"]
+apart = [
+    in_words(row.after[0])
+    for row in against_base.itertuples()
+    if row.low > 0 or row.high < 0
+]
+Markdown(
+    "Intervals that lie wholly on one side of zero: of "
+    f"{', '.join(apart) or 'none'}. Settings whose intervals hold zero cannot "
+    "be ranked."
+)
+
 # %% [markdown]
 # Then each against the profile's own settings: what another setting would have changed.
 
@@ -177,34 +204,29 @@ against_profile = differences(
 )
 readable_differences(against_profile)
 
+
 # %% tags=["remove-cell"]
-best = against_base.loc[against_base["estimate"].idxmax()]
-worst = against_base.loc[against_base["estimate"].idxmin()]
-NONE = "no effect that these samples can tell from chance"
-effects = {
-    row.after[0]: effect_text(row) for row in against_profile.itertuples()
-}
+def extreme(which):
+    """Say how many are right at one end, and with which settings."""
+    counts = right[names].sum()
+    end = counts.agg(which)
+    ties = [in_words(name) for name in names if counts[name] == end]
+    return f"{end} of {len(right)}, with {', '.join(ties)}"
+
+
 told_apart = [
-    f"{name} shows {effect}"
-    for name, effect in effects.items()
-    if effect != NONE
+    f"{in_words(row.after[0])} shows {effect_text(row)}"
+    for row in against_profile.itertuples()
+    if effect_text(row).startswith("a ")
 ]
 paper_rate = against_base[
     against_base["after"] == ("learning-rate-0.0001", "direct")
 ].iloc[0]
-ties = against_base.loc[
-    against_base["estimate"] == best["estimate"], "after"
-].map(lambda after: after[0])
-glue(
-    "sweep_best",
-    f"{', '.join(ties)}: {points_text(best)} points",
-    display=False,
-)
-glue(
-    "sweep_worst",
-    f"{worst['after'][0]}: {points_text(worst)} points",
-    display=False,
-)
+ordered = against_base.sort_values("estimate")
+best, worst = ordered.iloc[-1], ordered.iloc[0]
+glue("sweep_best", extreme("max"), display=False)
+glue("sweep_worst", extreme("min"), display=False)
+glue("sweep_base", str(right["base"].sum()), display=False)
 glue("sweep_best_points", f"{points_text(best)} points", display=False)
 glue("sweep_worst_points", points_text(worst), display=False)
 gaining = sum(
@@ -297,9 +319,10 @@ readable_differences(on_validation)
 # %% [markdown]
 # ## What we learned
 #
-# On {glue:text}`sweep_n` samples, every one adapted:
+# On {glue:text}`sweep_n` samples of {glue:text}`sweep_split`, every one adapted:
 #
-# - The largest gain over base: {glue:text}`sweep_best`. The smallest: {glue:text}`sweep_worst`.
+# - Most right answers: {glue:text}`sweep_best`. Fewest: {glue:text}`sweep_worst`. With base {glue:text}`sweep_base`.
+#   Over base {glue:text}`sweep_gains`.
 # - The paper's learning rate: {glue:text}`sweep_paper_rate`. It was meant for another model.
 # - After Holm's adjustment, {glue:text}`sweep_told_apart`. With this few samples an effect has to be large to be seen,
 #   and what cannot be told apart is not shown to be equal.

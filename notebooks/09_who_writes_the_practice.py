@@ -3,10 +3,10 @@
 #
 # **Is an agent good enough to be its own teacher, and does better practice make better answers?**
 #
-# Three authors write practice examples for the same requests: the agent itself (tuned TT-SI), a larger agent that knows more
-# words (TT-D, test-time distillation), and the benchmark's own grammar, which is never wrong (an *oracle*: an upper
-# bound, no method). You will see how much of what they write can be used, how much of it is *right*, and what that is
-# worth in answers.
+# Three authors write practice examples for the same requests: the agent itself (tuned TT-SI), a *teacher*, which is a
+# larger agent that knows more words (TT-D, test-time distillation), and an *oracle*, the benchmark's own grammar. The
+# oracle's examples are always right, which does not make them the most useful. You will see how much of what they write
+# can be used, how much of it is *right*, and what that is worth in answers.
 
 # %% tags=["parameters"]
 profile = "tiny"
@@ -109,10 +109,9 @@ counts = pd.crosstab(written["author"], written["fate"]).reindex(
 example_verdicts(counts, rows="author")
 
 # %% [markdown]
-# **On unseen tools, against the agent's own practice, the larger agent's shows {glue:text}`practice_effect_tt-d_unseen`, the
-# oracle's {glue:text}`practice_effect_tt-d-oracle_unseen`.** Of the agent's own examples {glue:text}`practice_right_self` are
-# right, of the larger agent's {glue:text}`practice_right_teacher`, of the oracle's all. "What we learned" has the changes
-# in points.
+# **On unseen tools, against the agent's own practice, {glue:text}`practice_effects`.** Of the agent's own examples
+# {glue:text}`practice_right_self` are right, of the teacher's {glue:text}`practice_right_teacher`, of the oracle's all.
+# "What we learned" has the changes in points.
 
 # %% [markdown]
 # ## Valid, and right
@@ -125,8 +124,8 @@ example_verdicts(counts, rows="author")
 
 # %% [markdown]
 # Examples for one request resemble each other, so the request is the unit of the intervals: the mean share of its
-# examples that are valid and right, the share of requests with two examples of the same text, and that of requests
-# with a valid one, which are the only ones that practice can change.
+# examples that are valid and right, and the share of requests with a valid one, which are the only ones that practice
+# can change.
 
 # %%
 flags = written.assign(
@@ -143,14 +142,8 @@ def quality(of_requests):
     means = {
         name: mean_interval(of_requests[name]) for name in ("valid", "right")
     }
-    once = {
-        "some duplicate": accuracy(of_requests["duplicate"] > 0),
-        "some valid": accuracy(of_requests["valid"] > 0),
-    }
-    return {
-        name: interval_text(found, ".0%")
-        for name, found in {**means, **once}.items()
-    }
+    means["some valid"] = accuracy(of_requests["valid"] > 0)
+    return {name: interval_text(found, ".0%") for name, found in means.items()}
 
 
 overall = {
@@ -159,6 +152,15 @@ overall = {
 }
 pd.DataFrame(overall).T.rename_axis(
     f"n = {rows['sample_id'].nunique()} requests", axis="columns"
+)
+
+# %% tags=["hide-input"]
+repeated = (by_request["duplicate"] > 0).groupby("author").sum()
+Markdown(
+    "Two examples of the same text were written for this many of the "
+    "requests: "
+    + ", ".join(f"{repeated[author]} by {author}" for author in overall)
+    + "."
 )
 
 # %% [markdown]
@@ -191,18 +193,21 @@ points = [
                 of_samples["base_correct"], of_samples["greedy_correct"]
             )
         ),
+        **vars(
+            mcnemar(of_samples["base_correct"], of_samples["greedy_correct"])
+        ),
     }
     for (split, author), of_samples in rows.groupby(
         ["split", "author"], sort=False
     )
 ]
-points = pd.DataFrame(points)
+points = with_holm(pd.DataFrame(points))
 
 # %% mystnb={"image": {"alt": "For each author and split, the gain in accuracy against the share of right practice examples, with intervals; unseen tools in the upper panel, seen ones in the lower."}, "figure": {"name": "fig-practice-gain", "caption": "Gain over base against the share of written examples that are right: a point for each author and split, every sample adapted. Points at the same share stand side by side; a point without whiskers is a split on which no answer changed for better or worse."}}
 quality_and_gain(points)
 
 # %% tags=["hide-input"]
-lines = []
+lines, adjusted = [], []
 for author, of_author in points.groupby("author", sort=False):
     gains, losses = (
         of_author[of_author["low"] > 0]["split"],
@@ -212,17 +217,17 @@ for author, of_author in points.groupby("author", sort=False):
         f"- {author}: above base on {', '.join(gains) or 'no split'}; below "
         f"on {', '.join(losses) or 'none'}."
     )
-losing = points[(points["author"] == "the oracle") & (points["high"] < 0)][
-    "split"
-]
-if len(losing):
-    lines.append(
-        "\nExamples that are all right are no protection: the oracle's "
-        f"practice loses on {', '.join(losing)}."
-    )
+    adjusted += [
+        f"{effect_text(row)} for {author} on {row.split}"
+        for row in of_author.itertuples()
+        if effect_text(row) in ("a gain", "a loss")
+    ]
 Markdown(
-    "Splits whose interval lies wholly on one side of zero:\n\n"
+    "By intervals alone, unadjusted, these splits lie wholly on one side of "
+    "zero:\n\n"
     + "\n".join(lines)
+    + f"\n\nThat is a hint each, of {len(points)} intervals. Adjusted for "
+    f"that number (Holm), this is shown: {'; '.join(adjusted) or 'nothing'}."
 )
 
 # %% [markdown]
@@ -289,32 +294,21 @@ groups[
 
 # %% tags=["hide-input"]
 own = groups.loc[("unseen", "the agent")]
-gap = own.loc["some wrong", "estimate"] - own.loc["all right", "estimate"]
-apart = (
-    own.loc["some wrong", "low"] > own.loc["all right", "high"]
-    or own.loc["some wrong", "high"] < own.loc["all right", "low"]
+some_wrong, all_right = own.loc["some wrong"], own.loc["all right"]
+Markdown(
+    f"On unseen tools **{some_wrong['fixed']} of the {own['fixed'].sum()} "
+    "samples that the agent's own practice fixed had some wrong practice**. "
+    f"In all, {some_wrong['n']} requests had some: the agent had "
+    f"{some_wrong['base right']} of them right to begin with; "
+    f"{some_wrong['fixed']} were fixed, {some_wrong['broken']} broken. Those "
+    f"whose practice is all right began at {all_right['base right']} and "
+    f"change by {points_text(all_right)} points. The groups differ in what "
+    "there was to fix, so this does not show that wrong practice is better."
 )
-if apart and gap > 0:
-    text = (
-        "On unseen tools the agent's own practice gains **more where some of "
-        "it is wrong** than where all of it is right."
-    )
-elif apart:
-    text = (
-        "On unseen tools the agent's own practice gains more where all of it "
-        "is right than where some of it is wrong."
-    )
-else:
-    text = (
-        "On unseen tools the two groups of the agent's own practice cannot "
-        "be told apart."
-    )
-Markdown(text)
 
 # %% [markdown]
-# The groups need not be alike: a request that is hard to write for may be hard to answer, too. *Base right* shows how far
-# they differ. So the table compares answers before and after *within* a group, and says nothing of what right practice would have done for
-# the other group; the oracle's rows are nearer to that.
+# The table compares answers before and after *within* a group. It says nothing of what right practice would have done
+# for the other group; the oracle's rows are nearer to that.
 #
 # ## What is wrong about the wrong ones
 #
@@ -352,7 +346,9 @@ def names_no_tool(row):
         return False
 
 
-misspelled = accuracy([misspells(text) for text in wrong["text"]])
+misspelled = mean_interval(
+    wrong["text"].map(misspells).groupby(wrong["sample"]).mean()
+)
 fixed = rows[
     (rows["author"] == "the agent")
     & ~rows["base_correct"]
@@ -360,8 +356,8 @@ fixed = rows[
 ]
 invented = accuracy([names_no_tool(row) for row in fixed.itertuples()])
 print(
-    "wrong examples whose request lacks the noun of their call: "
-    f"{percent(misspelled)}"
+    "wrong examples whose request lacks the noun of their call, mean over "
+    f"test requests: {percent(misspelled)}"
 )
 print(
     "fixed samples whose base answer called a tool that is not offered: "
@@ -405,7 +401,9 @@ authors = {
 }
 pd.concat(
     {
-        f"{tools} tools": readable_differences(table)
+        f"{tools} tools": readable_differences(table).set_axis(
+            [AUTHORS[after] for after, _ in table["after"]]
+        )
         for tools, table in authors.items()
     }
 )
@@ -417,7 +415,8 @@ pd.concat(
 # ## Shown instead of trained on
 #
 # TT-ICL puts the same self-written examples into the prompt and trains on nothing; ICL (in-context learning) shows
-# examples of the training set instead. Both against base:
+# examples of the training set instead. Both against base, without a gate: every request is shown its examples.
+# [](06_results) has TT-ICL behind the gate.
 
 # %% tags=["hide-input"]
 shown = read_study(data_root() / "results", "base", "tt-icl", "icl").pivot(
@@ -445,7 +444,7 @@ readable_differences(in_context).rename_axis(
 # speaks OpenAI's protocol: here the tiny teacher, served on this machine by `transformers serve` for the length of this
 # cell. Any other endpoint takes its place by its URL.
 
-# %%
+# %% tags=["hide-input"]
 agent, oracle = load_agent(config), OracleTeacher()
 requests = [sample.request for sample in load_samples(config)[:samples]]
 
@@ -473,7 +472,7 @@ def part(author, attempt, request):
     return f"{author}: {attempt.verdict}{fits}", attempt.text
 
 
-# %%
+# %% tags=["hide-input"]
 with teacher_of(configure(profile, method="tt-d")) as teacher:
     for request in requests:
         asked = {
@@ -504,12 +503,29 @@ for author, name in zip(
             overall[author][share],
             display=False,
         )
+effects = {
+    AUTHORS[row.after[0]]: effect_text(row)
+    for row in authors["unseen"].itertuples()
+}
+told = [f"{author}'s shows {effect}" for author, effect in effects.items()]
+if len(set(effects.values())) == 1:
+    both = " and ".join(f"{author}'s" for author in effects)
+    told = [f"{both} both show {effects['the teacher']}"]
+glue("practice_effects", ", ".join(told), display=False)
 for tools, table in authors.items():
     for row in table.itertuples():
-        effect, key = effect_text(row), f"{row.after[0]}_{tools}"
-        told = f"{points_text(row)} points ({effect})"
-        glue(f"practice_{key}", told, display=False)
-        glue(f"practice_effect_{key}", effect, display=False)
+        glue(
+            f"practice_{row.after[0]}_{tools}", points_text(row), display=False
+        )
+shows = [
+    f"{AUTHORS[row.after[0]]}'s on {tools} tools shows {effect_text(row)}"
+    for tools, table in authors.items()
+    for row in table.itertuples()
+]
+effects = {one.partition(" shows ")[2] for one in shows}
+if len(effects) == 1:
+    shows = [f"each shows {effects.pop()}"]
+glue("practice_shows", "; ".join(shows), display=False)
 for row in in_context.itertuples():
     told = f"{points_text(row)} points ({effect_text(row)})"
     glue(f"practice_{row.after[0]}", told, display=False)
@@ -539,16 +555,17 @@ glue(
 # | the oracle | {glue:text}`practice_valid_oracle` | {glue:text}`practice_right_oracle` | {glue:text}`practice_some_valid_oracle` |
 #
 # - Against the agent's own practice, on unseen tools (n = {glue:text}`practice_n_unseen`), the teacher's changes accuracy
-#   by {glue:text}`practice_tt-d_unseen`, the oracle's by {glue:text}`practice_tt-d-oracle_unseen`.
-# - On seen tools (n = {glue:text}`practice_n_seen`): {glue:text}`practice_tt-d_seen`, and
-#   {glue:text}`practice_tt-d-oracle_seen`.
-# - Of the agent's wrong examples, {glue:text}`practice_misspelled` lack in the request the noun that the call spells
-#   right; of the samples that its practice fixed, {glue:text}`practice_invented` had called a tool that does not exist.
-# - Shown in the prompt instead, the agent's own examples change accuracy by {glue:text}`practice_tt-icl`, examples of the
-#   training set by {glue:text}`practice_icl`.
+#   by {glue:text}`practice_tt-d_unseen` points, the oracle's by {glue:text}`practice_tt-d-oracle_unseen`; on seen tools
+#   (n = {glue:text}`practice_n_seen`), by {glue:text}`practice_tt-d_seen` and {glue:text}`practice_tt-d-oracle_seen`:
+#   {glue:text}`practice_shows`.
+# - Of the agent's wrong examples for a request, on average {glue:text}`practice_misspelled` lack in what was written
+#   the noun that the call spells right; of the samples that its practice fixed, {glue:text}`practice_invented` had called a tool that
+#   does not exist.
+# - Shown in the prompt of every request instead, without a gate, the agent's own examples change accuracy by
+#   {glue:text}`practice_tt-icl`, examples of the training set by {glue:text}`practice_icl`.
 #
-# A teacher that knows this world's words, and an oracle that is never wrong, bound what better examples could add here.
-# What they would add to a model of the paper's size is another question.
+# A teacher that knows this world's words, and an oracle, show what better-informed and always-right examples added
+# here. What they would add to a model of the paper's size is another question.
 #
 # ## Things to try
 #

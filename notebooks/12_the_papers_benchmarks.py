@@ -51,9 +51,9 @@ reachable_shares(
 )
 
 # %% [markdown]
-# **No agent can be right on all of it.** Of {glue:text}`benchmarks_worst` only {glue:text}`benchmarks_limit` can be answered exactly by one
-# that keeps to what it is given. And a habit scores: as upstream lists the tools of SealTool, the first one is right for
-# {glue:text}`benchmarks_first_upstream`.
+# **Of the splits in the paper's table, {glue:text}`benchmarks_worst` has the lowest limit: {glue:text}`benchmarks_limit`
+# can be answered exactly by an agent that keeps to what it is given.** And a habit scores: as upstream lists the tools of
+# SealTool, the first one is right for {glue:text}`benchmarks_first_upstream`.
 #
 # ## Where the files come from
 #
@@ -73,6 +73,8 @@ sources = {
 pd.DataFrame(sources).T
 
 # %% [markdown]
+# `bfcl` is none of the four: the real model of [](14_a_real_model) was tuned on it.
+#
 # NexusRaven's queries may be used for non-commercial purposes only, so none of them is in this repository. ToolAlpaca's
 # golden answers hold keys of other services that its authors published; the reader replaces them before a sample is
 # made, and no key is printed or stored anywhere.
@@ -285,9 +287,8 @@ Markdown(
 )
 
 # %% [markdown]
-# For ToolAlpaca's split of real APIs the missing keys weigh most: its gold answers hold keys that neither the request nor the
-# tools state. The number is counted as soon as its file is at hand, and a score on it should be read against this
-# limit.
+# ToolAlpaca's split of real APIs needs keys that neither the request nor the tools state. They are counted where its file
+# is at hand.
 #
 # ## One rule of scoring
 #
@@ -319,19 +320,18 @@ glue(
 )
 glue("benchmarks_splits", str(len(survey.splits)), display=False)
 glue("benchmarks_missing", ", ".join(survey.missing) or "none", display=False)
-worst = min(
-    survey.splits,
-    key=lambda name: (
-        survey.splits[name].reachable / survey.splits[name].check.n
-    ),
+limits = pd.Series(
+    {name: one.reachable / one.check.n for name, one in survey.splits.items()}
 )
-limit = survey.splits[worst]
-glue("benchmarks_worst", worst, display=False)
-glue(
-    "benchmarks_limit",
-    f"{limit.reachable / limit.check.n:.1%} (n = {limit.check.n})",
-    display=False,
-)
+in_table = limits[limits.index.isin(evaluated)]
+for key, found in (("worst", in_table), ("worst_of_all", limits)):
+    lowest = found.idxmin()
+    glue(f"benchmarks_{key}", lowest, display=False)
+    glue(
+        f"benchmarks_{key.replace('worst', 'limit')}",
+        f"{found[lowest]:.1%} (n = {survey.splits[lowest].check.n})",
+        display=False,
+    )
 glue("benchmarks_order_effect", order_effect, display=False)
 
 # %% [markdown]
@@ -342,8 +342,9 @@ glue("benchmarks_order_effect", order_effect, display=False)
 #   lists the tools, in {glue:text}`benchmarks_first_shuffled` once they are shuffled, and in
 #   {glue:text}`benchmarks_first_chance` by chance. An accuracy there says little without the order.
 # - What the order does to the paper's model: {glue:text}`benchmarks_order_effect`.
-# - The split with the lowest limit is {glue:text}`benchmarks_worst`: at most {glue:text}`benchmarks_limit` can be
-#   matched exactly from what is given.
+# - Of the splits in the paper's table, {glue:text}`benchmarks_worst` has the lowest limit: at most
+#   {glue:text}`benchmarks_limit` can be matched exactly from what is given. Of all splits counted here it is
+#   {glue:text}`benchmarks_worst_of_all`: {glue:text}`benchmarks_limit_of_all`.
 #
 # ## Things to try
 #

@@ -217,9 +217,9 @@ for name, text in texts.items():
 # it, {glue:text}`real_effect_tt_si`; constrained decoding, which trains nothing, {glue:text}`real_effect_constrained`.** The model
 # alone is right in {glue:text}`real_base` of the requests. What changes that:
 #
-# - **TT-SI in the paper's setting**: {glue:text}`real_paper`. Of {glue:text}`real_paper_n` requests {glue:text}`real_paper_unsure`
-#   lie below its tau, {glue:text}`real_paper_practised` of these have a valid example to practise on, and
-#   {glue:text}`real_paper_changed` answers change.
+# - **TT-SI in the paper's setting**: {glue:text}`real_paper`. With a seed, on average, {glue:text}`real_paper_unsure` of
+#   {glue:text}`real_paper_n` requests lie below its tau, {glue:text}`real_paper_practised` of these have a valid example to
+#   practise on, and {glue:text}`real_paper_changed` answers change.
 # - **TT-SI as we tuned it**: {glue:text}`real_tuned`.
 # - **Constrained decoding**: {glue:text}`real_constrained`. Tuned TT-SI on top of it: {glue:text}`real_both`.
 # - **Training once** on {glue:text}`real_validation` answered validation samples (SFT): {glue:text}`real_sft`.
