@@ -39,7 +39,6 @@ SETTINGS_AND_NAMES = (
     r"five times one answer",  # of five answers
     r"[Aa] quarter of an hour|about half an hour",
     r"(Section|Chapter|Chapters|steps) \d+(\.\d+)*( to \d+)?",
-    r"arXiv \d{4}\.\d{5}",
 )
 NUMBER = re.compile(r"(?<![\w.-])[-+−]?\d[\d.,]*%?(?![\w-])")
 FACTOR = re.compile(
