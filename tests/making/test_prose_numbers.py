@@ -27,7 +27,7 @@ SETTINGS_AND_NAMES = (
     r"(below|tau) 0\.95",  # the paper's gate
     r"pass@5",
     r"below 0\.05",  # what is called a gain
-    r"rank \$?8|1e-4|5\s+epochs|16, all\s+linear",  # the paper's training
+    r"rank \$?8|5\s+epochs|16, all\s+linear",  # the paper's training
     r"seed 0",
     r"135 million parameters|4 bits",  # a model's name and its file's format
     # sizes and bounds that tests and measurements are set to
