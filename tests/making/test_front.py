@@ -57,6 +57,18 @@ def test_a_page_gets_what_chapters_glued_and_a_dash_for_the_rest(tmp_path, chapt
     assert body.startswith("# T")
 
 
+def test_an_interval_of_the_page_stays_on_one_line(tmp_path):
+    page, staged = tmp_path / "intro.md", tmp_path / "01_first.ipynb"
+    page.write_text("# T\n\n{{ gain }} {{ share }}\n")
+    outputs = [glue("gain", plain="'+6.6 (+4.0 to +9.4) points'"), glue("share", plain="'73.4% (69.2–77.6)'")]
+    nbformat.write(new_notebook(cells=[new_code_cell("x", outputs=outputs)]), staged)
+    (tmp_path / "01_first.py").write_text("# %%\n1 + 1\n")
+    fill_front_page(page, {Chapter(tmp_path / "01_first.py"): staged}, Manifest())
+    values = yaml.safe_load(page.read_text().split("---\n")[1])["myst"]["substitutions"]
+    assert values["gain"] == "+6.6 (+4.0\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}+9.4) points"
+    assert values["share"] == "73.4% (69.2\N{WORD JOINER}–\N{WORD JOINER}77.6)"
+
+
 def test_a_page_without_values_stays_as_it_is(tmp_path, chapters):
     page = tmp_path / "intro.md"
     page.write_text("# T\n")

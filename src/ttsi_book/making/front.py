@@ -21,6 +21,7 @@ WORDS_A_MINUTE = 200
 MINUTES_A_RESULT = 0.25
 """To look at one figure or table."""
 
+_INTERVAL = re.compile(r"\([-+\d.]+( to |–)[-+\d.]+\)")
 _USED = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _PREFIX = "application/papermill.record/"
 _FRONT = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
@@ -41,7 +42,7 @@ def fill_front_page(page: Path, chapters: Mapping[Chapter, Path], manifest: Mani
         values |= dict(glued(nbformat.read(staged, as_version=4)))
     found = _FRONT.match(text)
     front: dict[str, Any] = yaml.safe_load(found[1]) if found else {}
-    known = {name: values.get(name, "–") for name in sorted(used)}
+    known = {name: _INTERVAL.sub(_on_one_line, values.get(name, "–")) for name in sorted(used)}
     front["myst"] = front.get("myst", {}) | {"substitutions": known}
     body = text[found.end() :] if found else text
     page.write_text(f"---\n{yaml.safe_dump(front, allow_unicode=True)}---\n{body}", encoding="utf-8")
@@ -62,6 +63,10 @@ def reading_minutes(chapter: Chapter) -> int:
     words = sum(len(cell.source.split()) for cell in cells if cell.cell_type == "markdown")
     results = sum(cell.cell_type == "code" for cell in cells)
     return math.ceil(words / WORDS_A_MINUTE + results * MINUTES_A_RESULT)
+
+
+def _on_one_line(interval: re.Match[str]) -> str:
+    return interval[0].replace(" ", "\N{NO-BREAK SPACE}").replace("–", "\N{WORD JOINER}–\N{WORD JOINER}")
 
 
 def _as_myst(data: Mapping[str, str]) -> str:
