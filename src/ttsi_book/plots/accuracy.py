@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
 from ttsi_book.plots.colours import GREY, INK, MARKERS, RIGHT, WRONG, Look, looks
-from ttsi_book.plots.frame import close_up, count, legend, new_figure, reach
+from ttsi_book.plots.frame import close_up, count, in_points, legend, new_figure, reach
 
 LINE = 0.15
 """Inches from one line of dots to the next."""
@@ -29,16 +29,17 @@ def accuracy_dots(table: pd.DataFrame, *, row: str = "method", series: str = "de
     return figure
 
 
-def difference_dots(table: pd.DataFrame, *, series: str) -> Figure:
-    """Show what comparisons gain or lose: a row for each `label`, a marker for each value of the column `series`.
+def difference_dots(table: pd.DataFrame, *, series: str, by_row: bool = True) -> Figure:
+    """Show what comparisons gain or lose: a row for each `label`, a mark for each value of the column `series`.
 
-    `table` also has the `estimate`, `low`, `high`, `n` of a difference of shares.
+    `table` also has the `estimate`, `low`, `high`, `n` of a difference of shares. A colour is that of a row, or else of
+    a series.
     """
-    figure, axes = interval_dots(table, row="label", series=series, by_row=True)
+    figure, axes = interval_dots(table, row="label", series=series, by_row=by_row)
     axes.axvline(0, color=GREY, linewidth=1)
     ends = close_up(min([*table["low"], -0.01]), max([*table["high"], 0.01]), ends=(-1, 1))
     axes.set(xlim=ends, xlabel="difference in accuracy (percentage points)", ylabel="method")
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:+.0f}" if share else "0"))
+    in_points(axes.xaxis)
     return figure
 
 

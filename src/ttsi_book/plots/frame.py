@@ -15,9 +15,10 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.textpath import TextPath
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 from matplotlib_inline.config import InlineBackend
 
 from ttsi.evaluation.statistics import Interval
@@ -80,6 +81,12 @@ def share_axis(axes: Axes, label: str) -> None:
     """Let the vertical axis run from 0% to 100%."""
     axes.set(ylim=(0, 1), ylabel=label)
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+
+
+def in_points(axis: Axis) -> None:
+    """Write the differences of shares along an axis as percentage points with a sign, in steps that need no rounding."""
+    axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:+.3g}" if share else "0"))
 
 
 def close_up(low: float, high: float, *, ends: tuple[float, float] = (0, 1)) -> tuple[float, float]:

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, PercentFormatter
+from matplotlib.ticker import PercentFormatter
 
 from ttsi_book.plots.colours import GREY, INK, looks
-from ttsi_book.plots.frame import close_up, count, legend, new_figure, whiskers
+from ttsi_book.plots.frame import close_up, count, in_points, legend, new_figure, whiskers
 
 MARKERS = "osD^"
 SIDE_BY_SIDE = 0.016
@@ -32,7 +32,7 @@ def quality_and_gain(points: pd.DataFrame) -> Figure:
         _points(axes, points.query("tools == @tools"), colours, markers)
         ends = close_up(min([*points["low"], 0]), max([*points["high"], 0]), ends=(-1, 1))
         axes.set(ylim=ends, ylabel=f"gain, {tools} (points)")
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:+.0f}" if share else "0"))
+        in_points(axes.yaxis)
     below.set(xlim=(min(0.9 * points["right"].min(), 0.9), 1.03), xlabel="share of written examples that are right")
     below.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     legend(figure, f"whiskers: 95% interval ({count(points)} a point)")
