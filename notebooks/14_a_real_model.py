@@ -395,7 +395,7 @@ for name, found in {
 # deviation of one seed's accuracy, over the same samples:
 
 # %% tags=["hide-input"]
-seeds = by_seed(rows)
+seeds = by_seed(rows[rows["family"].isin(families)])
 if seeds.empty:
     display(Markdown("No method was run with a second seed yet."))
 else:

@@ -84,7 +84,7 @@ def share_axis(axes: Axes, label: str) -> None:
 
 
 def in_points(axis: Axis) -> None:
-    """Write the differences of shares along an axis as percentage points with a sign, in steps that need no rounding."""
+    """Write the differences of shares along an axis as signed percentage points, in steps that need no rounding."""
     axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:+.3g}" if share else "0"))
 
