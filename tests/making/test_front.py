@@ -11,7 +11,7 @@ from ttsi.runs.config import configure
 from ttsi.runs.results import flat
 from ttsi.studies.real import PAPER_SETTING
 from ttsi_book.analysis.changes import TUNED, as_markdown, changed_settings
-from ttsi_book.analysis.real_results import GATED, compared, read_results
+from ttsi_book.analysis.real_results import GATED, OTHERS, PRIMARY, compared, read_results
 from ttsi_book.making.chapters import Chapter
 from ttsi_book.making.front import fill_front_page, glued
 from ttsi_book.making.manifest import Manifest
@@ -128,9 +128,9 @@ def embedded():
     return comparison.differences(unseen, pairs).assign(family=[after for _, (after, _) in pairs]).set_index("family")
 
 
-def real():
+def real(pairs=PRIMARY):
     taus = {"tt-si-paper": PAPER_SETTING["tau"], **dict.fromkeys(GATED, configure("real").loop.tau)}
-    return compared(read_results(data_root() / "real", taus=taus)).query("set == 'SealTool'").set_index("after")
+    return compared(read_results(data_root() / "real", taus=taus), pairs).query("set == 'SealTool'").set_index("after")
 
 
 @pytest.mark.parametrize(("found", "paper"), [(embedded(), comparison.PAPER_GATE), (real(), "tt-si-paper")])
@@ -140,3 +140,9 @@ def test_what_the_front_page_says_was_found_holds(found, paper):
     assert found.loc["constrained", "low"] > found.loc["tt-si", "high"]
     assert found.loc["constrained", "p_holm"] < 0.05
     assert found.loc["tt-si-constrained", "estimate"] <= 0
+
+
+def test_what_the_front_page_says_of_the_vote_holds():
+    vote, tuned = real(OTHERS).loc["majority-vote"], real().loc["tt-si"]
+    assert vote["low"] > 0
+    assert tuned["low"] < vote["estimate"] < tuned["high"]
