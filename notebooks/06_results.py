@@ -155,18 +155,16 @@ pd.DataFrame(rows)
 compare.readable_accuracies(shares["unseen"])
 
 # %% tags=["hide-input"]
-voted = {
-    name: groups["unseen"][name] for name in ("base", "tt-si") if name in right
-}
+unseen = groups["unseen"]
 undrawn = {
-    name: int((columns["direct"] & ~columns["pass@5"]).sum())
-    for name, columns in voted.items()
+    name: int((unseen[name, "direct"] & ~unseen[name, "pass@5"]).sum())
+    for name in ("base", "tt-si")
 }
 Markdown(
     f"Of the right direct answers of tuned TT-SI, {undrawn['tt-si']} have no "
     f"right one among the five drawn; of base, {undrawn['base']}. Practice "
-    "makes the right tool's name the most likely one, and leaves much "
-    "probability on names that do not exist, which a draw then takes."
+    "can make the right call the most likely one, and still leave most of the "
+    "probability to others, which the draws then take."
 )
 
 # %% [markdown]
@@ -575,7 +573,6 @@ glue(
 gated = methods[PAPER_GATE]
 gated = gated[gated["split"].str.endswith("/unseen")]
 glue("results_gate_adapted", f"{gated['uncertain'].mean():.1%}", display=False)
-glue("results_gate_unsure", str(gated["uncertain"].sum()), display=False)
 glue("results_gate_practised", str(gated["adapted"].sum()), display=False)
 glue("settings_changes", Markdown(as_markdown(changes)), display=False)
 

@@ -173,7 +173,6 @@ texts = {
     "tuned": told("base", "tt-si"),
     "both": told("constrained", "tt-si-constrained"),
     "valid": f"{valid / attempts:.0%}",
-    "rate": f"{chosen.loop.lora.learning_rate:g}",
     "tau": f"{chosen.loop.tau:g}",
     "ungated": told("base", "tt-si-paper", source=ungated),
     "effect_ungated": effect_text(
@@ -192,9 +191,6 @@ texts = {
     "seeds": str(pair("base", "tt-si")["seeds"].iloc[0]),
     "second_tuned": told("base", "tt-si", source=tests_second),
     "first_tuned": told("base", "tt-si", source=tests_first),
-    "first_both": told("constrained", "tt-si-constrained", source=tests_first),
-    "first_paper": told("base", "tt-si-paper", source=tests_first),
-    "first_constrained": told("base", "constrained", source=tests_first),
     "first_p": p_text(
         pair("base", "tt-si", source=tests_first)["p_holm"].iloc[0]
     ),
@@ -395,12 +391,11 @@ for name, found in {
 # deviation of one seed's accuracy, over the same samples:
 
 # %% tags=["hide-input"]
-seeds = by_seed(rows[rows["family"].isin(families)])
+seeds = by_seed(rows)
 if seeds.empty:
     display(Markdown("No method was run with a second seed yet."))
 else:
-    named = seeds.rename(LABELS).rename(columns={"standard deviation": "SD"})
-    display(named.map("{:.1%}".format, na_action="ignore"))
+    display(seeds.map("{:.1%}".format, na_action="ignore").rename(LABELS))
 
 # %% [markdown]
 # Without the gate, with every sample of SealTool adapted whatever its margin, the paper's setting changes the accuracy by

@@ -65,7 +65,7 @@ def test_seeds_are_told_apart_where_there_are_several(folder):
     assert found.iloc[0].to_dict() == {
         "seed 0": 0.75,
         "seed 1": 0.0,
-        "standard deviation": pytest.approx(0.5303, abs=1e-4),
+        "SD": pytest.approx(0.5303, abs=1e-4),
     }
     (folder / "tt-si-paper.parquet").unlink()
     assert by_seed(read_results(folder, taus={})).empty

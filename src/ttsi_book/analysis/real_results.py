@@ -65,6 +65,7 @@ def read_results(folder: Path, *, taus: dict[str, float]) -> pd.DataFrame:
     kept = [
         replay(part, tau=taus[family]) if (family := str(name)) in taus else part
         for name, part in rows.groupby("family", sort=False)
+        if name != "base-votes"
     ]
     rows = pd.concat([*kept, *_votes(rows)], ignore_index=True)
     return rows.assign(set=rows["sample_id"].str.split("/").str[:2].str.join("/").map(SETS))
@@ -122,13 +123,13 @@ def shares(rows: pd.DataFrame, families: Iterable[str]) -> pd.DataFrame:
 def by_seed(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the accuracy of each family with each seed, where it has several, and their standard deviation.
 
-    Rows are sets and families; columns are `seed 0` and so on, and `standard deviation`. Nothing where all have one.
+    Rows are sets and families; columns are `seed 0` and so on, and `SD`. Nothing where all have one seed.
     """
     means: Any = rows.groupby(["set", "family", "seed"], sort=False)["greedy_correct"].mean()
     accuracies = means.unstack("seed")
     several = accuracies[accuracies.notna().sum(axis=1) > 1].dropna(axis=1, how="all").sort_index(axis=1)
     named = several.rename(columns="seed {}".format).rename_axis(index=[None, None], columns=None)
-    return named.assign(**{"standard deviation": several.std(axis=1)})
+    return named.assign(SD=several.std(axis=1))
 
 
 def awareness(rows: pd.DataFrame) -> pd.DataFrame:
@@ -156,11 +157,11 @@ def _answers(rows: pd.DataFrame, name: str, before: str, after: str) -> pd.DataF
     otherwise, and has other answers to about one sample in a hundred.
     """
     found = rows.query("set == @name and family == @after").set_index(["sample_id", "seed"])
-    right = found["base_correct"]
+    without = found["base_correct"]
     if after == "constrained":
         alone = rows.query("set == @name and family == @before").set_index(["sample_id", "seed"])
-        right = alone["greedy_correct"].reindex(found.index)
-    return pd.DataFrame({"before": right.astype(int), "after": found["greedy_correct"].astype(int)})
+        without = alone["greedy_correct"].reindex(found.index)
+    return pd.DataFrame({"before": without.astype(int), "after": found["greedy_correct"].astype(int)})
 
 
 def compared(rows: pd.DataFrame, pairs: Iterable[tuple[str, str]] = PRIMARY) -> pd.DataFrame:
