@@ -427,9 +427,7 @@ provenances = [
 facts = {
     "runs": len(provenances),
     "rows": f"{sum(len(methods[name]) for name in FAMILIES):,}",
-    "commit": ", ".join(
-        sorted({(one.commit or "unknown")[:10] for one in provenances})
-    ),
+    "commit": ", ".join(sorted({one.sources() for one in provenances})),
     "uncommitted changes": ", ".join(
         sorted({str(one.dirty) for one in provenances})
     ),

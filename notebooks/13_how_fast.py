@@ -407,7 +407,7 @@ Markdown(
 # %% [markdown]
 # ## A million requests
 #
-# Requests are independent, so more machines serve more of them: `ttsi run --engine ray` maps them over a pool of
+# Requests are independent, so more machines serve more of them: `ttsi run --workers 2` maps them over a pool of
 # workers, one agent on each. From the seconds above, with one practice example a request, every request adapted:
 
 # %% tags=["hide-input"]

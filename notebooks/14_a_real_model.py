@@ -897,7 +897,7 @@ runs = [
         "seed": one.config["seed"],
         "dtype": one.config["dtype"],
         "device": one.device,
-        "commit": (one.commit or "")[:8] + ("*" if one.dirty else ""),
+        "commit": one.sources(),
     }
     for family in computed
     for one in made[family]

@@ -6,7 +6,7 @@ import torch
 from ttsi.adaptation import SequentialAdapter
 from ttsi.benchmarks import load
 from ttsi.prompts import answer_chat
-from ttsi.records import PracticeExample
+from ttsi.records import InputError, PracticeExample
 from ttsi.runs.run import load_agent
 from ttsi.settings import LoraSettings
 
@@ -32,6 +32,15 @@ def logits_of(agent, sample) -> torch.Tensor:
     prompt = agent.prompt(answer_chat(sample.request.messages), sample.request.tools)
     with torch.inference_mode():
         return agent.model(torch.tensor([prompt])).logits
+
+
+def test_a_second_adapter_takes_the_place_of_the_first(adapter, sample, example):
+    lessons = [[(example, sample.request.tools)]]
+    first = adapter.fit(lessons, seeds=[0])
+    second = SequentialAdapter(adapter.agent, SETTINGS)
+    assert second.fit(lessons, seeds=[0]) == first
+    with pytest.raises(InputError, match="no longer on its agent's model"):
+        adapter.fit(lessons, seeds=[0])
 
 
 def test_the_loss_falls_and_the_adapted_model_differs(adapter, sample, example):

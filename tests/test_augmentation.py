@@ -8,7 +8,7 @@ from ttsi.augmentation import augment, is_said, judge
 from ttsi.benchmarks import load
 from ttsi.calls import MalformedCall, parse_calls
 from ttsi.prompts import PRACTICE_INSTRUCTION
-from ttsi.records import Message, Request, Tool
+from ttsi.records import InputError, Message, Request, Tool
 from ttsi.settings import Elicitation
 
 SCHEMA = {
@@ -74,6 +74,11 @@ def test_a_second_copy_is_a_duplicate_and_order_is_kept():
         (True, "anything", True),
         (["Oslo", 2], "two to Oslo", True),
         ({"to": "Oslo"}, "to Rome", False),
+        (-5, "it is -5 degrees", True),
+        (-5, "it is 5 degrees", False),
+        (5, "rooms 1-5", True),
+        (-33.87, "at latitude -33.87", True),
+        (1000, "for 1,000 euros", True),
     ],
 )
 def test_whether_a_text_holds_a_value(value, text, said):
@@ -117,7 +122,16 @@ def test_constrained_practice_calls_offered_tools_with_arguments_that_they_have(
     assert all(text.rpartition("</tool_call>")[2].startswith("\n") for text in closed)
 
 
+def test_a_tool_whose_parameters_are_no_schema_is_named():
+    tool = Tool(name="ring", parameters={"type": "object", "properties": {"who": {"type": "str"}}})
+    request = Request(id="x", messages=(Message(role="user", content="Ring Ann."),), tools=(tool,))
+    text = '<tool_call>\n{"name": "ring", "arguments": {"who": "Bo"}}\n</tool_call>\nRing Bo.'
+    with pytest.raises(InputError, match="parameters of tool 'ring' are no JSON schema: Unknown type 'str'"):
+        judge([text], request)
+
+
 def test_valid_examples_call_offered_tools(tiny):
+    valid = 0
     for sample in load("toolworld", "single/seen", subset="validation", seed=4, limit=4):
         offered = {tool.name for tool in sample.request.tools}
         uniform = [1.0] * len(offered)
@@ -125,5 +139,7 @@ def test_valid_examples_call_offered_tools(tiny):
         (attempts,) = augment(tiny, [sample.request], [uniform], seeds=[0], **settings)
         for attempt in attempts:
             if attempt.example:
+                valid += 1
                 assert {call.name for call in attempt.example.calls} <= offered
                 assert parse_calls(attempt.text.rpartition("</tool_call>")[0] + "</tool_call>") == attempt.example.calls
+    assert valid

@@ -16,7 +16,7 @@ from ttsi.agent import Agent
 from ttsi.calls import render_calls
 from ttsi.models.batches import fitting
 from ttsi.prompts import answer_chat
-from ttsi.records import PracticeExample, Tool
+from ttsi.records import InputError, PracticeExample, Tool
 from ttsi.settings import LoraSettings
 
 Ids = tuple[list[int], list[int]]
@@ -32,11 +32,19 @@ UNTRAINED = -100
 class SequentialAdapter:
     """One LoRA adapter on a frozen base model, wrapped once and reset in place for each sample.
 
-    Outside `adapted` the adapter is off, and the model computes exactly what the base model does.
+    Outside `adapted` the adapter is off, and the model computes exactly what the base model does. It takes the place
+    of the adapter that is on the model, which can be used no more.
+
+    Raises:
+        InputError: a target is no linear layer of the model.
     """
 
     def __init__(self, agent: Agent, settings: LoraSettings) -> None:
+        if agent.adapter is not None:
+            agent.adapter.close()
+        agent.adapter = self
         self.agent, self.settings = agent, settings
+        adapted_layers(agent.model, settings)  # which says what cannot be adapted
         targets = settings.targets if isinstance(settings.targets, str) else list(settings.targets)
         self._peft = self._wrapped(r=settings.rank, lora_alpha=settings.alpha, target_modules=targets, lora_dropout=0.0)
         self._layers = [module for module in self._peft.modules() if isinstance(module, LoraLayer)]
@@ -63,7 +71,13 @@ class SequentialAdapter:
 
     @contextmanager
     def enabled(self, adapter_of: Mapping[int, int]) -> Iterator[None]:
-        """Inside the block the agent answers with the adapter as it was last fitted, for every sample."""
+        """Inside the block the agent answers with the adapter as it was last fitted, for every sample.
+
+        Raises:
+            InputError: the adapter was closed, or another one took its place.
+        """
+        if self.agent.adapter is not self:
+            raise InputError("the adapter is no longer on its agent's model; expected the last one that was made")
         self._peft.base_model.enable_adapter_layers()
         try:
             yield
@@ -98,6 +112,7 @@ class SequentialAdapter:
     def close(self) -> None:
         """Take the adapter off the model for good."""
         self._peft.unload()
+        self.agent.adapter = None
 
     def _tensors(self, prompt: list[int], answer: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
         """Return ids and labels, each (1, length); only the answer is trained on."""
@@ -140,10 +155,18 @@ def learned(adapter: Any, lessons: Sequence[Lesson], *, seed: int) -> Iterator[l
 
 
 def adapted_layers(model: nn.Module, settings: LoraSettings) -> dict[str, nn.Linear]:
-    """Return the projections that the targets name, as PEFT chooses them, in the model's order."""
-    linear = {name: layer for name, layer in model.named_modules() if isinstance(layer, nn.Linear)}
+    """Return the projections that the targets name, as PEFT chooses them, in the model's order; never the head.
+
+    Raises:
+        InputError: a target names none.
+    """
+    found = [(name, layer) for name, layer in model.named_modules() if isinstance(layer, nn.Linear)]
+    linear = {name: layer for name, layer in found if name != "lm_head"}
     if settings.targets == "all-linear":
-        return {name: layer for name, layer in linear.items() if name != "lm_head"}
+        return linear
+    names = dict.fromkeys(name.rpartition(".")[2] for name in linear)
+    if unknown := [target for target in settings.targets if target not in names]:
+        raise InputError(f"targets holds {unknown[0]!r}; expected some of {', '.join(names)}")
     return {name: layer for name, layer in linear.items() if name.rpartition(".")[2] in settings.targets}
 
 

@@ -23,6 +23,8 @@ class Agent:
 
     backend: ClassVar[str] = "peft"
     """Its entry in `ttsi.backends.BACKENDS`."""
+    adapter: Any = None
+    """The `ttsi.adaptation.SequentialAdapter` on its model, if there is one."""
 
     def __init__(self, model: Any, tokenizer: Any, *, max_new_tokens: int = 200) -> None:
         self.model, self.tokenizer, self.max_new_tokens = model.eval(), tokenizer, max_new_tokens

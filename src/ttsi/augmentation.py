@@ -15,10 +15,11 @@ from dateutil import parser as dates
 from jsonschema import Draft202012Validator
 
 from ttsi.agent import Agent
+from ttsi.calls import first_line
 from ttsi.models.constraint import OfferedCalls
 from ttsi.models.rows import Row
 from ttsi.prompts import practice_chat, read_practice, transcript
-from ttsi.records import PracticeExample, Request
+from ttsi.records import Call, InputError, PracticeExample, Request, Tool
 from ttsi.settings import Elicitation, LoopSettings
 
 VALID = "valid"
@@ -38,8 +39,10 @@ class Written:
 class Teacher(Protocol):
     """A stronger author of practice examples than the agent itself (TT-D)."""
 
-    def write(self, request: Request, *, draws: int, temperature: float, seed: int, max_new_tokens: int) -> list[str]:
-        """Return `draws` practice examples for a request, as text that `ttsi.prompts.read_practice` reads."""
+    def write(
+        self, requests: Sequence[Request], *, seeds: Sequence[int], draws: int, temperature: float, max_new_tokens: int
+    ) -> list[list[str]]:
+        """Return for each request, which has a seed, `draws` examples: text that `ttsi.prompts.read_practice` reads."""
         ...
 
 
@@ -120,7 +123,11 @@ def _openings(
 
 
 def judge(texts: Sequence[str], request: Request) -> list[Written]:
-    """Check what was written, in order; a second copy of the same text is a duplicate."""
+    """Check what was written, in order; a second copy of the same text is a duplicate.
+
+    Raises:
+        InputError: the parameters of a tool that is called are no JSON schema.
+    """
     written: list[Written] = []
     for text in texts:
         duplicate = any(text == other.text for other in written)
@@ -138,10 +145,10 @@ def _judge_one(text: str, request: Request) -> Written:
 
 
 def _verdict(example: PracticeExample, request: Request) -> str:
-    schemas = {tool.name: tool.parameters for tool in request.tools}
-    if any(call.name not in schemas for call in example.calls):
+    tools = {tool.name: tool for tool in request.tools}
+    if any(call.name not in tools for call in example.calls):
         return "tool not offered"
-    if not all(Draft202012Validator(schemas[call.name]).is_valid(call.arguments) for call in example.calls):
+    if not all(_fits(call, tools[call.name]) for call in example.calls):
         return "arguments break the schema"
     said = transcript(example.messages)
     if said.lower() == transcript(request.messages).lower():
@@ -150,15 +157,23 @@ def _verdict(example: PracticeExample, request: Request) -> str:
     return VALID if all(is_said(value, said) for value in values) else "value not in its request"
 
 
+def _fits(call: Call, tool: Tool) -> bool:
+    try:
+        return Draft202012Validator(tool.parameters).is_valid(call.arguments)
+    except Exception as error:  # jsonschema raises anything where a schema is none
+        raise InputError(f"parameters of tool {tool.name!r} are no JSON schema: {first_line(error)}") from error
+
+
 def is_said(value: Any, text: str) -> bool:
-    """Tell whether a text holds an argument's value: verbatim, as a number word, or as a date in words."""
+    """Tell whether a text holds an argument's value: verbatim, 1000 as 1,000, as a number word, or a date in words."""
     if isinstance(value, bool) or value is None:
         return True
     if isinstance(value, (list, dict)):
         parts = value.values() if isinstance(value, dict) else value
         return all(is_said(part, text) for part in parts)
     if isinstance(value, (int, float)):
-        numbers = {float(number) for number in re.findall(r"\d+(?:\.\d+)?", text)}
+        found = re.findall(r"\d+(?:\.\d+)?", text) + re.findall(r"-?\d+(?:,\d{3})*(?:\.\d+)?", text)
+        numbers = {float(number.replace(",", "")) for number in found}
         spelled = set(re.findall("[a-z]+", text.lower())).intersection(_NUMBER_WORDS)
         return float(value) in numbers | {float(_NUMBER_WORDS.index(word)) for word in spelled}
     return str(value).lower() in text.lower() or _is_date_in(str(value), text)

@@ -62,6 +62,9 @@ class SelfImprovement:
         teacher: writes the practice examples, where the settings say so.
         lessons: the training set, where the settings use it; an adapter for all requests is trained here and now.
         seed: of that training.
+
+    Raises:
+        InputError: the teacher or the training set is missing, or the model cannot be adapted as the settings say.
     """
 
     def __init__(
@@ -73,15 +76,15 @@ class SelfImprovement:
         lessons: Sequence[Lesson] = (),
         seed: int = 0,
     ) -> None:
-        self.agent, self.settings, self.teacher, self.lessons = agent, settings, teacher, lessons
-        lora, started = settings.lora, time.perf_counter()
-        if settings.trains_once:
-            lora = lora.model_copy(update={"epochs": settings.sft_epochs, "learning_rate": settings.sft_learning_rate})
-        trains = settings.author != "nobody" and not settings.in_context
-        self.adapter = adapter_for(agent, lora) if trains else None
+        if not {"teacher": teacher, "training set": lessons}.get(settings.author, True):
+            raise InputError(f"author is {settings.author!r}, and none is given; expected one")
+        self.agent, self.settings, self.lessons = agent, settings, lessons
+        self.teacher = teacher if settings.author == "teacher" else None
+        started, trains = time.perf_counter(), settings.author != "nobody" and not settings.in_context
+        self.adapter = adapter_for(agent, settings.trained) if trains else None
         if self.adapter and settings.trains_once:
             self.adapter.fit([Random(seed).sample(list(lessons), len(lessons))], seeds=[seed])
-        self.seconds_once = time.perf_counter() - started
+        self.seconds_once = time.perf_counter() - started if settings.trains_once else 0.0
 
     def __call__(self, request: Request, *, seed: int) -> Trial:
         """Answer one request; `seed` is the run's."""
@@ -131,8 +134,6 @@ class SelfImprovement:
             last = lap("draws", kept, last)
             self._improve([trial for trial in chosen if trial.adapted], last)
         return trials
-
-    # -- answers ----------------------------------------------------------------------------------------------------
 
     def _greedy(self, trials: Sequence[Trial]) -> list[list[int]]:
         return self.agent.continued([self._row(trial, (0, 0)) for trial in trials])
@@ -184,20 +185,19 @@ class SelfImprovement:
     def _written(self, trials: Sequence[Trial]) -> list[list[Written]]:
         settings = self.settings
         sampling = {"draws": settings.draws, "temperature": settings.temperature}
-        if settings.author == "teacher" and self.teacher:
-            limit = self.agent.max_new_tokens
-            write = self.teacher.write
-            texts = [write(one.request, max_new_tokens=limit, seed=one.seed_of(), **sampling) for one in trials]
-            return [judge(of_trial, trial.request) for of_trial, trial in zip(texts, trials, strict=True)]
+        requests, seeds = [trial.request for trial in trials], [trial.seed_of() for trial in trials]
+        if self.teacher and trials:
+            texts = self.teacher.write(requests, seeds=seeds, max_new_tokens=self.agent.max_new_tokens, **sampling)
+            return [judge(of_request, request) for of_request, request in zip(texts, requests, strict=True)]
         if settings.author != "self" or not trials:
             return [[] for _ in trials]
         return augment(
             self.agent,
-            [trial.request for trial in trials],
+            requests,
             [trial.awareness.tool_probabilities for trial in trials],
             elicitation=settings.elicitation,
             instruction=settings.practice_instruction,
-            seeds=[trial.seed_of() for trial in trials],
+            seeds=seeds,
             indices=[trial.index for trial in trials],
             **sampling,
         )

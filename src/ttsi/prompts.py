@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from ttsi.calls import parse_calls, render_calls
+from ttsi.calls import CLOSE, parse_calls, render_calls
 from ttsi.records import Message, PracticeExample, Request, Tool
 
 PRACTICE_INSTRUCTION = "Write a practice example: a tool call, then a request like this one.\n\n"
@@ -74,7 +74,7 @@ def read_practice(text: str) -> PracticeExample:
     Raises:
         ValueError: there is no call, a call is malformed, or no request follows.
     """
-    calls, closing, request = text.rpartition("</tool_call>")
+    calls, closing, request = text.rpartition(CLOSE)
     if not closing:
         raise ValueError("no complete tool call")
     return PracticeExample(messages=read_transcript(request), calls=parse_calls(calls + closing))

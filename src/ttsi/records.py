@@ -73,8 +73,12 @@ def read_table(kind: type[R], tables: Mapping[str, Any], name: str, path: Path) 
 def refused(error: ValidationError, of_table: str = "") -> str:
     """Return in one line which setting was refused first, what was found and what was expected."""
     first = error.errors()[0]
-    name, expected = ".".join(map(str, first["loc"])), first["msg"].removeprefix("Value error, ")
-    return f"{name}{of_table} is {first['input']!r}; expected: {expected}"
+    name = ".".join(map(str, first["loc"])) + of_table
+    if first["type"] == "missing":
+        return f"{name} is missing"
+    unknown = first["type"] == "extra_forbidden"
+    expected = "no field of this name" if unknown else first["msg"].removeprefix("Value error, ")
+    return f"{name} is {first['input']!r}; expected: {expected}"
 
 
 class Message(Record):

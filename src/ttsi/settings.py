@@ -136,3 +136,9 @@ class LoopSettings(Settings):
     def trains_once(self) -> bool:
         """Whether one adapter, trained on the training set, serves all samples (supervised fine-tuning)."""
         return self.author == "training set" and not self.in_context
+
+    @property
+    def trained(self) -> LoraSettings:
+        """What an adapter is trained by: on practice, or once."""
+        once = {"epochs": self.sft_epochs, "learning_rate": self.sft_learning_rate}
+        return self.lora.model_copy(update=once) if self.trains_once else self.lora

@@ -15,6 +15,7 @@ from ttsi.models.loading import model_folder
 from ttsi.models.rows import Row
 from ttsi.prompts import answer_chat
 from ttsi.records import InputError, PracticeExample
+from ttsi.runs.run import load_agent
 from ttsi.settings import LoraSettings
 
 SETTINGS = LoraSettings(prefix="activated")
@@ -128,3 +129,11 @@ def test_one_sample_at_a_time_has_no_activated_adapter(tiny_config):
     reference = Agent.load(model_folder(tiny_config.model))
     with pytest.raises(InputError, match="expected --backend batched"):
         adapter_for(reference, SETTINGS)
+
+
+@pytest.mark.parametrize("backend", ["batched", "peft"])
+@pytest.mark.parametrize("target", ["q_porj", "lm_head"])
+def test_a_target_that_is_no_adapted_layer_is_named(tiny_config, backend, target):
+    agent = load_agent(tiny_config.model_copy(update={"backend": backend}))
+    with pytest.raises(InputError, match=f"targets holds '{target}'; expected some of q_proj, k_proj"):
+        adapter_for(agent, LoraSettings(targets=("v_proj", target)))

@@ -58,7 +58,7 @@ def without_tokenizer(tiny_config, tmp_path) -> str:
         (["--learning-rate", "nan"], "learning_rate is nan; expected"),
         (["--device", "cpu:5"], "device is 'cpu:5'; expected cpu, cuda, or cuda:N"),
         (["--device", "meta"], "device is 'meta'; expected cpu, cuda, or cuda:N"),
-        (["--device", "cpu:5", "--engine", "ray"], "device is 'cpu:5'; expected"),
+        (["--device", "cpu:5", "--workers", "2"], "device is 'cpu:5'; expected"),
         (["--limit", "0"], "limit is 0; expected"),
         (["--seed", "-1"], "seed is -1; expected"),
         (["--model", "nowhere"], "nowhere is not a model folder: found no config.json; expected"),

@@ -161,8 +161,8 @@ def test_two_processes_at_once_make_it_once(manifest, tmp_path):
         ({"bytes": 0}, r"bytes of tiny-gguf is 0; expected: .*greater"),
         ({"distribution": "--index-url=x y"}, r"distribution of tiny-gguf is '--index-url=x y'; expected"),
         ({"version": "1.0 other"}, r"version of tiny-gguf is '1.0 other'; expected"),
-        ({"colour": "red"}, r"colour of tiny-gguf is 'red'; expected: .*not permitted"),
-        ({"tokens": {"bos": "<s>"}}, r"tokens.eos of tiny-gguf is .*; expected: Field required"),
+        ({"colour": "red"}, r"colour of tiny-gguf is 'red'; expected: no field of this name"),
+        ({"tokens": {"bos": "<s>"}}, r"tokens.eos of tiny-gguf is missing"),
     ],
 )
 def test_a_malformed_manifest_names_the_field(manifest, wheel, content, changes, said):

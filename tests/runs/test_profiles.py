@@ -4,7 +4,7 @@ import pytest
 
 from ttsi.data import data_root
 from ttsi.records import InputError
-from ttsi.runs.config import configure
+from ttsi.runs.config import changed, configure
 
 
 def test_settings_find_their_table():
@@ -28,7 +28,9 @@ def test_a_profile_that_extends_another_changes_what_it_names_alone(tmp_path, mo
     profiles = {
         "first": 'model = "m"\n[loop]\ntau = 0.5\nk = 3\n[loop.lora]\nrank = 4\nalpha = 4',
         "second": 'extends = "first"\nmodel = "n"\nlimit = 2\n[loop]\ntau = 0.7\n[loop.lora]\nrank = 2',
-        "third": 'extends = "second"',
+        "third": 'extends = "second"\n[loop]\ntau = 0.9',
+        "flat": 'model = "m"\nloop = 3',
+        "empty": "limit = 3",
         "fourth": 'extends = "none"',
     }
     for name, text in profiles.items():
@@ -36,9 +38,41 @@ def test_a_profile_that_extends_another_changes_what_it_names_alone(tmp_path, mo
     config = configure("second")
     assert (config.profile, config.model, config.limit) == ("second", "n", 2)
     assert (config.loop.tau, config.loop.k, config.loop.lora.rank, config.loop.lora.alpha) == (0.7, 3, 2, 4)
-    for name, said in {"third": "extends is 'first'; expected", "fourth": "none.toml cannot be read"}.items():
+    assert (configure("third").model, configure("third").loop.tau, configure("third").loop.k) == ("n", 0.9, 3)
+    for name, said in {
+        "fourth": "unknown profile 'none'; expected one of ",
+        "flat": "loop is 3; expected a table",
+        "empty": "model is missing",
+    }.items():
         with pytest.raises(InputError, match=said):
             configure(name)
+
+
+def test_a_method_that_a_profile_names_is_the_method(tmp_path, monkeypatch):
+    (tmp_path / "profiles").mkdir()
+    monkeypatch.setenv("TTSI_DATA", str(tmp_path))
+    (tmp_path / "profiles" / "base.toml").write_text('model = "m"\nmethod = "base"')
+    assert configure("base").loop.author == "nobody"
+    assert configure("base", method="tt-d").loop.author == "teacher"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"method": "icl", "adapt": "uncertain"}, "adapt is 'uncertain'; expected 'all', which method 'icl' fixes"),
+        ({"author": "teacher"}, "author is 'teacher'; expected 'self', which method 'tt-si' fixes"),
+        ({"method": "icl", "lessons_subset": "test"}, "lessons_subset is 'test'; expected: "),
+        ({"method": "sft", "subset": "train"}, "lessons_subset is 'train'; expected another than what is answered"),
+    ],
+)
+def test_what_contradicts_the_method_or_shows_it_the_answers_is_refused(changes, said):
+    with pytest.raises(InputError, match=said):
+        configure("tiny", **changes)
+
+
+def test_a_configuration_keeps_its_method():
+    with pytest.raises(InputError, match="author is 'self'; expected 'nobody', which method 'base' fixes"):
+        changed(configure("tiny"), method="base")
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,16 @@ def test_killed_and_resumed_gives_the_same_rows(whole, tmp_path, rows_before_the
     assert resumed.exit_code == 0, resumed.output
     found, expected = read_outcomes(out).drop(columns=ROUNDED), whole[1].drop(columns=ROUNDED)
     pd.testing.assert_frame_equal(found, expected)
-    assert len(read_provenance(out).resumed) == 1
+    made = read_provenance(out)
+    (resumed,) = made.resumed
+    assert (resumed.commit, resumed.dirty, resumed.versions) == (made.commit, made.dirty, made.versions)
+
+
+def test_a_line_that_is_no_row_is_named(whole, config, tmp_path):
+    with ResultsFolder.claim(tmp_path, read_provenance(whole[0]), resume=False):
+        (tmp_path / JOURNAL).write_text("{}\n")
+    with pytest.raises(InputError, match=rf"{JOURNAL}, line 1: sample_id is missing"):
+        run(config, tmp_path, resume=True)
 
 
 def test_a_row_that_was_cut_off_is_computed_again(whole, config, tmp_path):

@@ -34,7 +34,8 @@ def sample(said: str, *called: str, tools: tuple[Tool, ...] = (TIDE, DEPTH), bef
 
 
 def written(teacher: GoldTeacher, request: Request, *, draws: int = 100, seed: int = 0) -> list[str]:
-    return teacher.write(request, draws=draws, temperature=0.7, seed=seed, max_new_tokens=9)
+    (texts,) = teacher.write([request], seeds=[seed], draws=draws, temperature=0.7, max_new_tokens=9)
+    return texts
 
 
 def practice(one: Sample) -> str:

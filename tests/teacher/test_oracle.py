@@ -10,7 +10,7 @@ from ttsi.benchmarks.toolworld.oracle import practise, tools_of
 from ttsi.records import InputError, Request
 from ttsi.teacher import OracleTeacher
 
-SETTINGS = {"temperature": 0.7, "seed": 5, "max_new_tokens": 200}
+SETTINGS = {"temperature": 0.7, "seeds": [5], "max_new_tokens": 200}
 
 
 def request_of(split: str, subset: toolworld.Subset = "test", seed: int = 0, index: int = 0) -> Request:
@@ -20,7 +20,8 @@ def request_of(split: str, subset: toolworld.Subset = "test", seed: int = 0, ind
 @given(split=st.sampled_from(toolworld.SPLITS), subset=st.sampled_from(toolworld.SUBSETS), seed=st.integers(0, 10**6))
 def test_what_it_writes_is_valid_practice_over_the_tools_of_the_request(split, subset, seed):
     for sample in toolworld.load(split, subset=subset, seed=seed, limit=3):
-        written = judge(OracleTeacher().write(sample.request, draws=4, **SETTINGS), sample.request)
+        (texts,) = OracleTeacher().write([sample.request], draws=4, **SETTINGS)
+        written = judge(texts, sample.request)
         assert len(written) == 4
         assert {attempt.verdict for attempt in written} <= {"valid", "duplicate"}, written
         assert written[0].example is not None
@@ -67,4 +68,4 @@ def test_a_request_with_other_tools_than_its_id_gives_is_refused():
     request = request_of("single/seen")
     other = request_of("single/seen", index=1).model_copy(update={"id": request.id})
     with pytest.raises(InputError, match=f"{request.id}: found other tools"):
-        OracleTeacher().write(other, draws=1, **SETTINGS)
+        OracleTeacher().write([other], draws=1, **SETTINGS)

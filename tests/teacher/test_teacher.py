@@ -22,14 +22,16 @@ from ttsi.teacher import EndpointTeacher, TeacherError
 from ttsi.teacher.cache import AnswerCache
 
 REQUEST = load("toolworld", "single/seen", limit=1)[0].request
-SETTINGS: dict[str, Any] = {"temperature": 0.7, "seed": 5, "max_new_tokens": 64}
+SETTINGS: dict[str, Any] = {"temperature": 0.7, "seeds": [5], "max_new_tokens": 64}
 __all__ = ["endpoint"]
 KEY = "sk-a-key-that-nobody-may-see"
 
 
 def ask(endpoint: Endpoint, *, draws: int = 1, cache: Path | None = None, **options: Any) -> list[str]:
     options = {"timeout": 20.0, "retries": 2} | options
-    return EndpointTeacher(endpoint.url, "strong", cache=cache, **options).write(REQUEST, draws=draws, **SETTINGS)
+    teacher = EndpointTeacher(endpoint.url, "strong", cache=cache, **options)
+    (texts,) = teacher.write([REQUEST], draws=draws, **SETTINGS)
+    return texts
 
 
 def ask_for_seeds(endpoint: Endpoint, *, draws: int) -> list[int]:
@@ -289,7 +291,7 @@ def test_what_decides_an_answer_is_asked_anew_and_the_url_does_not(endpoint, tmp
     def write(url: str, **changed: Any) -> None:
         asked = {"model": "strong", "instruction": "Write.", "request": REQUEST} | SETTINGS | changed
         teacher = EndpointTeacher(url, asked.pop("model"), instruction=asked.pop("instruction"), cache=tmp_path)
-        teacher.write(asked.pop("request"), draws=1, **asked)
+        teacher.write([asked.pop("request")], draws=1, **asked)
 
     other = load("toolworld", "single/seen", limit=2)[1].request
     changes: tuple[dict[str, Any], ...] = (
@@ -299,7 +301,7 @@ def test_what_decides_an_answer_is_asked_anew_and_the_url_does_not(endpoint, tmp
         {"request": REQUEST.model_copy(update={"messages": other.messages})},
         {"request": REQUEST.model_copy(update={"tools": other.tools})},
         {"temperature": 1},
-        {"seed": 6},
+        {"seeds": [6]},
         {"max_new_tokens": 65},
     )
     for changed in changes:

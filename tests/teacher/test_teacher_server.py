@@ -71,19 +71,20 @@ def sample(agent: Agent, request: Request, *, seed: int) -> str:
 
 def test_it_writes_what_the_model_itself_writes_at_the_same_seed_and_temperature(teacher, agent):
     """The whole path: chat, tools, template, sampling and seed arrive, and the text comes back as it was written."""
-    for request in REQUESTS:
-        asked = teacher.write(request, draws=3, temperature=0.7, seed=3, max_new_tokens=60)
-        assert asked == [sample(agent, request, seed=_draw_seed(3, draw)) for draw in range(3)]
+    seeds = range(len(REQUESTS))
+    asked = teacher.write(REQUESTS, seeds=seeds, draws=3, temperature=0.7, max_new_tokens=60)
+    for texts, request, seed in zip(asked, REQUESTS, seeds, strict=True):
+        assert texts == [sample(agent, request, seed=_draw_seed(seed, draw)) for draw in range(3)]
 
 
 def test_draws_differ_and_some_are_valid_practice(teacher):
-    texts = teacher.write(REQUESTS[0], draws=6, temperature=0.7, seed=1, max_new_tokens=200)
+    (texts,) = teacher.write(REQUESTS[:1], seeds=[1], draws=6, temperature=0.7, max_new_tokens=200)
     assert len(set(texts)) > 1
     assert any(written.example for written in judge(texts, REQUESTS[0]))
 
 
 def test_a_cut_off_call_is_a_malformed_example_and_no_failure_of_the_server(teacher, caplog):
-    (text,) = teacher.write(REQUESTS[0], draws=1, temperature=0.7, seed=1, max_new_tokens=8)
+    ((text,),) = teacher.write(REQUESTS[:1], seeds=[1], draws=1, temperature=0.7, max_new_tokens=8)
     assert text.startswith("<tool_call>")
     assert judge([text], REQUESTS[0])[0].verdict == "not an example"
     assert "cut off" in caplog.text
@@ -91,11 +92,11 @@ def test_a_cut_off_call_is_a_malformed_example_and_no_failure_of_the_server(teac
 
 def test_another_model_than_the_served_one_is_an_error(url):
     with pytest.raises(TeacherError, match=r"teacher other at .* failed after 1 try: status 400, .*pinned to .*tiny-"):
-        EndpointTeacher(url, "other").write(REQUESTS[0], draws=1, temperature=0.7, seed=1, max_new_tokens=8)
+        EndpointTeacher(url, "other").write(REQUESTS[:1], seeds=[1], draws=1, temperature=0.7, max_new_tokens=8)
 
 
 def test_the_log_goes_to_the_file(teacher, log):
-    teacher.write(REQUESTS[0], draws=1, temperature=0.7, seed=1, max_new_tokens=8)
+    teacher.write(REQUESTS[:1], seeds=[1], draws=1, temperature=0.7, max_new_tokens=8)
     assert '"POST /v1/chat/completions HTTP/1.1" 200 OK' in log.read_text()
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from ttsi.benchmarks.drafts import UNPARSABLE, Draft, ToolOrder, flagged
-from ttsi.benchmarks.sources import find_file
+from ttsi.benchmarks.sources import MissingFileError, find_file
 from ttsi.records import MOST, InputError, Sample, Subset
 
 
@@ -68,7 +68,7 @@ def load(
     *,
     subset: Subset = "test",
     seed: int = 0,
-    limit: int | None = 200,
+    limit: int | None = None,
     data_dir: Path | None = None,
     tool_order: ToolOrder = "shuffled",
 ) -> list[Sample]:
@@ -112,13 +112,15 @@ def load_all(benchmark: str, data_dir: Path | None = None) -> list[Sample]:
     What an earlier split holds is not repeated.
 
     Raises:
-        InputError: no file is.
+        InputError: no file is, or one is malformed.
     """
     samples, held, missing = [], set(), None
-    for split, subset in product(_known(benchmark).splits, ("test", "validation")):
+    reader = _known(benchmark).reader
+    subsets: list[Subset] = [subset for subset in get_args(Subset) if subset != "train" and subset in reader.PARTS]
+    for split, subset in product(reader.SPLITS, subsets):
         try:
-            found = load(benchmark, split, subset=subset, limit=None, data_dir=data_dir)
-        except InputError as error:
+            found = load(benchmark, split, subset=subset, data_dir=data_dir)
+        except MissingFileError as error:
             missing = missing or error
             continue
         said = [_said(sample) for sample in found]

@@ -27,6 +27,10 @@ class SourceFile(Record):
         return self
 
 
+class MissingFileError(InputError):
+    """A benchmark's file has not been fetched."""
+
+
 class Source(Record):
     """A benchmark's repository at one commit."""
 
@@ -67,11 +71,11 @@ def find_file(benchmark: str, path: str, data_dir: Path | None, subset: Subset =
     """Return where a benchmark's file lies.
 
     Raises:
-        InputError: it is not there; the message says how to fetch it.
+        MissingFileError: it is not there; the message says how to fetch it.
     """
     folder = data_folder(data_dir)
     found = folder / benchmark / path
     if not found.is_file():
         options = f"{f' --data-dir {data_dir}' if data_dir else ''}{f' --subset {subset}' if subset != 'test' else ''}"
-        raise InputError(f"{found} is not there; run: ttsi benchmarks fetch {benchmark}{options}")
+        raise MissingFileError(f"{found} is not there; run: ttsi benchmarks fetch {benchmark}{options}")
     return found

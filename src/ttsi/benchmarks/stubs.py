@@ -11,8 +11,8 @@ from collections.abc import Collection
 from typing import Any
 
 from ttsi.benchmarks.expressions import literal, parse_python
-from ttsi.benchmarks.reading import plain
 from ttsi.benchmarks.schemas import Schema, make_tool, parameter
+from ttsi.calls import plain
 from ttsi.records import Tool
 
 _ARGUMENT = re.compile(r"\s*(?:- )?([\w-]+)(?: \(([^)]*)\))?(?: required)?[:,](.*)")

@@ -20,16 +20,14 @@ from ttsi.records import MOST
     show_default=True,
     help="Sent to the teacher at once, at most.",
 )
-@click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True)
-@click.option("--workers", type=click.IntRange(1, MOST), default=2, show_default=True, help="Of the engine ray.")
+@click.option("--workers", type=click.IntRange(1, MOST), help="Of a pool of Ray's; none: this process computes.")
 @click.option("--out", required=True, type=PATH, help="Folder for the results.")
 @click.option("--resume", is_flag=True, help="Go on with a run that was interrupted.")
 def run(
     profile: str,
     data_dir: Path | None,
     teacher_requests: int,
-    engine: str,
-    workers: int,
+    workers: int | None,
     out: Path,
     resume: bool,
     **settings: Any,
@@ -53,7 +51,7 @@ def run(
         data_dir=data_dir,
         teacher_requests=teacher_requests,
         announce=partial(click.echo, err=True),
-        workers=workers if engine == "ray" else None,
+        workers=workers,
     )
     before, after = table["base_correct"].mean(), table["correct"].mean()
     click.echo(f"{len(table)} samples, exact match {before:.1%} before and {after:.1%} after adaptation; rows in {out}")

@@ -63,8 +63,6 @@ def made(name: str, origin: Origin, make: Callable[[Path], None], say: Say = sil
             f"{folder} cannot be written: {getattr(error, 'strerror', None) or error}; expected a folder that can be, "
             "with 2 GB free; name one with TTSI_MODELS"
         ) from error
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
     return folder
 
 
@@ -78,13 +76,17 @@ def is_whole(folder: Path) -> bool:
 
 
 def _make(folder: Path, part: Path, origin: Origin, make: Callable[[Path], None]) -> None:
+    """Make a model in `part`, and move it to its place; alone, since a failure takes `part` away."""
     shutil.rmtree(part, ignore_errors=True)
-    part.mkdir()
-    make(part)
-    _write(part / ORIGIN, origin)
-    _write(part / SIZES, {path.name: path.stat().st_size for path in sorted(part.iterdir())})
-    shutil.rmtree(folder, ignore_errors=True)
-    part.rename(folder)
+    try:
+        part.mkdir()
+        make(part)
+        _write(part / ORIGIN, origin)
+        _write(part / SIZES, {path.name: path.stat().st_size for path in sorted(part.iterdir())})
+        shutil.rmtree(folder, ignore_errors=True)
+        part.rename(folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def _write(path: Path, value: Any) -> None:

@@ -30,8 +30,8 @@ class RunConfig(Settings):
     """Which of the benchmark's samples."""
     tool_order: ToolOrder = "shuffled"
     """How a fetched benchmark's tools are listed: shuffled by each sample's id, or as upstream lists them."""
-    lessons_subset: Subset = "train"
-    """Subset of the benchmark that is the training set of sft and icl."""
+    lessons_subset: Literal["train", "validation"] = "train"
+    """Subset of the benchmark that is the training set of sft and icl; never the test set."""
     lessons_split: str | None = None
     """Split that the training set is taken from; none: that of the run."""
     method: MethodName = "tt-si"
@@ -53,13 +53,18 @@ class RunConfig(Settings):
     threads: int | None = Field(default=None, ge=1, le=1024)
     """CPU threads of PyTorch; none: one where samples are computed one by one, else as many as PyTorch chooses."""
     teacher: Literal["endpoint", "oracle"] = "endpoint"
-    """Author of the examples of tt-d: a model, or a bound: toolworld's own grammar, or the gold of other samples."""
+    """Author of the examples of tt-d: a model, or an oracle: toolworld's own grammar, or the gold of other samples."""
     teacher_url: str | None = None
     """Base URL of an OpenAI-compatible server, whose key comes from OPENAI_API_KEY; none: a model folder is served."""
     teacher_model: str = "agents/tiny-teacher"
     """The teacher: a model's name on that server, or without one its folder."""
     loop: LoopSettings = LoopSettings()
     """What the loop does with a request."""
+
+    @property
+    def lessons(self) -> tuple[str, str]:
+        """Split and subset of the training set."""
+        return self.lessons_split or self.split, self.lessons_subset
 
 
 def configure(profile: str, **changes: Any) -> RunConfig:
@@ -68,26 +73,21 @@ def configure(profile: str, **changes: Any) -> RunConfig:
     A profile whose first line is `extends = "…"` says only what it changes of another.
 
     Raises:
-        InputError: the profile does not exist, or a setting is unknown or out of range.
+        InputError: the profile does not exist, or a setting is unknown, out of range, or contradicts the method.
     """
-    path = data_root() / "profiles" / f"{profile}.toml"
-    if not path.is_file():
-        known = ", ".join(sorted(found.stem for found in path.parent.glob("*.toml")))
-        raise InputError(f"unknown profile {profile!r}; expected one of {known}")
-    settings = read_toml(path)
-    if (extended := settings.pop("extends", None)) is not None:
-        settings = _merged(read_toml(path.with_name(f"{extended}.toml")), settings)
+    settings = _profile(profile)
     settings["profile"] = profile
     benchmark = BENCHMARKS.get((settings | changes).get("benchmark", "toolworld"))
     settings.setdefault("split", benchmark.evaluated[0] if benchmark and benchmark.evaluated else "")
-    return _changed(settings, changes | METHODS.get(changes.get("method", "tt-si"), {}))
+    fixed = METHODS.get((settings | changes).get("method", "tt-si"), {})
+    return _changed(settings, fixed | changes)
 
 
 def changed(config: RunConfig, **changes: Any) -> RunConfig:
     """Return a configuration with changes applied, named as `configure` takes them; the method stays.
 
     Raises:
-        InputError: a setting is unknown or out of range.
+        InputError: a setting is unknown, out of range, or contradicts the method.
     """
     return _changed(config.model_dump(), changes)
 
@@ -96,9 +96,26 @@ def _changed(settings: dict[str, Any], changes: dict[str, Any]) -> RunConfig:
     for name, value in changes.items():
         _table_of(settings, name)[name] = value
     try:
-        return RunConfig.model_validate(settings)
+        config = RunConfig.model_validate(settings)
     except ValidationError as error:
         raise InputError(refused(error)) from error
+    for name, fixed in METHODS[config.method].items():
+        if (found := getattr(config.loop, name)) != fixed:
+            raise InputError(f"{name} is {found!r}; expected {fixed!r}, which method {config.method!r} fixes")
+    if config.loop.author == "training set" and config.lessons == (config.split, config.subset):
+        raise InputError(f"lessons_subset is {config.subset!r}; expected another than what is answered")
+    return config
+
+
+def _profile(name: str) -> dict[str, Any]:
+    """Return the tables of a profile, laid over those of the one that it extends."""
+    path = data_root() / "profiles" / f"{name}.toml"
+    if not path.is_file():
+        known = ", ".join(sorted(found.stem for found in path.parent.glob("*.toml")))
+        raise InputError(f"unknown profile {name!r}; expected one of {known}")
+    settings = read_toml(path)
+    extended = settings.pop("extends", None)
+    return settings if extended is None else _merged(_profile(extended), settings)
 
 
 def _merged(tables: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
@@ -109,7 +126,13 @@ def _merged(tables: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
 
 def _table_of(settings: dict[str, Any], name: str) -> dict[str, Any]:
     """Return the table that a setting stands in."""
-    loop = settings.setdefault("loop", {})
-    if name in LoopSettings.model_fields:
-        return loop
-    return loop.setdefault("lora", {}) if name in LoraSettings.model_fields else settings
+    if name in LoraSettings.model_fields:
+        return _inner(_inner(settings, "loop"), "lora")
+    return _inner(settings, "loop") if name in LoopSettings.model_fields else settings
+
+
+def _inner(settings: dict[str, Any], name: str) -> dict[str, Any]:
+    table = settings.setdefault(name, {})
+    if not isinstance(table, dict):
+        raise InputError(f"{name} is {table!r}; expected a table")
+    return table

@@ -18,6 +18,19 @@ from ttsi.records import Record
 PACKAGES = ("ttsi", "torch", "transformers", "peft", "unsloth", "tokenizers", "numpy", "llguidance", "openai", "ray")
 
 
+PACKAGE = Path(__file__).parents[1]
+
+
+class Resumption(Record):
+    """What a run went on with after an interruption; none: not recorded."""
+
+    at: str
+    commit: str | None = None
+    dirty: bool | None = None
+    versions: dict[str, str] | None = None
+    device: str | None = None
+
+
 class Provenance(Record):
     """Stands beside every result as `provenance.json`."""
 
@@ -25,17 +38,25 @@ class Provenance(Record):
     commit: str | None
     """Commit of the source tree; none outside a git checkout."""
     dirty: bool | None
-    """Whether files of the package differed from the commit."""
+    """Whether files of the package differed from the commit; in rows of 2026-11-26 and 27, of `ttsi.runs` alone."""
     versions: dict[str, str]
     device: str
     threads: int
     hashes: dict[str, str]
     """SHA-256 of the weights' and tokenizer's files together (`agent`, `teacher`) and of the samples (`samples`)."""
     started: str
-    resumed: tuple[str, ...] = ()
+    resumed: tuple[Resumption, ...] = ()
     ended: str | None = None
     seconds_once: float = 0.0
     """Wall-clock seconds of training that served all samples."""
+
+    def sources(self) -> str:
+        """Return the commits that computed the rows, each once, marked where files differed from it."""
+        named = (
+            f"{one.commit[:8]}{' with changes' if one.dirty else ''}" if one.commit else "unknown"
+            for one in (self, *self.resumed)
+        )
+        return ", then ".join(dict.fromkeys(named))
 
 
 def now() -> str:
@@ -51,7 +72,7 @@ def hash_records(records: Iterable[BaseModel]) -> str:
 def source_state() -> tuple[str | None, bool | None]:
     """Return the commit and the dirty flag of the checkout that this package runs from."""
     commit = _git("rev-parse", "HEAD")
-    if commit is None or _git("ls-files", "--error-unmatch", __file__) is None:
+    if commit is None or _git("ls-files", "--error-unmatch", str(PACKAGE / "__init__.py")) is None:
         return None, None
     return commit, bool(_git("status", "--porcelain", "--untracked-files=no", "--", "."))
 
@@ -74,9 +95,8 @@ def versions() -> dict[str, str]:
 
 
 def _git(*arguments: str) -> str | None:
-    command, folder = ["git", *arguments], Path(__file__).parent
     try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+        done = subprocess.run(["git", *arguments], cwd=PACKAGE, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return None
     return done.stdout.strip()

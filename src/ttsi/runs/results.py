@@ -16,8 +16,8 @@ from pydantic import ValidationError
 
 from ttsi.calls import first_line
 from ttsi.data import PART, make_folder, write_whole
-from ttsi.records import InputError, Outcome
-from ttsi.runs.provenance import Provenance, now
+from ttsi.records import InputError, Outcome, refused
+from ttsi.runs.provenance import Provenance, Resumption, now
 
 JOURNAL, TABLE, PROVENANCE = "outcomes.jsonl", "outcomes.parquet", "provenance.json"
 
@@ -77,7 +77,13 @@ class ResultsFolder:
         whole, newline, _ = journal.read_bytes().rpartition(b"\n")
         with journal.open("r+b") as file:
             file.truncate(len(whole + newline))
-        return [Outcome.model_validate_json(line) for line in whole.splitlines()]
+        return [self._row(number, line) for number, line in enumerate(whole.splitlines(), 1)]
+
+    def _row(self, number: int, line: bytes) -> Outcome:
+        try:
+            return Outcome.model_validate_json(line)
+        except ValidationError as error:
+            raise InputError(f"{self.path / JOURNAL}, line {number}: {refused(error)}") from error
 
     def append(self, outcome: Outcome) -> None:
         """Put one row on disk."""
@@ -101,10 +107,11 @@ class ResultsFolder:
 def _alone(path: Path) -> Iterator[None]:
     folder = os.open(path, os.O_RDONLY)
     try:
-        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InputError(f"{path} is being written by another run; expected to have it alone") from error
         yield
-    except BlockingIOError as error:
-        raise InputError(f"{path} is being written by another run; expected to have it alone") from error
     finally:
         os.close(folder)
 
@@ -116,7 +123,8 @@ def _continued(path: Path, provenance: Provenance) -> Provenance:
     pairs = [(key, found.get(key), value) for key, value in expected.items()]
     if differing := [f"{key} {one!r} (expected {other!r})" for key, one, other in pairs if one != other]:
         raise InputError(f"{path} holds another run: found {', '.join(differing)}")
-    return before.model_copy(update={"resumed": (*before.resumed, now())})
+    this = provenance.model_dump(include={"commit", "dirty", "versions", "device"})
+    return before.model_copy(update={"resumed": (*before.resumed, Resumption(at=now(), **this))})
 
 
 def flat(config: dict[str, Any], prefix: str = "") -> dict[str, Any]:

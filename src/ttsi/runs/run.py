@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 import pandas as pd
 import pooch
@@ -49,7 +51,7 @@ def run(
         out: folder for the rows and what made them.
         resume: go on with the same run where it stopped.
         data_dir: where the paper's benchmarks lie.
-        teacher: where several runs share one; otherwise it is made here, if the run needs it.
+        teacher: where several runs share one; otherwise it is made here, if the run needs it. Workers make their own.
         teacher_requests: at once to the teacher's server, at most.
         announce: is told what memory the run will take, before it starts.
         workers: of a pool of Ray's, each with an agent of its own; none: this process computes.
@@ -131,14 +133,8 @@ def prepared(
     """Make the loop of a run, with its teacher at hand (served inside the block) and its training set read."""
     lessons: list[Lesson] = []
     if config.loop.author == "training set":
-        drawn = benchmarks.load(
-            config.benchmark,
-            config.lessons_split or config.split,
-            subset=config.lessons_subset,
-            seed=config.seed,
-            limit=config.loop.sft_examples,
-            data_dir=data_dir,
-        )
+        split, subset = config.lessons
+        drawn = load_samples(config, data_dir, split=split, subset=subset, limit=config.loop.sft_examples)
         answered = [sample for sample in drawn if sample.gold]
         lessons = [(PracticeExample(messages=s.request.messages, calls=s.gold), s.request.tools) for s in answered]
     asks = config.loop.author == "teacher" and teacher is None
@@ -158,6 +154,7 @@ def teacher_of(config: RunConfig, requests: int = 1, data_dir: Path | None = Non
     elif config.teacher == "oracle":
         yield GoldTeacher(benchmarks.load_all(config.benchmark, data_dir))
     elif config.teacher_url is not None:
+        kept["cache"] = cache / quote(config.teacher_url, safe="")  # two servers may call two models by one name
         yield EndpointTeacher(config.teacher_url, config.teacher_model, **kept)
     else:
         folder = model_folder(config.teacher_model)
@@ -165,17 +162,10 @@ def teacher_of(config: RunConfig, requests: int = 1, data_dir: Path | None = Non
             yield EndpointTeacher(url, served_name(folder), **kept)
 
 
-def load_samples(config: RunConfig, data_dir: Path | None = None) -> list[Sample]:
-    """Return the samples of a run."""
-    return benchmarks.load(
-        config.benchmark,
-        config.split,
-        subset=config.subset,
-        seed=config.seed,
-        limit=config.limit,
-        data_dir=data_dir,
-        tool_order=config.tool_order,
-    )
+def load_samples(config: RunConfig, data_dir: Path | None = None, **other: Any) -> list[Sample]:
+    """Return the samples of a run; `other` arguments of `ttsi.benchmarks.load` take the place of its own."""
+    own = config.model_dump(include={"split", "subset", "seed", "limit", "tool_order"})
+    return benchmarks.load(config.benchmark, **(own | other), data_dir=data_dir)
 
 
 def load_agent(config: RunConfig) -> Agent:

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import torch
 
-from ttsi.data import data_root, make_folder
+from ttsi.data import data_root
 from ttsi.models.loading import pinned
 from ttsi.records import InputError
 from ttsi.speed.cases import REPEATS, Case
@@ -43,7 +43,6 @@ def measure(
     """
     if out.is_dir():
         raise InputError(f"{out} is a folder; expected a Parquet file")
-    make_folder(out.parent)
     until = float("inf") if minutes is None else time.monotonic() + 60 * minutes
     config = {"repeats": repeats, "cases": [asdict(case) for case in cases]}
     threads = max(max([2, *case.threads.values()]) for case in cases)

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 from pydantic import ValidationError
 
-from ttsi.data import data_root
+from ttsi.data import data_root, make_folder, write_whole
 from ttsi.models.folders import hash_files, model_files
 from ttsi.runs.provenance import Provenance, machine, now, source_state, versions
 
@@ -29,23 +29,27 @@ def made_here(config: dict[str, Any], *, device: str, threads: int) -> Provenanc
 class Measured:
     """What is measured so far, in a Parquet file, with what made it in JSON beside it.
 
-    What the file holds of another plan, device or commit is left behind.
+    What the file holds of another plan, device or commit, or of code that no commit holds, is left behind.
+
+    Raises:
+        InputError: the file's folder cannot be written.
     """
 
     def __init__(self, out: Path, made: Provenance) -> None:
+        make_folder(out.parent)
         self._out, self._note = out, out.with_suffix(".json")
-        earlier = self._earlier()
-        same = earlier is not None and all(
-            getattr(earlier, what) == getattr(made, what) for what in ("config", "device", "commit", "dirty")
-        )
-        self._made = earlier if earlier and same else made
-        self._rows: list[dict[str, Any]] = pd.read_parquet(out).to_dict("records") if same else []  # pyright: ignore[reportAttributeAccessIssue]
+        earlier = self._earlier(made)
+        self._made = earlier or made
+        self._rows: list[dict[str, Any]] = pd.read_parquet(out).to_dict("records") if earlier else []  # pyright: ignore[reportAttributeAccessIssue]
 
-    def _earlier(self) -> Provenance | None:
+    def _earlier(self, made: Provenance) -> Provenance | None:
+        """Return what made the file, if that is what makes it now, too."""
         try:
-            return Provenance.model_validate_json(self._note.read_text(encoding="utf-8"))
+            found = Provenance.model_validate_json(self._note.read_text(encoding="utf-8"))
         except (OSError, ValidationError):
             return None
+        same = all(getattr(found, what) == getattr(made, what) for what in ("config", "device", "commit"))
+        return found if same and not (found.dirty or made.dirty) else None
 
     def __contains__(self, turn: tuple[int, int, str]) -> bool:
         """Whether a case's repetition of a way is measured: (case, repetition, way)."""
@@ -54,9 +58,9 @@ class Measured:
     def append(self, row: dict[str, Any]) -> None:
         """Add a repetition, and write."""
         self._rows.append(row)
-        self.read().to_parquet(self._out, index=False)
+        write_whole(self._out, lambda part: self.read().to_parquet(part, index=False))
         made = self._made.model_copy(update={"ended": now()})
-        self._note.write_text(made.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        write_whole(self._note, lambda part: part.write_text(made.model_dump_json(indent=1) + "\n", encoding="utf-8"))
 
     def read(self) -> pd.DataFrame:
         """Return the table."""

@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from ipaddress import ip_address
@@ -99,20 +100,30 @@ class EndpointTeacher:
             http_client=openai.DefaultHttpx2Client(trust_env=not direct),  # no proxy on the way to this machine
         )
 
-    def write(self, request: Request, *, draws: int, temperature: float, seed: int, max_new_tokens: int) -> list[str]:
-        """Return `draws` practice examples as text, each asked for by itself, of at most `max_new_tokens`.
+    def write(
+        self, requests: Sequence[Request], *, seeds: Sequence[int], draws: int, temperature: float, max_new_tokens: int
+    ) -> list[list[str]]:
+        """Return `draws` practice examples for each request, each asked for by itself, of at most `max_new_tokens`.
 
         Raises:
             TeacherError: the teacher could not be asked. Answers that it gave are in the cache.
         """
-        content: Question = {
-            "model": self.model,
-            "messages": practice_chat(request, self.instruction),
-            "tools": [tool.as_function() for tool in request.tools],
-            "temperature": float(temperature),
-            "max_tokens": max_new_tokens,
-        }
-        questions = [content | {"seed": _draw_seed(seed, draw)} for draw in range(draws)]
+        sampling = {"temperature": float(temperature), "max_tokens": max_new_tokens}
+        questions: list[Question] = [
+            {
+                "model": self.model,
+                "messages": practice_chat(request, self.instruction),
+                "tools": [tool.as_function() for tool in request.tools],
+                "seed": _draw_seed(seed, draw),
+                **sampling,
+            }
+            for request, seed in zip(requests, seeds, strict=True)
+            for draw in range(draws)
+        ]
+        answers = iter(self._answers(questions))
+        return [[next(answers) for _ in range(draws)] for _ in requests]
+
+    def _answers(self, questions: Sequence[Question]) -> list[str]:
         if self.parallel == 1:  # in this thread, where an interrupt is felt at once
             return [self._answer(question) for question in questions]
         with ThreadPoolExecutor(self.parallel) as pool:

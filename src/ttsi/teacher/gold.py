@@ -1,4 +1,4 @@
-"""A bound on the teachers of the paper's benchmarks: practice from gold calls of other samples with the same tools."""
+"""The oracle of the paper's benchmarks: practice from gold calls of other samples with the same tools."""
 
 from collections.abc import Sequence
 from random import Random
@@ -23,8 +23,13 @@ class GoldTeacher:
             if sample.gold and CLOSE not in said:
                 self._written.setdefault(sample.gold[0].name, []).append((sample, said.lower()))
 
-    def write(self, request: Request, *, draws: int, temperature: float, seed: int, max_new_tokens: int) -> list[str]:
-        """Return up to `draws` examples as text, in an order drawn from the seed; none where no sample serves."""
+    def write(
+        self, requests: Sequence[Request], *, seeds: Sequence[int], draws: int, temperature: float, max_new_tokens: int
+    ) -> list[list[str]]:
+        """Return up to `draws` examples for each request, in an order drawn from its seed; none where none serves."""
+        return [self._found(request, draws, seed) for request, seed in zip(requests, seeds, strict=True)]
+
+    def _found(self, request: Request, draws: int, seed: int) -> list[str]:
         tools, asked = {tool.name: tool for tool in request.tools}, transcript(request.messages).lower()
         texts = {}
         for name in tools:

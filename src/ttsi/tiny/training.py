@@ -169,7 +169,7 @@ def build_model(config: TrainingConfig, tokenizer: PreTrainedTokenizerFast) -> Q
         smaller = Qwen3ForCausalLM.from_pretrained(data_root() / config.grown_from, dtype=torch.float32)
         times = config.layers // smaller.config.num_hidden_layers
         try:
-            model.load_state_dict(grow(smaller.state_dict(), times=times))
+            model.load_state_dict(grow(smaller.state_dict(), times=max(times, 1)))
         except RuntimeError as error:
             raise InputError(
                 f"grown_from is {config.grown_from!r}, whose weights do not fit; expected an agent of the same "

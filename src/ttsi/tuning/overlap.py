@@ -6,9 +6,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from ttsi.benchmarks import PAPER_BENCHMARKS, load_all
+from ttsi.benchmarks.sources import MissingFileError
 from ttsi.calls import CLOSE
 from ttsi.prompts import PRACTICE_INSTRUCTION
-from ttsi.records import InputError, Record
+from ttsi.records import Record
 from ttsi.tuning.lessons import PromptCompletion
 
 
@@ -32,7 +33,7 @@ def overlaps(lessons: Iterable[PromptCompletion], data_dir: Path | None = None) 
         offered.update(_letters(tool.name) for tool in lesson.tools)
     found = []
     for name in PAPER_BENCHMARKS:
-        with suppress(InputError):
+        with suppress(MissingFileError):
             found.append(_overlap(name, said, offered, data_dir))
     return found
 

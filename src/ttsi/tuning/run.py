@@ -24,7 +24,7 @@ from ttsi.benchmarks import bfcl, load
 from ttsi.data import make_folder
 from ttsi.models.folders import hash_files, model_files
 from ttsi.models.loading import check_device, model_folder
-from ttsi.records import MOST, Count, Seed, Settings
+from ttsi.records import MOST, Count, InputError, Seed, Settings
 from ttsi.runs.provenance import hash_records, machine, source_state, versions
 from ttsi.tiny.checkpoint import Checkpoint
 from ttsi.tuning.lessons import Lessons, PromptCompletion, stream
@@ -81,7 +81,7 @@ def tune(
 
     Raises:
         InputError: a file of the lessons is missing, the device is not there, the folder cannot be written, or its
-            checkpoint is of another configuration.
+            checkpoint is of another configuration, or all lessons of a step are too long.
     """
     check_device(device)
     samples = load(bfcl.NAME, "all", subset="train", limit=None, data_dir=data_dir)
@@ -127,6 +127,8 @@ class _Training:
 
     def step(self, step: int, ids: Sequence[Ids]) -> dict[str, float]:
         """Take one optimizer step on its lessons, and return what the log says of it."""
+        if not ids:
+            raise InputError(f"longest is {self.config.longest}; expected more: step {step} has no lesson so short")
         started = time.perf_counter()
         answers = sum(len(answer) for _, answer in ids)
         loss = sum(self._pass(batch, answers) for batch in _batches(ids, self.tokens_at_once))

@@ -16,7 +16,7 @@ import numpy as np
 from ttsi.benchmarks import BENCHMARKS, PAPER_BENCHMARKS, read_drafts
 from ttsi.benchmarks.checking import Check, check
 from ttsi.benchmarks.drafts import Draft, ToolOrder
-from ttsi.benchmarks.sources import data_folder, find_file, load_manifest
+from ttsi.benchmarks.sources import MissingFileError, data_folder, find_file, load_manifest
 from ttsi.calls import first_line
 from ttsi.data import data_root, make_folder
 from ttsi.prompts import transcript
@@ -105,10 +105,7 @@ def files_at_hand(benchmark: str, split: str, data_dir: Path | None = None) -> s
 
     try:
         list(BENCHMARKS[benchmark].reader.read(split, "test", find))
-    except InputError:
-        folder = data_folder(data_dir) / benchmark
-        if all((folder / path).is_file() for path in read):
-            raise
+    except MissingFileError:
         return None
     return read
 

@@ -38,7 +38,7 @@ def settings_table(runs: Runs) -> list[tuple[str, str]]:
         ("decoding", _values("constrained" if config["loop"]["constrained"] else "free" for config in configs)),
         ("seeds", _values(sorted({config["seed"] for config in configs}))),
         ("computed by", "; ".join(sorted(computed))),
-        ("commit", _values(_commit(one.commit, one.dirty) for one in runs.made)),
+        ("commit", _values(one.sources() for one in runs.made)),
     ]
 
 
@@ -67,10 +67,6 @@ def _author(runs: Runs) -> str:
     config = runs.made[0].config
     teacher = "an oracle that knows the benchmark" if config["teacher"] == "oracle" else f"{config['teacher_model']}"
     return AUTHORS.get(config["loop"]["author"], teacher)
-
-
-def _commit(commit: str | None, dirty: bool | None) -> str:
-    return f"{commit[:8]}{' with changes' if dirty else ''}" if commit else "unknown"
 
 
 def _values(values: Iterable[Any]) -> str:

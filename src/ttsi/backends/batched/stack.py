@@ -36,12 +36,16 @@ Weights = list[torch.Tensor]
 
 
 class LoraStack:
-    """Adds (alpha / r) B A x to what each adapted layer of a model computes, while it acts; its weights stay."""
+    """Adds (alpha / r) B A x to what each adapted layer of a model computes, while it acts; its weights stay.
+
+    Raises:
+        InputError: a target of the settings is no linear layer of the model.
+    """
 
     def __init__(self, model: nn.Module, settings: LoraSettings) -> None:
         self.settings, self.layers = settings, adapted_layers(model, settings)
-        self._acting: list[tuple[torch.Tensor, Sequence[torch.Tensor]]] | None = None
-        """A of each input, and B of each layer that reads it, for each row of the next pass; none: all are off."""
+        self._acting: list[tuple[torch.Tensor, Sequence[torch.Tensor]]] = []
+        """A of each input, and B of each layer that reads it, for each row of the next pass."""
         self._read: tuple[torch.Tensor, Sequence[torch.Tensor]] | None = None
         """The last input x, and A x of each layer that reads it."""
         layers, together = list(self.layers.values()), defaultdict[str, list[int]](list)
@@ -50,14 +54,14 @@ class LoraStack:
         self._together = list(together.values())
         """Numbers of the layers that read the same input, for each input in turn."""
         self._outputs = [[layers[number].out_features for number in numbers] for numbers in self._together]
-        for place, numbers in enumerate(self._together):
-            for part, number in enumerate(numbers):
-                layers[number].register_forward_hook(self._hook(place, part))
+        self._hooks = [
+            (layers[number], self._hook(place, part))
+            for place, numbers in enumerate(self._together)
+            for part, number in enumerate(numbers)
+        ]
 
     def _hook(self, place: int, part: int) -> Callable[..., torch.Tensor]:
         def adapt(_: nn.Module, args: tuple[torch.Tensor, ...], output: torch.Tensor) -> torch.Tensor:
-            if self._acting is None:
-                return output
             (x,), (a, b) = args, self._acting[place]
             if self._read is None or self._read[0] is not x:
                 self._read = x, (x @ a.mT).split(self.settings.rank, -1)
@@ -82,10 +86,13 @@ class LoraStack:
                 self._acting = self._parted(joined if chosen == everyone else _of_rows(joined, chosen))
 
         self._acting = self._parted(joined)
+        handles = [layer.register_forward_hook(hook) for layer, hook in self._hooks]
         try:
             yield choose
         finally:
-            self._acting = self._read = None
+            for handle in handles:
+                handle.remove()
+            self._acting, self._read = [], None
 
     def _joined(self, weights: Weights) -> Weights:
         """Return the weights in the model's dtype, those of layers that read the same input side by side.
