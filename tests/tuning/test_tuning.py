@@ -151,8 +151,8 @@ def test_a_lesson_that_is_too_long_is_left_out(config, data, tmp_path):
     shorter = config.model_copy(update={"longest": every[1], "steps": 1})
     kept = [len(prompt) + len(answer) for prompt, answer in steps_of(shorter, data)[0]]
     assert kept == [length for length in every if length <= every[1]] != every
-    none = tuned(config.model_copy(update={"longest": 64, "steps": 1}), tmp_path, data)
-    assert none["tokens"].tolist() == [0]
+    with pytest.raises(InputError, match="longest is 64; expected more: step 0 has no lesson so short"):
+        tuned(config.model_copy(update={"longest": 64, "steps": 1}), tmp_path, data)
 
 
 # -- its configuration ----------------------------------------------------------------------------------------------
