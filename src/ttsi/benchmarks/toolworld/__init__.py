@@ -67,7 +67,7 @@ def _drawn(sample_id: str, split: str, subset: Subset) -> Sample:
     return _sample(sample_id, tools, draw_in_subset(rng, kind, source, tools, subset))
 
 
-def load(split: str, *, subset: Subset = "test", seed: int = 0, limit: int = 200) -> list[Sample]:
+def load(split: str, *, subset: Subset = "test", seed: int = 0, limit: int) -> list[Sample]:
     """Return the first `limit` of `samples`."""
     return list(islice(samples(split, subset=subset, seed=seed), limit))
 
