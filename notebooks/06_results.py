@@ -427,10 +427,7 @@ provenances = [
 facts = {
     "runs": len(provenances),
     "rows": f"{sum(len(methods[name]) for name in FAMILIES):,}",
-    "commit": ", ".join(sorted({one.sources() for one in provenances})),
-    "uncommitted changes": ", ".join(
-        sorted({str(one.dirty) for one in provenances})
-    ),
+    "commit": "; ".join(sorted({one.sources() for one in provenances})),
     "device": ", ".join(sorted({one.device for one in provenances})),
     "threads": ", ".join(sorted({str(one.threads) for one in provenances})),
     "date (UTC)": " to ".join(
