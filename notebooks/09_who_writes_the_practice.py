@@ -449,15 +449,14 @@ agent, oracle = load_agent(config), OracleTeacher()
 requests = [sample.request for sample in load_samples(config)[:samples]]
 
 
-def own_practice(request, *, seed, **asked):
+def own_practice(request, **asked):
     evidence = Evidence(agent, request, answer=())
-    (written,) = augment(
+    ((written,),) = augment(
         agent,
         [request],
         [relative_softmax_scores(evidence.names)],
         elicitation=config.loop.elicitation,
         instruction=config.loop.practice_instruction,
-        seeds=[seed],
         **asked,
     )
     return written
@@ -478,17 +477,17 @@ with teacher_of(configure(profile, method="tt-d")) as teacher:
         asked = {
             "draws": 1,
             "temperature": config.loop.temperature,
-            "seed": seed_for(seed, request.id),
+            "seeds": [seed_for(seed, request.id)],
         }
-        (own,) = own_practice(request, **asked)
+        own = own_practice(request, **asked)
         parts = [("request", transcript(request.messages))]
         parts.append(part("the agent", own, request))
         for author, writer in (
             ("the teacher", teacher),
             ("the oracle", oracle),
         ):
-            texts = writer.write(
-                request, max_new_tokens=config.max_new_tokens, **asked
+            (texts,) = writer.write(
+                [request], max_new_tokens=config.max_new_tokens, **asked
             )
             parts.append(part(author, judge(texts, request)[0], request))
         display(HTML(card(request.id, parts)))
