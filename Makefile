@@ -114,7 +114,7 @@ TEACHER ?=
 paper: setup  ## Run the paper's models on the paper's benchmarks on a GPU; goes on where it stopped
 	$(BIN)/ttsi benchmarks fetch all --data-dir data/benchmarks
 	$(BIN)/ttsi study run paper --data-dir data/benchmarks --out _build/studies/paper --shard $(SHARD) $(TEACHER)
-	$(BIN)/ttsi study collect _build/studies/paper --out data/paper-results
+	$(BIN)/ttsi study collect _build/studies/paper --data-dir data/benchmarks --out data/paper-results
 
 # The accelerator packages that torch asks for on Linux are left out: they are many gigabytes and of no use without a GPU.
 lock: setup  ## Resolve pyproject.toml into requirements.txt

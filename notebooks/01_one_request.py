@@ -75,7 +75,7 @@ config = configure(
 # up: the agent has to copy them from the tool list, and misspells what it has never seen.
 
 # %%
-samples = load_samples(config)[: min(candidates, config.limit)]
+samples = load_samples(config)[:candidates]
 improve = SelfImprovement(load_agent(config), config.loop)
 
 

@@ -179,10 +179,7 @@ pd.DataFrame(by_split).rename_axis("AUROC (95% interval)")
 
 # %%
 agent = load_agent(config)
-drawn = [
-    sample.request
-    for sample in load_samples(config)[: min(samples, config.limit)]
-]
+drawn = [sample.request for sample in load_samples(config)[:samples]]
 spent = dict.fromkeys(names, 0.0)
 for request in drawn:
     answer = agent.answer(request)

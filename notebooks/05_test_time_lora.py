@@ -167,7 +167,7 @@ pd.Series(
 # First, a request that the loop adapts to, what it practised on and the losses that the library reports:
 
 # %%
-drawn = load_samples(config)[: min(5 * samples, config.limit)]
+drawn = load_samples(config)[: 5 * samples]
 improve = SelfImprovement(load_agent(config), config.loop)
 tried = (
     (sample.request, improve(sample.request, seed=config.seed))
@@ -276,8 +276,7 @@ improve = SelfImprovement(
     agent, config.loop.model_copy(update={"adapt": "all"})
 )
 live = [
-    improve(sample.request, seed=config.seed)
-    for sample in drawn[: min(samples, config.limit)]
+    improve(sample.request, seed=config.seed) for sample in drawn[:samples]
 ]
 
 # %%

@@ -111,10 +111,7 @@ stage_seconds(stages)
 config = configure(
     profile, split="single/unseen", subset="validation", seed=seed, adapt="all"
 )
-requests = [
-    sample.request
-    for sample in load_samples(config)[: min(samples, config.limit)]
-]
+requests = [sample.request for sample in load_samples(config)[:samples]]
 
 
 def served(backend):

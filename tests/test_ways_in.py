@@ -1,5 +1,6 @@
 """An estimator, a benchmark and a backend are added in one place each, and a run takes them."""
 
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from ttsi.benchmarks import BENCHMARKS, Benchmark
 from ttsi.benchmarks.drafts import Draft
 from ttsi.cli import main
 from ttsi.estimators import ESTIMATORS, Estimator
-from ttsi.records import Call, Message, Subset, Tool
+from ttsi.records import Call, InputError, Message, Subset, Tool
 from ttsi.runs.config import configure
 from ttsi.runs.results import read_outcomes, read_provenance
 from ttsi.runs.run import run
@@ -45,6 +46,12 @@ def test_an_estimator(tmp_path, monkeypatch):
     assert all('"tools"' in margins and '"entropy"' in margins for margins in rows["margins"])
 
 
+def test_an_estimator_out_of_its_range_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(ESTIMATORS, "wrong", Estimator(lambda _: math.nan))
+    with pytest.raises(InputError, match=r"estimator 'wrong' gives nan; expected a number in \[0, 1\]"):
+        run(configure("smoke", estimator="wrong", limit=1), tmp_path / "run")
+
+
 def test_a_benchmark(tmp_path, monkeypatch):
     monkeypatch.setitem(BENCHMARKS, "errands", Benchmark(__name__, evaluated=("kitchen",)))
     options = [
@@ -73,6 +80,12 @@ def test_a_backend(tmp_path, monkeypatch):
     assert list(added["adapted"]) == [True]
     for column in ("margin", "examples", "greedy_output"):
         assert list(added[column]) == list(reference[column])
+
+
+def test_a_backend_whose_agent_bears_another_name_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setitem(BACKENDS, "careful", Backend(f"{__name__}:OneByOne", "ttsi.adaptation:SequentialAdapter"))
+    with pytest.raises(InputError, match=r"OneByOne\.backend is 'one-by-one'; expected 'careful'"):
+        run(configure("smoke", backend="careful", limit=1), tmp_path / "run")
 
 
 @pytest.mark.parametrize("setting", ["estimator", "benchmark", "backend"])

@@ -74,6 +74,8 @@ def refused(error: ValidationError, of_table: str = "") -> str:
     """Return in one line which setting was refused first, what was found and what was expected."""
     first = error.errors()[0]
     name = ".".join(map(str, first["loc"])) + of_table
+    if not name:
+        return first["msg"]
     if first["type"] == "missing":
         return f"{name} is missing"
     unknown = first["type"] == "extra_forbidden"

@@ -11,13 +11,17 @@ from ttsi.estimators import ESTIMATORS
 from ttsi.estimators.tools import relative_softmax_scores
 from ttsi.models.rows import Row
 from ttsi.prompts import answer_chat
-from ttsi.records import Request
+from ttsi.records import InputError, Request
 from ttsi.scoring import DRAWS
 
 if TYPE_CHECKING:
     import torch
 
     from ttsi.agent import Agent
+
+
+ROUNDING = 1e-6
+"""By which u may leave [0, 1]."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +130,13 @@ def self_awareness(
 
 
 def estimate(evidence: Evidence, estimators: Sequence[str]) -> Awareness:
-    """Estimate how certain the agent is of its own greedy answer, by each estimator."""
+    """Estimate how certain the agent is of its own greedy answer, by each estimator.
+
+    Raises:
+        InputError: an estimator gives something else than a number in [0, 1].
+    """
     margins = {name: ESTIMATORS[name].u(evidence) for name in estimators}
+    for name, u in margins.items():
+        if not -ROUNDING <= u <= 1 + ROUNDING:
+            raise InputError(f"estimator {name!r} gives {u}; expected a number in [0, 1]")
     return Awareness(margins, relative_softmax_scores(evidence.names))

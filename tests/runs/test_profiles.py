@@ -62,6 +62,7 @@ def test_a_method_that_a_profile_names_is_the_method(tmp_path, monkeypatch):
         ({"method": "icl", "adapt": "uncertain"}, "adapt is 'uncertain'; expected 'all', which method 'icl' fixes"),
         ({"author": "teacher"}, "author is 'teacher'; expected 'self', which method 'tt-si' fixes"),
         ({"method": "icl", "lessons_subset": "test"}, "lessons_subset is 'test'; expected: "),
+        ({"method": "tt-d", "teacher_url": "http://host/v1"}, "teacher_url is given, and teacher_model is not"),
         ({"method": "sft", "subset": "train"}, "lessons_subset is 'train'; expected another than what is answered"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sysconfig
@@ -117,6 +118,27 @@ def test_a_folder_of_something_else_is_refused(config, tmp_path):
     with pytest.raises(InputError, match="is a file"):
         run(config, tmp_path / "notes.txt")
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_a_run_that_left_no_row_does_not_hold_its_folder(whole, config, tmp_path):
+    with ResultsFolder.claim(tmp_path, read_provenance(whole[0]), resume=False):
+        pass
+    with ResultsFolder.claim(tmp_path, read_provenance(whole[0]), resume=False) as folder:
+        assert folder.rows() == []
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda table: table.drop(columns="base_correct"), "base_correct is missing"),
+        (lambda table: table.head(1), "holds 1 rows, and not those of the 8 samples"),
+    ],
+)
+def test_a_finished_run_whose_table_is_not_whole_is_refused(whole, config, tmp_path, damage, said):
+    shutil.copytree(whole[0], tmp_path / "out")
+    damage(whole[1]).to_parquet(tmp_path / "out" / TABLE)
+    with pytest.raises(InputError, match=said):
+        run(config, tmp_path / "out", resume=True)
 
 
 def test_two_runs_cannot_write_one_folder(whole, tmp_path):

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 import torch
 
+from ttsi.records import InputError
 from ttsi.speed import measuring
 from ttsi.speed.cases import PLANS, Case
 from ttsi.speed.measuring import measure
@@ -74,6 +75,14 @@ def test_what_is_measured_is_kept_and_not_measured_again(tmp_path, monkeypatch):
     assert len(said) == 1
     longer = measure([*cases, Case("tiny", {"batched": 1})], out, device="cpu", repeats=1, announce=said.append)
     assert longer["case"].tolist() == [0, 0, 1], "another plan begins anew"
+
+
+def test_a_file_that_is_no_table_of_it_is_left_alone(tmp_path):
+    (tmp_path / "cpu.parquet").write_text("mine")
+    for name, said in {"notes.md": "expected .parquet", "cpu.parquet": "does not say what made it"}.items():
+        with pytest.raises(InputError, match=said):
+            measure([Case("tiny", {"batched": 2})], tmp_path / name, device="cpu", repeats=1)
+    assert (tmp_path / "cpu.parquet").read_text() == "mine"
 
 
 def test_after_its_minutes_nothing_is_begun(tmp_path):

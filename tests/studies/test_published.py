@@ -17,7 +17,7 @@ from ttsi.runs.results import as_table
 from ttsi.runs.run import load_agent, load_samples, outcomes, run
 from ttsi.scoring import DRAWS
 from ttsi.studies.collecting import collect, read_made
-from ttsi.studies.families import ACTIVATED, CANDIDATES, FAMILIES, LIMITS, SEEDS, SWEEPS
+from ttsi.studies.families import ACTIVATED, CANDIDATES, FAMILIES, LIMITS, MARGINS, SEEDS, SWEEPS
 from ttsi.studies.published import margins_of, read_study
 from ttsi.studies.study import study_of
 
@@ -71,7 +71,7 @@ def test_the_base_answer_is_the_same_in_every_family_that_answers_alike():
 
 def test_the_base_family_holds_every_margin_and_sampled_answers():
     rows = read_study(data_root() / "results", "base")
-    assert set(margins_of(rows).columns) == set(ESTIMATORS)
+    assert set(margins_of(rows).columns) == set(MARGINS) <= set(ESTIMATORS)
     assert margins_of(rows).notna().all(axis=None)
     assert {len(json.loads(draws)) for draws in rows["draws"]} == {DRAWS}
 
@@ -89,7 +89,7 @@ def test_a_run_with_default_threads_and_batch_answers_as_the_published_run_of_th
 
 
 def test_runs_are_collected_with_what_made_them(tmp_path):
-    from ttsi.runs.config import configure
+    from ttsi.runs.config import changed, configure
 
     config = configure("smoke", method="base", limit=2, subset="validation")
     table = run(config, tmp_path / "runs" / "base" / "single-unseen" / "seed-0")
@@ -102,6 +102,16 @@ def test_runs_are_collected_with_what_made_them(tmp_path):
     ]
     assert found["greedy_output"].tolist() == table["greedy_output"].tolist()
     assert [one.config for one in read_made(tmp_path / "out", "base")] == [config.model_dump(mode="json")]
+    other = tmp_path / "other" / "base" / "single-unseen" / "seed-1"
+    run(changed(config, seed=1), other)
+    before = (tmp_path / "out" / "base.parquet").read_bytes()
+    with pytest.raises(InputError, match=r"holds run toolworld/.*/0, which is not among the runs"):
+        collect(tmp_path / "other", tmp_path / "out")
+    assert (tmp_path / "out" / "base.parquet").read_bytes() == before
+    path = other / "provenance.json"
+    path.write_text(path.read_text().replace('"benchmark": "toolworld"', '"benchmark": "nexusraven"'))
+    with pytest.raises(InputError, match="texts may not be passed on; expected --data-dir"):
+        collect(tmp_path / "other", tmp_path / "new")
 
 
 def test_nothing_to_collect_or_to_read_is_named(tmp_path):

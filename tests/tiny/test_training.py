@@ -94,6 +94,16 @@ def test_a_checkpoint_of_another_configuration_is_refused(tmp_path):
         Checkpoint(tmp_path, other).restore(model, optimizer)
 
 
+def test_a_folder_that_holds_something_else_is_left_alone(tmp_path):
+    (tmp_path / "training.json").write_text("mine")
+    with pytest.raises(InputError, match=r"holds training\.json; expected an empty folder"):
+        train(SMALL, tmp_path, progress=False)
+    (tmp_path / "checkpoint.pt").write_text("cut off")
+    with pytest.raises(InputError, match=r"checkpoint\.pt cannot be read: .*; take it away to begin anew"):
+        train(SMALL, tmp_path, progress=False)
+    assert (tmp_path / "training.json").read_text() == "mine"
+
+
 def test_the_loss_falls_on_lessons(tmp_path):
     config = SMALL.model_copy(update={"schedule": ((0, 1.0), (30, 0.5)), "learning_rate": 1e-2})
     log = train(config, tmp_path, progress=False)

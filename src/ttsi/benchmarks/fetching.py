@@ -41,7 +41,7 @@ def fetch(
     manifest = manifest or load_manifest()
     if benchmark not in manifest.sources:
         raise InputError(f"unknown benchmark {benchmark!r}; expected one of {', '.join(manifest.sources)}")
-    files = [file for file in manifest.sources[benchmark].files if file.subset == subset]
+    files = [file for file in manifest.source(benchmark).files if file.subset == subset]
     if not files:
         raise InputError(f"{benchmark} has no {subset} set to fetch")
     folder = data_folder(data_dir) / benchmark

@@ -46,9 +46,15 @@ class Manifest(Settings):
     address: str
     sources: dict[str, Source]
 
+    def source(self, benchmark: str) -> Source:
+        """Return where a benchmark comes from; one that the manifest does not have is an `InputError`."""
+        if benchmark not in self.sources:
+            raise InputError(f"{benchmark} is not in data/benchmarks.toml; expected one of {', '.join(self.sources)}")
+        return self.sources[benchmark]
+
     def url(self, benchmark: str, file: SourceFile) -> str:
         """Return where a file is downloaded from."""
-        source = self.sources[benchmark]
+        source = self.source(benchmark)
         return f"{self.address.rstrip('/')}/{source.repository}/{source.commit}/{quote(file.path)}"
 
 

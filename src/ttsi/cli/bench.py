@@ -1,11 +1,12 @@
 """`ttsi bench`."""
 
+import math
 from pathlib import Path
 
 import click
 
 from ttsi.cli.options import PATH
-from ttsi.records import MOST
+from ttsi.records import MOST, InputError
 from ttsi.speed.cases import PLANS, REPEATS
 
 
@@ -19,6 +20,8 @@ def bench(plan: str, out: Path, repeats: int, minutes: float | None) -> None:
 
     `default` measures whole runs of the profile tiny instead, as they are and with --backend peft.
     """
+    if minutes is not None and math.isnan(minutes):
+        raise InputError("minutes is nan; expected a number")
     if plan == "unsloth":
         from ttsi.backends.unsloth_import import require
 

@@ -48,6 +48,6 @@ def fetch(name: str, data_dir: Path | None, subset: Subset | None, mirror: str |
     if mirror is not None:
         manifest = manifest.model_copy(update={"address": mirror})
     for one in EVALUATED if name == "all" else [name]:
-        click.echo(f"{one}: {manifest.sources[one].licence}", err=True)
+        click.echo(f"{one}: {manifest.source(one).licence}", err=True)
         wanted: Subset = subset or ("test" if one in EVALUATED else "train")
         fetch_files(one, data_dir, subset=wanted, manifest=manifest, say=lambda line: click.echo(line, err=True))

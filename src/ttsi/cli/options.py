@@ -73,7 +73,7 @@ def _option(name: str, field: FieldInfo) -> click.Option:
 
 
 def _several(text: str | None, literals: Sequence[str]) -> str | list[str] | None:
-    return text if text is None or text in literals else text.split(",")
+    return text if text is None or text in literals else [part.strip() for part in text.split(",")]
 
 
 def _parts(annotation: Any) -> Iterator[Any]:

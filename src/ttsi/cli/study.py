@@ -45,6 +45,8 @@ def run(
     first, slash, count = shard.partition("/")
     if not (slash and first.isdecimal() and count.isdecimal() and int(first) < int(count) <= MOST):
         raise InputError(f"shard is {shard!r}; expected I/N with 0 <= I < N <= {MOST}, e.g. 0/2")
+    if (teacher_url is None) != (teacher_model is None):
+        raise InputError("found one of --teacher-url and --teacher-model; expected both, or none")
     runs = list(study_of(name).runs(data_dir, teacher_url=teacher_url, teacher_model=teacher_model))
     families = {path.split("/")[0] for path, _ in runs}
     if unknown := sorted({*only} - families):
@@ -63,4 +65,5 @@ def collect(runs: Path, out: Path, data_dir: Path | None) -> None:
     from ttsi.evaluation.annotation import annotated
     from ttsi.studies.collecting import collect as collect_runs
 
-    collect_runs(runs, out, partial(annotated, data_dir=data_dir) if data_dir else None)
+    collected = collect_runs(runs, out, partial(annotated, data_dir=data_dir) if data_dir else None)
+    click.echo(f"in {out}: {', '.join(f'{count} runs of {family}' for family, count in collected.items())}")

@@ -102,6 +102,8 @@ def _changed(settings: dict[str, Any], changes: dict[str, Any]) -> RunConfig:
     for name, fixed in METHODS[config.method].items():
         if (found := getattr(config.loop, name)) != fixed:
             raise InputError(f"{name} is {found!r}; expected {fixed!r}, which method {config.method!r} fixes")
+    if config.teacher_url and config.teacher_model == RunConfig.model_fields["teacher_model"].default:
+        raise InputError("teacher_url is given, and teacher_model is not; expected both")
     if config.loop.author == "training set" and config.lessons == (config.split, config.subset):
         raise InputError(f"lessons_subset is {config.subset!r}; expected another than what is answered")
     return config

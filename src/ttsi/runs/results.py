@@ -25,9 +25,12 @@ JOURNAL, TABLE, PROVENANCE = "outcomes.jsonl", "outcomes.parquet", "provenance.j
 def read_outcomes(folder: Path) -> pd.DataFrame:
     """Return the outcomes of a finished run; a folder without readable ones is an `InputError`."""
     try:
-        return pd.read_parquet(folder / TABLE)
+        table = pd.read_parquet(folder / TABLE)
     except (OSError, ValueError) as error:
         raise InputError(f"{folder / TABLE} cannot be read as a run's outcomes: {error}") from error
+    if missing := [name for name, field in Outcome.model_fields.items() if field.is_required() and name not in table]:
+        raise InputError(f"{folder / TABLE} cannot be read as a run's outcomes: {missing[0]} is missing")
+    return table
 
 
 def read_provenance(folder: Path) -> Provenance:
@@ -35,8 +38,10 @@ def read_provenance(folder: Path) -> Provenance:
     path = folder / PROVENANCE
     try:
         return Provenance.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
+    except OSError as error:
         raise InputError(f"{path} cannot be read as a run's provenance: {first_line(error)}") from error
+    except ValidationError as error:
+        raise InputError(f"{path} cannot be read as a run's provenance: {refused(error)}") from error
 
 
 def as_table(rows: Iterable[Outcome]) -> pd.DataFrame:
@@ -56,15 +61,19 @@ class ResultsFolder:
     def claim(cls, path: Path, provenance: Provenance, *, resume: bool) -> Iterator["ResultsFolder"]:
         """Take a folder for a run, alone: an empty one, or with `resume` one that the same run left.
 
+        One in which a run began and left no row counts as empty.
+
         Raises:
             InputError: the folder cannot be written, is in use, or holds something else.
         """
         make_folder(path)
         with _alone(path):
             present = sorted(found.name for found in path.iterdir() if found.suffix != PART)
-            if present and not resume:
+            if present == [PROVENANCE] and not resume:
+                read_provenance(path)  # which refuses what is no run's
+            elif present and not resume:
                 raise InputError(f"{path} holds {', '.join(present)}; expected an empty folder, or --resume")
-            folder = cls(path, _continued(path, provenance) if present else provenance)
+            folder = cls(path, _continued(path, provenance) if present and resume else provenance)
             if not folder.finished:
                 folder._describe(folder.provenance)
             yield folder

@@ -70,7 +70,7 @@ def run(
         device = pool.machine(config) if workers else machine(config.device)
         folder = stack.enter_context(ResultsFolder.claim(out, _provenance(config, samples, device), resume=resume))
         if folder.finished:
-            return read_outcomes(out)
+            return _finished(out, samples)
         done = {row.sample_id: row for row in folder.rows()}
         left = longest_first(sample for sample in samples if sample.request.id not in done)
         improve = None
@@ -88,6 +88,13 @@ def run(
             done[row.sample_id] = row
         table = as_table(done[sample.request.id] for sample in samples)
         folder.finish(table, seconds_once=improve.seconds_once if improve else 0.0)
+    return table
+
+
+def _finished(out: Path, samples: Sequence[Sample]) -> pd.DataFrame:
+    table, ids = read_outcomes(out), [sample.request.id for sample in samples]
+    if table["sample_id"].tolist() != ids:
+        raise InputError(f"{out} holds {len(table)} rows, and not those of the {len(ids)} samples; expected these")
     return table
 
 
@@ -172,7 +179,7 @@ def load_agent(config: RunConfig) -> Agent:
     """Return the agent of a run, and set what PyTorch holds globally: threads, deterministic algorithms, and TF32.
 
     Raises:
-        InputError: there is no readable model.
+        InputError: there is no readable model, or the backend's agent bears another name.
     """
     torch.set_num_threads(threads_of(config))
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it, cuBLAS refuses to be deterministic
@@ -182,6 +189,10 @@ def load_agent(config: RunConfig) -> Agent:
     torch.set_float32_matmul_precision("high")  # which a CPU does not heed
     folder = model_folder(config.model)
     kind = BACKENDS[config.backend].agent_class()
+    if kind.backend != config.backend:
+        raise InputError(
+            f"{kind.__name__}.backend is {kind.backend!r}; expected {config.backend!r}, as its entry is named"
+        )
     return kind.load(folder, device=config.device, dtype=config.dtype, max_new_tokens=config.max_new_tokens)
 
 

@@ -6,8 +6,10 @@ from typing import Any
 import pandas as pd
 from pydantic import ValidationError
 
+from ttsi.calls import first_line
 from ttsi.data import data_root, make_folder, write_whole
 from ttsi.models.folders import hash_files, model_files
+from ttsi.records import InputError
 from ttsi.runs.provenance import Provenance, machine, now, source_state, versions
 
 
@@ -32,24 +34,34 @@ class Measured:
     What the file holds of another plan, device or commit, or of code that no commit holds, is left behind.
 
     Raises:
-        InputError: the file's folder cannot be written.
+        InputError: the file's folder cannot be written, or the file is no such table.
     """
 
     def __init__(self, out: Path, made: Provenance) -> None:
         make_folder(out.parent)
+        if out.suffix != ".parquet":
+            raise InputError(f"{out} has the suffix {out.suffix!r}; expected .parquet")
         self._out, self._note = out, out.with_suffix(".json")
         earlier = self._earlier(made)
         self._made = earlier or made
-        self._rows: list[dict[str, Any]] = pd.read_parquet(out).to_dict("records") if earlier else []  # pyright: ignore[reportAttributeAccessIssue]
+        self._rows: list[dict[str, Any]] = self._kept() if earlier else []
 
     def _earlier(self, made: Provenance) -> Provenance | None:
         """Return what made the file, if that is what makes it now, too."""
+        if not self._out.exists():
+            return None
         try:
             found = Provenance.model_validate_json(self._note.read_text(encoding="utf-8"))
-        except (OSError, ValidationError):
-            return None
+        except (OSError, ValidationError) as error:
+            raise InputError(f"{self._out} is there, and {self._note} does not say what made it") from error
         same = all(getattr(found, what) == getattr(made, what) for what in ("config", "device", "commit"))
         return found if same and not (found.dirty or made.dirty) else None
+
+    def _kept(self) -> list[dict[str, Any]]:
+        try:
+            return pd.read_parquet(self._out).to_dict("records")  # pyright: ignore[reportReturnType]
+        except (OSError, ValueError) as error:
+            raise InputError(f"{self._out} cannot be read as a table: {first_line(error)}") from error
 
     def __contains__(self, turn: tuple[int, int, str]) -> bool:
         """Whether a case's repetition of a way is measured: (case, repetition, way)."""

@@ -4,7 +4,7 @@ from typing import Any
 
 from ttsi.estimators import ESTIMATORS
 from ttsi.runs.config import configure
-from ttsi.studies.families import SEEDS
+from ttsi.studies.families import MARGINS, SEEDS
 from ttsi.studies.study import Samples, Study
 
 _loop = configure("paper").loop.model_dump()
@@ -14,7 +14,7 @@ PAPER_SETTING: dict[str, Any] = {
 }
 """The paper's setting, as far as it is known; the profile `real` holds ours."""
 
-CHEAP = tuple(name for name, one in ESTIMATORS.items() if set(one.needs) <= {"answer_log_likelihood"})
+CHEAP = tuple(name for name in MARGINS if set(ESTIMATORS[name].needs) <= {"answer_log_likelihood"})
 """Estimators that ask for no answers of their own: they look at the tools' names and at the greedy answer."""
 
 FAMILIES: dict[str, dict[str, Any]] = {
@@ -39,7 +39,7 @@ GREEDY = ("base", "constrained", "sft")
 """Families without a draw: another seed gives the same answers, or (sft) the same examples in another order."""
 
 CANDIDATES: dict[str, dict[str, Any]] = {
-    "base": {"method": "base", "also_estimate": tuple(ESTIMATORS)},
+    "base": {"method": "base", "also_estimate": MARGINS},
     "tt-si-paper": PAPER_SETTING,
     **{
         f"{elicitation}-{rate:g}": {"elicitation": elicitation, "learning_rate": rate}

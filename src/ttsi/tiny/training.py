@@ -18,7 +18,7 @@ from transformers.utils import logging
 
 from ttsi.benchmarks import toolworld
 from ttsi.calls import render_calls
-from ttsi.data import data_root, make_folder
+from ttsi.data import data_root
 from ttsi.models.loading import missing_part
 from ttsi.prompts import answer_chat, practice_chat, render_practice
 from ttsi.records import MOST, Count, InputError, PracticeExample, Sample, Seed, Settings
@@ -200,16 +200,15 @@ def train(config: TrainingConfig, folder: Path, *, progress: bool = True) -> lis
         One row a step: `step`, `loss` (nats per weighted token), `tokens` (of this step), `seconds`.
 
     Raises:
-        InputError: the folder cannot be written, its checkpoint was made with another configuration, the smaller
-            agent cannot be grown to this one, or no lesson of a step fits into a row.
+        InputError: the folder cannot be written, holds something else, or a checkpoint of another configuration; the
+            smaller agent cannot be grown to this one; or no lesson of a step fits into a row.
     """
-    make_folder(folder)
+    checkpoint = Checkpoint(folder, config)
     tokenizer = build_tokenizer(config)
     model = build_model(config, tokenizer)
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=config.learning_rate, betas=(0.9, 0.95), weight_decay=config.weight_decay
     )
-    checkpoint = Checkpoint(folder, config)
     log = checkpoint.restore(model, optimizer)
     steps = config.schedule[-1][0]
     loss_function = _loss_function(model, config)

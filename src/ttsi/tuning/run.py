@@ -21,7 +21,6 @@ from tqdm.auto import tqdm
 from ttsi.adaptation import UNTRAINED, Ids
 from ttsi.agent import Agent
 from ttsi.benchmarks import bfcl, load
-from ttsi.data import make_folder
 from ttsi.models.folders import hash_files, model_files
 from ttsi.models.loading import check_device, model_folder
 from ttsi.records import MOST, Count, InputError, Seed, Settings
@@ -87,7 +86,6 @@ def tune(
     samples = load(bfcl.NAME, "all", subset="train", limit=None, data_dir=data_dir)
     agent = Agent.load(model_folder(config.base), device=device)
     training = _Training(config, agent, Lessons(samples, seed=config.seed), tokens_at_once)
-    make_folder(folder)
     checkpoint = Checkpoint(folder, config)
     log = checkpoint.restore(training.trained, training.optimizer)
     steps = tqdm(training.lessons(len(log)), initial=len(log), total=config.steps, disable=not progress)

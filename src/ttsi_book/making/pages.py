@@ -31,6 +31,9 @@ def assemble(root: Path, chapters: Mapping[str, Path], status: str, source: Path
 
     What was at `source` before goes. `status` holds the tables of the status page. `made_from` tells what the page
     Explore is made from; where that is as before, so are its files.
+
+    Raises:
+        BookError: the table of contents does not list a chapter.
     """
     shutil.rmtree(source, ignore_errors=True)
     shutil.copytree(root / "book", source, ignore=shutil.ignore_patterns("notebooks"))
@@ -46,7 +49,10 @@ def assemble(root: Path, chapters: Mapping[str, Path], status: str, source: Path
     (source / "machine.md").write_text(status, encoding="utf-8")
     if (source / "explore.md").is_file():
         shutil.copytree(_explorer(root, source.parent / "explore", made_from), source / "assets" / "explore" / "data")
-    contents = yaml.safe_load((root / "book" / "_toc.yml").read_text(encoding="utf-8"))
+    listed = (root / "book" / "_toc.yml").read_text(encoding="utf-8")
+    if unlisted := [docname for docname in chapters if docname not in listed]:
+        raise BookError(f"book/_toc.yml does not list {unlisted[0]}; expected it there")
+    contents = yaml.safe_load(listed)
     (source / "_toc.yml").write_text(yaml.safe_dump(_keep(contents, chapters), sort_keys=False), encoding="utf-8")
 
 
