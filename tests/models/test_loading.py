@@ -125,7 +125,8 @@ def test_a_model_is_found_below_the_data_folder_then_as_given_then_by_its_pinned
     monkeypatch.chdir(hub.folder.parent)
     assert locate("upstream", data) == data / "upstream"
     assert locate("upstream", data / "cache") == Path("upstream")
-    assert locate("nowhere", data) == Path("nowhere")
+    with pytest.raises(InputError, match="nowhere is not a model folder: nothing is there; .* one of some/model"):
+        locate("nowhere", data)
     assert not hub.asked
     with pytest.raises(InputError, match="agents/mistyped is no model folder and not pinned"):
         locate("agents/mistyped", data)
@@ -134,7 +135,7 @@ def test_a_model_is_found_below_the_data_folder_then_as_given_then_by_its_pinned
 
 def test_an_unpinned_name_says_how_to_pin_it(tmp_path):
     manifest = data_root() / "models.toml"
-    with pytest.raises(InputError, match=r'not pinned.*one of Qwen/.*\["Qwen/Qwen3-8B"\] with its revision'):
+    with pytest.raises(InputError, match=r'not pinned.*one of agents/.*, Qwen/.*\["Qwen/Qwen3-8B"\] with its revision'):
         pinned("Qwen/Qwen3-8B", manifest)
     other = tmp_path / "models.toml"
     other.write_text('["a/b"]\nrevision = "main"\nshape = {}\n')

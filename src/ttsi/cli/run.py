@@ -44,14 +44,18 @@ def run(
     from ttsi.runs.run import run as run_benchmark
 
     config = configure(profile, **{name: value for name, value in settings.items() if value is not None})
-    table = run_benchmark(
-        config,
-        out,
-        resume=resume,
-        data_dir=data_dir,
-        teacher_requests=teacher_requests,
-        announce=partial(click.echo, err=True),
-        workers=workers,
-    )
+    try:
+        table = run_benchmark(
+            config,
+            out,
+            resume=resume,
+            data_dir=data_dir,
+            teacher_requests=teacher_requests,
+            announce=partial(click.echo, err=True),
+            workers=workers,
+        )
+    except KeyboardInterrupt:
+        click.echo(f"\ninterrupted; --resume goes on with what {out} holds", err=True)
+        raise
     before, after = table["base_correct"].mean(), table["correct"].mean()
     click.echo(f"{len(table)} samples, exact match {before:.1%} before and {after:.1%} after adaptation; rows in {out}")

@@ -11,12 +11,12 @@ from typing import Literal
 import pandas as pd
 
 from ttsi.augmentation import VALID
-from ttsi.benchmarks import load, nexusraven
+from ttsi.benchmarks import BENCHMARKS, load, nexusraven
 from ttsi.calls import render_calls
 from ttsi.evaluation.error_kinds import error_kind
 from ttsi.evaluation.leniency import lenient_match
 from ttsi.prompts import read_practice, transcript
-from ttsi.records import Sample
+from ttsi.records import InputError, Sample
 from ttsi.runs.provenance import Provenance
 from ttsi.scoring import score
 
@@ -38,9 +38,11 @@ def annotated(table: pd.DataFrame, made: Provenance, data_dir: Path | None = Non
     examples but for their verdicts.
 
     Raises:
-        InputError: a benchmark's file is not at hand.
+        InputError: a benchmark's file is not at hand, or it has none.
     """
     config = made.config
+    if BENCHMARKS[config["benchmark"]].generated:
+        raise InputError(f"benchmark is {config['benchmark']!r}, which has no files; expected no --data-dir")
     asked = {name: config[name] for name in ("split", "subset", "tool_order")}
     samples = load(config["benchmark"], **asked, limit=None, data_dir=data_dir)
     by_id: Mapping[str, Sample] = {sample.request.id: sample for sample in samples}

@@ -16,7 +16,9 @@ from transformers.utils import logging
 from ttsi.calls import first_line
 from ttsi.data import data_root
 from ttsi.models.batches import is_out_of_memory
+from ttsi.models.fetching import MANIFEST
 from ttsi.models.folders import find
+from ttsi.models.manifest import load_wheels
 from ttsi.records import InputError, Record, Tool, read_table, read_toml
 
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
@@ -44,12 +46,20 @@ def locate(model: str, data: Path) -> Path:
     A folder may hold an adapter, whose merged model is meant; a name is that of a wheel's model or one on the hub.
 
     Raises:
-        InputError: it looks like a name on the hub, and is not pinned; or it cannot be fetched or merged.
+        InputError: it is neither a folder nor a name, or a name on the hub that is not pinned; or it cannot be fetched
+            or merged.
     """
     found = find(model, data)
-    if found or not _HUB_NAME.fullmatch(model):
-        return found or Path(model)
+    if found:
+        return found
+    if not _HUB_NAME.fullmatch(model):
+        raise InputError(f"{model} is not a model folder: nothing is there; expected one, or {_names(data)}")
     return fetch(model, data / "models.toml")
+
+
+def _names(data: Path) -> str:
+    shipped = [f"agents/{folder.name}" for folder in sorted((data / "agents").glob("*")) if folder.is_dir()]
+    return "one of " + ", ".join([*shipped, *load_wheels(data / MANIFEST), *read_toml(data / "models.toml")])
 
 
 def model_folder(model: str) -> Path:
@@ -65,9 +75,8 @@ def pinned(name: str, manifest: Path) -> Pinned:
     """
     models = read_toml(manifest)
     if name not in models:
-        known = ", ".join(sorted(models))
         raise InputError(
-            f"{name} is no model folder and not pinned; expected a folder, one of {known}, or a new table "
+            f"{name} is no model folder and not pinned; expected a folder, {_names(manifest.parent)}, or a new table "
             f'["{name}"] with its revision (40 hexadecimal digits) and shape in {manifest}'
         )
     return read_table(Pinned, models, name, manifest)
