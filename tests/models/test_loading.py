@@ -125,7 +125,7 @@ def test_a_model_is_found_below_the_data_folder_then_as_given_then_by_its_pinned
     monkeypatch.chdir(hub.folder.parent)
     assert locate("upstream", data) == data / "upstream"
     assert locate("upstream", data / "cache") == Path("upstream")
-    with pytest.raises(InputError, match="nowhere is not a model folder: nothing is there; .* one of some/model"):
+    with pytest.raises(InputError, match=r"nowhere is not a model folder: nothing is there; .* one of some/model"):
         locate("nowhere", data)
     assert not hub.asked
     with pytest.raises(InputError, match="agents/mistyped is no model folder and not pinned"):
