@@ -40,16 +40,16 @@ class SequentialAdapter:
     """
 
     def __init__(self, agent: Agent, settings: LoraSettings) -> None:
+        self.agent, self.settings = agent, settings
         if agent.adapter is not None:
             agent.adapter.close()
-        agent.adapter = self
-        self.agent, self.settings = agent, settings
         adapted_layers(agent.model, settings)  # which says what cannot be adapted
         targets = settings.targets if isinstance(settings.targets, str) else list(settings.targets)
         self._peft = self._wrapped(r=settings.rank, lora_alpha=settings.alpha, target_modules=targets, lora_dropout=0.0)
         self._layers = [module for module in self._peft.modules() if isinstance(module, LoraLayer)]
         self._parameters = [parameter for parameter in self._peft.parameters() if parameter.requires_grad]
         self._peft.base_model.disable_adapter_layers()
+        agent.adapter = self
 
     @contextmanager
     def adapted(

@@ -29,6 +29,7 @@ def test_a_profile_that_extends_another_changes_what_it_names_alone(tmp_path, mo
         "first": 'model = "m"\n[loop]\ntau = 0.5\nk = 3\n[loop.lora]\nrank = 4\nalpha = 4',
         "second": 'extends = "first"\nmodel = "n"\nlimit = 2\n[loop]\ntau = 0.7\n[loop.lora]\nrank = 2',
         "third": 'extends = "second"\n[loop]\ntau = 0.9',
+        "circle": 'extends = "circle"',
         "flat": 'model = "m"\nloop = 3',
         "empty": "limit = 3",
         "fourth": 'extends = "none"',
@@ -41,6 +42,7 @@ def test_a_profile_that_extends_another_changes_what_it_names_alone(tmp_path, mo
     assert (configure("third").model, configure("third").loop.tau, configure("third").loop.k) == ("n", 0.9, 3)
     for name, said in {
         "fourth": "unknown profile 'none'; expected one of ",
+        "circle": "profile 'circle' extends itself: circle extends circle",
         "flat": "loop is 3; expected a table",
         "empty": "model is missing",
     }.items():

@@ -109,15 +109,17 @@ def _changed(settings: dict[str, Any], changes: dict[str, Any]) -> RunConfig:
     return config
 
 
-def _profile(name: str) -> dict[str, Any]:
+def _profile(name: str, extending: tuple[str, ...] = ()) -> dict[str, Any]:
     """Return the tables of a profile, laid over those of the one that it extends."""
+    if name in extending:
+        raise InputError(f"profile {name!r} extends itself: {' extends '.join((*extending, name))}")
     path = data_root() / "profiles" / f"{name}.toml"
     if not path.is_file():
         known = ", ".join(sorted(found.stem for found in path.parent.glob("*.toml")))
         raise InputError(f"unknown profile {name!r}; expected one of {known}")
     settings = read_toml(path)
     extended = settings.pop("extends", None)
-    return settings if extended is None else _merged(_profile(extended), settings)
+    return settings if extended is None else _merged(_profile(extended, (*extending, name)), settings)
 
 
 def _merged(tables: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

@@ -54,13 +54,17 @@ def collect(runs: Path, out: Path, annotate: Annotate | None = None) -> dict[str
 def _check(out: Path, family: str, made: list[Provenance], annotated: bool) -> None:
     if not annotated and any(one.config["benchmark"] == "nexusraven" for one in made):
         raise InputError(f"{family} holds runs of nexusraven, whose texts may not be passed on; expected --data-dir")
-    names = [tuple(one.config.get(key) for key in ("benchmark", "split", "subset", "seed")) for one in made]
     before = read_made(out, family) if (out / f"{family}.jsonl").exists() else []
-    for one in before:
-        name = tuple(one.config.get(key) for key in ("benchmark", "split", "subset", "seed"))
-        if name not in names:
-            run = "/".join(map(str, name))
-            raise InputError(f"{out / family}.parquet holds run {run}, which is not among the runs; expected it there")
+    if lost := [name for name in map(_name, before) if name not in map(_name, made)]:
+        raise InputError(
+            f"{out / family}.parquet holds run {lost[0]}, which is not among the runs; expected it there, or the table "
+            "taken away"
+        )
+
+
+def _name(made: Provenance) -> str:
+    """Return what tells a run from the others of its family."""
+    return "/".join(str(made.config.get(key)) for key in ("benchmark", "split", "subset", "seed"))
 
 
 def read_made(folder: Path, family: str) -> list[Provenance]:
