@@ -418,7 +418,8 @@ print(
 assert agree.to_numpy().all() or not same_machine
 
 # %% [markdown]
-# What made the published rows:
+# What made the published rows. *Then unknown* says that a run was interrupted and went on under a commit that was not
+# recorded:
 
 # %% tags=["hide-input"]
 provenances = [

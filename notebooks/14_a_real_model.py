@@ -883,7 +883,8 @@ print(
 #
 # `make real REAL="--device cuda --dtype bfloat16"` computes the published rows; a run that was interrupted goes on. Base
 # and constrained decoding draw nothing, and fine-tuning takes the same examples in another order, so these have one seed.
-# What was run, with which seeds, and on what machine:
+# What was run, with which seeds, and on what machine. *Then unknown* says that a run was interrupted and went on under a
+# commit that was not recorded; of edits to the library's files, only those in `ttsi.runs` would show in these rows:
 
 # %% tags=["hide-input"]
 computed = [path.stem for path in sorted(folder.glob("*.parquet"))]
