@@ -224,8 +224,19 @@ def test_training_is_off_after_an_error_in_it(stand_in, folder, monkeypatch):
     assert not adapter.agent.model.training
 
 
+def test_what_it_would_train_whole_is_refused(stand_in, folder, monkeypatch):
+    def whole(model, **named):
+        model.lm_head.weight.requires_grad_(True)
+        return model
+
+    monkeypatch.setattr(stand_in, "get_peft_model", whole)
+    agent = UnslothAgent.load(folder)
+    with pytest.raises(InputError, match="targets is 'all-linear': Unsloth would train all of .*weight"):
+        UnslothAdapter(agent, LoraSettings())
+
+
 @pytest.mark.parametrize("target", ["lm_head", "embed_tokens"])
-def test_targets_that_it_would_train_whole_are_refused(stand_in, folder, target):
+def test_targets_that_are_no_linear_layer_between_are_refused(stand_in, folder, target):
     with pytest.raises(InputError, match=f"targets holds '{target}'; expected some of q_proj"):
         UnslothAdapter(UnslothAgent.load(folder), LoraSettings(targets=(target,)))
 

@@ -104,6 +104,12 @@ class UnslothAdapter(SequentialAdapter):
         self._unsloth = require().FastLanguageModel
         with redirect_stdout(sys.stderr):
             model = self._unsloth.get_peft_model(self.agent.model, use_gradient_checkpointing=False, **lora)
+        for name, parameter in model.named_parameters():
+            if parameter.requires_grad and "lora_" not in name:
+                raise InputError(
+                    f"targets is {lora['target_modules']!r}: Unsloth would train all of {name}; expected linear layers "
+                    "between the embedding and the head"
+                )
         self._unsloth.for_inference(model)
         return model
 
