@@ -231,7 +231,7 @@ def test_what_it_would_train_whole_is_refused(stand_in, folder, monkeypatch):
 
     monkeypatch.setattr(stand_in, "get_peft_model", whole)
     agent = UnslothAgent.load(folder)
-    with pytest.raises(InputError, match="targets is 'all-linear': Unsloth would train all of .*weight"):
+    with pytest.raises(InputError, match=r"targets is 'all-linear': Unsloth would train all of .*weight"):
         UnslothAdapter(agent, LoraSettings())
 
 
